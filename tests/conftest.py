@@ -1,0 +1,15 @@
+"""Means shared by all tests: this folder is importable, and Hypothesis has one profile.
+
+Pytest puts the folder of a `conftest.py` on the import path, which is what makes
+``import corpus_reader`` work in every test below it.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# No deadline: two busy cores make single examples slow without anything being wrong.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("project")
