@@ -1,0 +1,87 @@
+"""Run the benchmarks: ``python -m benchmarks [--quick] [--out DIR] [QUESTION ...]``.
+
+Results go to ``benchmarks/results/*.json`` and, as tables with machine and date, to
+``docs/benchmarks.md``; with ``--quick`` (smaller, noisier) they are only printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks import bench_check, bench_coverage, bench_throughput
+from benchmarks.harness import machine, write_json
+
+ROOT = Path(__file__).parent
+QUESTIONS = {
+    "throughput": bench_throughput,
+    "coverage": bench_coverage,
+    "check": bench_check,
+}
+
+
+def main() -> None:
+    """Run the chosen questions and write their tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("questions", nargs="*", help=f"any of {', '.join(QUESTIONS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes, print only")
+    args = parser.parse_args()
+    unknown = [name for name in args.questions if name not in QUESTIONS]
+    if unknown:
+        parser.error(f"unknown question {unknown[0]!r}; want any of {', '.join(QUESTIONS)}")
+    chosen = args.questions or list(QUESTIONS)
+    about = machine()
+    for name in chosen:
+        question: Any = QUESTIONS[name]
+        records = question.run(quick=args.quick)
+        text = question.table(records)
+        print(f"\n## {name}\n\n{text}\n", flush=True)
+        if not args.quick:
+            write_json(
+                ROOT / "results" / f"{name}.json",
+                {"machine": about, "records": records, "title": _title(question), "table": text},
+            )
+    if not args.quick:
+        write_page()
+
+
+def write_page() -> None:
+    """Write ``docs/benchmarks.md`` from all stored results."""
+    import json
+
+    parts = [
+        "# Benchmarks",
+        "",
+        "Made by `python -m benchmarks` from `benchmarks/results/*.json`; do not edit. Absolute",
+        "rates belong to one machine on one day; the ratios in brackets were taken in one run.",
+    ]
+    for path in sorted((ROOT / "results").glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        parts += [
+            "",
+            f"## {path.stem}",
+            "",
+            record["title"],
+            "",
+            _provenance(record["machine"]),
+            "",
+            record["table"],
+        ]
+    page = ROOT.parent / "docs" / "benchmarks.md"
+    page.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _provenance(about: dict[str, Any]) -> str:
+    versions = ", ".join(f"{key} {value}" for key, value in about["versions"].items())
+    where = f"{about['date']}, {about['cpu']}, {about['cpus']} CPUs, {about['system']}"
+    load = f"load at the start {about['load_at_start']}"
+    return f"{where}, Python {about['python']}, {versions}; {load}; `{about['command']}`."
+
+
+def _title(question: Any) -> str:
+    return " ".join(str(question.__doc__).split("\n\n", maxsplit=1)[0].split())
+
+
+if __name__ == "__main__":
+    main()
