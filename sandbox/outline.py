@@ -1,0 +1,163 @@
+"""Tree to outline: the names, parameters and places of the top level, nothing that runs.
+
+The outline is all that the host learns of a source before it decides what is called with what.
+It crosses a process border, so it is small, plain data; every name in it has passed the
+validator.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from sandbox.diagnostics import Span
+from sandbox.parse import Places
+from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
+
+__all__ = ["outline_of"]
+
+_DATA_BASES = frozenset(
+    {"Enum", "IntEnum", "NamedTuple", "Exception", "ValueError", "RuntimeError", "TypedDict"}
+)
+
+
+def outline_of(tree: ast.Module, text: str) -> Outline:
+    """Describe the top level of a validated tree.
+
+    Args:
+        tree: What `sandbox.validate.validate` gave back.
+        text: The source of the tree, for columns in characters.
+
+    Returns:
+        Functions and classes in source order, and the ``TASKS`` list if there is one. A name
+        that is defined twice is described as its last definition, which is the one that holds.
+    """
+    places = Places(text)
+    functions: dict[str, FunctionOutline] = {}
+    classes: dict[str, ClassOutline] = {}
+    tasks: tuple[str, ...] | None = None
+    tasks_span: Span | None = None
+    data_classes: set[str] = set(_DATA_BASES)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            functions.pop(node.name, None)
+            classes.pop(node.name, None)
+            functions[node.name] = _function(node, places, method=False)
+        elif isinstance(node, ast.ClassDef):
+            functions.pop(node.name, None)
+            classes.pop(node.name, None)
+            is_data = any(_last_name(base) in data_classes for base in node.bases)
+            if is_data:
+                data_classes.add(node.name)
+            classes[node.name] = _class(node, places, is_data=is_data)
+        else:
+            listed = _task_list(node)
+            if listed is not None:
+                tasks, tasks_span = listed[0], places.span(listed[1])
+    return Outline(tuple(functions.values()), tuple(classes.values()), tasks, tasks_span)
+
+
+def _task_list(node: ast.stmt) -> tuple[tuple[str, ...], ast.expr] | None:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = node.targets[0], node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        target, value = node.target, node.value
+    else:
+        return None
+    if not (isinstance(target, ast.Name) and target.id == "TASKS"):
+        return None
+    if not isinstance(value, ast.List | ast.Tuple):
+        return None
+    names = tuple(item.id for item in value.elts if isinstance(item, ast.Name))
+    return (names, value) if len(names) == len(value.elts) else None
+
+
+def _class(node: ast.ClassDef, places: Places, *, is_data: bool) -> ClassOutline:
+    methods: dict[str, FunctionOutline] = {}
+    required: tuple[str, ...] | None = None
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef):
+            method = _function(item, places, method=True)
+            methods[item.name] = method
+            if item.name == "__init__":
+                required = tuple(
+                    param.name
+                    for param in method.params
+                    if not param.has_default and param.kind not in ("varargs", "varkw")
+                )
+    if required is None:
+        is_dataclass = any(_last_name(item) == "dataclass" for item in node.decorator_list)
+        required = tuple(_required_fields(node)) if is_dataclass else ()
+    return ClassOutline(
+        name=node.name,
+        methods=tuple(methods.values()),
+        required=required,
+        span=places.name_span(node),
+        is_data=is_data,
+    )
+
+
+def _required_fields(node: ast.ClassDef) -> Iterator[str]:
+    for item in node.body:
+        if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+            continue
+        if _last_name(item.annotation) == "ClassVar":
+            continue
+        value = item.value
+        if value is None:
+            yield item.target.id
+        elif isinstance(value, ast.Call) and _last_name(value.func) == "field":
+            given = {keyword.arg: keyword.value for keyword in value.keywords}
+            init = given.get("init")
+            left_out = isinstance(init, ast.Constant) and init.value is False
+            if not left_out and not given.keys() & {"default", "default_factory"}:
+                yield item.target.id
+
+
+def _function(node: ast.FunctionDef, places: Places, *, method: bool) -> FunctionOutline:
+    args = node.args
+    found: list[ParamOutline] = []
+    plain = [*args.posonlyargs, *args.args]
+    first_default = len(plain) - len(args.defaults)
+    for index, arg in enumerate(plain):
+        kind = "positional" if index < len(args.posonlyargs) else "plain"
+        found.append(
+            ParamOutline(arg.arg, index >= first_default, kind, places.span(arg))  # type: ignore[arg-type]
+        )
+    if args.vararg is not None:
+        found.append(ParamOutline(args.vararg.arg, True, "varargs", places.span(args.vararg)))
+    found.extend(
+        ParamOutline(arg.arg, default is not None, "keyword", places.span(arg))
+        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    )
+    if args.kwarg is not None:
+        found.append(ParamOutline(args.kwarg.arg, True, "varkw", places.span(args.kwarg)))
+    is_static = any(_last_name(item) == "staticmethod" for item in node.decorator_list)
+    if method and not is_static and found:
+        found = found[1:]
+    returns_dict = any(
+        isinstance(item.value, ast.Dict) for item in _returns(node) if item.value is not None
+    )
+    return FunctionOutline(node.name, tuple(found), places.name_span(node), returns_dict)
+
+
+def _returns(node: ast.FunctionDef) -> Iterator[ast.Return]:
+    """Go through the ``return`` statements of a function, not those of functions inside it."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.Return):
+            yield item
+        elif not isinstance(item, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(item))
+
+
+def _last_name(node: ast.expr) -> str:
+    """Give ``c`` for ``a.b.c``, ``c[...]`` and ``c(...)``."""
+    if isinstance(node, ast.Call):
+        return _last_name(node.func)
+    if isinstance(node, ast.Subscript):
+        return _last_name(node.value)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,102 @@
+"""The passes in their order: bytes to an `Analysis`, an `Analysis` and a `Plan` to a runner.
+
+These two functions are all that a worker (or a host that asked for ``isolation="none"``) calls.
+`analyse` only looks: it parses and judges, and nothing of the guest runs. `build` is the first
+that runs guest code, module level included, so a worker locks itself between the two.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from dataclasses import dataclass
+
+from sandbox.diagnostics import Finding, Report, Severity
+from sandbox.limits import Limits
+from sandbox.outline import outline_of
+from sandbox.parse import parse
+from sandbox.plan import Outline
+from sandbox.tiers.base import Runner, TierReason
+from sandbox.validate import validate
+
+__all__ = ["Analysis", "Built", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a source before anybody says what it is for.
+
+    Attributes:
+        text: The decoded source, with the line ends it came with; empty where it is not text.
+        filename: Name for people; never opened.
+        digest: SHA-256 of the source bytes in hex.
+        findings: All findings of parser and validator, in source order.
+        tree: The tree that the later passes work on, without a trailing ``__main__`` block;
+            None where the parser refused.
+        outline: None where a finding is an error.
+    """
+
+    text: str
+    filename: str
+    digest: str
+    findings: tuple[Finding, ...]
+    tree: ast.Module | None
+    outline: Outline | None
+
+    @property
+    def report(self) -> Report:
+        """The findings with the text they refer to."""
+        return Report(self.filename, self.text, self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A program that is ready to be bound to arrays.
+
+    Attributes:
+        runner: The tier that will run.
+        tier_reason: Why it is not the compiled one; None where it is.
+        component_names: Names of the parts of the reward, fixed from here on.
+        findings: Those that needed the plan.
+    """
+
+    runner: Runner
+    tier_reason: TierReason | None
+    component_names: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
+    """Parse and judge a source; nothing of it runs.
+
+    Args:
+        source: Untrusted bytes.
+        filename: Name for people; never opened.
+        limits: Caps on the text and its tree.
+
+    Returns:
+        The analysis. Bad text is described by findings, never by an exception.
+    """
+    digest = hashlib.sha256(source).hexdigest()
+    parsed = parse(source, limits)
+    if parsed.tree is None:
+        return Analysis(parsed.text, filename, digest, parsed.findings, None, None)
+    judged = validate(parsed.tree, parsed.text, limits)
+    findings = in_source_order((*parsed.findings, *judged.findings))
+    refused = any(item.severity is Severity.ERROR for item in findings)
+    outline = None if refused else outline_of(judged.tree, parsed.text)
+    return Analysis(parsed.text, filename, digest, findings, judged.tree, outline)
+
+
+def in_source_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Sort findings by place, then by rule; those about the whole source come first."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda item: (
+                (item.span.line, item.span.column) if item.span else (0, 0),
+                item.rule,
+                item.message,
+            ),
+        )
+    )

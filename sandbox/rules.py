@@ -1,0 +1,716 @@
+"""The table of rules: id, message, why it is so, what to write instead, and an example.
+
+Data and no logic: passes decide when a rule holds, this table says what is told. The hundreds
+group by what is looked at: 1xx the text, 2xx statements and expressions, 3xx names and
+attributes, 4xx calls, 5xx numbers, 6xx the mistakes that models make, 7xx what shows when the
+program is built. An id is never used twice, nor for something else later.
+
+Severity says what a finding does: an error keeps the program from being loaded, because the
+program would be unsafe or certainly wrong; a warning is probably a mistake of its author; a note
+is for information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from sandbox.diagnostics import Finding, Severity, Span
+
+__all__ = ["RULES", "Rule", "explain", "rule_table"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: Such as ``"SBX301"``.
+        severity: What a finding of this rule does.
+        message: Template of what is wrong; the names in braces are filled in.
+        why: Why that matters.
+        hint: Template of what to write instead.
+        bad: Shortest program, or part of one, that has the finding.
+        good: The same without.
+    """
+
+    id: str
+    severity: Severity
+    message: str
+    why: str
+    hint: str
+    bad: str = ""
+    good: str = ""
+
+    def finding(self, span: Span | None, **facts: object) -> Finding:
+        """Make a finding of this rule; ``facts`` fill the templates."""
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            span=span,
+            message=self.message.format_map(facts),
+            why=self.why,
+            hint=self.hint.format_map(facts),
+        )
+
+    def explain(self) -> str:
+        """Give the rule as a page of text."""
+        parts = [f"{self.id} ({self.severity.value}): {self.message}", f"  why: {self.why}"]
+        parts.append(f"  try: {self.hint}")
+        for title, code in (("instead of", self.bad), ("write", self.good)):
+            if code:
+                parts.append(f"  {title}:")
+                parts.extend(f"      {line}" for line in code.split("\n"))
+        return "\n".join(parts)
+
+
+def _error(rule_id: str, message: str, why: str, hint: str, bad: str = "", good: str = "") -> Rule:
+    return Rule(
+        id=rule_id, severity=Severity.ERROR, message=message, why=why, hint=hint, bad=bad, good=good
+    )
+
+
+def _warning(
+    rule_id: str, message: str, why: str, hint: str, bad: str = "", good: str = ""
+) -> Rule:
+    return Rule(
+        id=rule_id,
+        severity=Severity.WARNING,
+        message=message,
+        why=why,
+        hint=hint,
+        bad=bad,
+        good=good,
+    )
+
+
+def _note(rule_id: str, message: str, why: str, hint: str, bad: str = "", good: str = "") -> Rule:
+    return Rule(
+        id=rule_id, severity=Severity.NOTE, message=message, why=why, hint=hint, bad=bad, good=good
+    )
+
+
+def rule_table(rules: Iterable[Rule]) -> Mapping[str, Rule]:
+    """Index rules by id; two rules with one id are a mistake of ours.
+
+    Raises:
+        ValueError: If an id is used twice.
+    """
+    found: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in found:
+            raise ValueError(f"rule {rule.id} is defined twice")
+        found[rule.id] = rule
+    return MappingProxyType(found)
+
+
+_TEXT = (
+    _error(
+        "SBX101",
+        "the source is not UTF-8: byte {byte} at offset {offset}, line {line}",
+        "text that tools decode differently is not the text that was looked at",
+        "save the source as UTF-8",
+    ),
+    _error(
+        "SBX102",
+        "the source holds no statement",
+        "there is nothing to call",
+        "write `def reward(obs, action, next_obs): ...`",
+        "# a comment alone",
+        "def reward(obs):\n    return 0.0",
+    ),
+    _error(
+        "SBX103",
+        "the source has {count} {what}; at most {limit} are taken",
+        "text is capped before it reaches the parser, so that no text can make the check slow",
+        "shorten the program, or raise `limits.{setting}`",
+    ),
+    _error(
+        "SBX104",
+        "the line has {count} bytes; at most {limit} are taken",
+        "text is capped before it reaches the parser, so that no text can make the check slow",
+        "break the line, or raise `limits.line_bytes`",
+    ),
+    _error(
+        "SBX105",
+        "too many {what} are open at one place; the limit is {limit}",
+        "deep nesting makes parsers and compilers slow, and some of them crash",
+        "give parts of the expression names, or raise `limits.nesting`",
+        "x = ((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))",
+        "x = 1",
+    ),
+    _error(
+        "SBX106",
+        "{what} is {count} long; at most {limit} are taken",
+        "long literals make the compiler slow",
+        "compute the value, or shorten it",
+    ),
+    _error(
+        "SBX107",
+        "the program has {count} functions; at most {limit} are taken",
+        "each function costs compile time",
+        "merge functions, or raise `limits.functions`",
+    ),
+    _error(
+        "SBX108",
+        "the source does not parse: {reason}",
+        "only Python that parses can be checked",
+        "{advice}",
+        "def reward(obs)\n    return 1.0",
+        "def reward(obs):\n    return 1.0",
+    ),
+    _error(
+        "SBX109",
+        "the line holds {code} ({name})",
+        "invisible characters make the text a person reads another than the one that runs",
+        "delete the character; in a string write its escape",
+    ),
+    _error(
+        "SBX110",
+        "the name `{name}` is read as `{read}`",
+        "Python folds look-alike letters into plain ones, so the text shows another name",
+        "write `{read}`",
+    ),
+    _error(
+        "SBX111",
+        "the name `{name}` has {count} characters; at most {limit} are taken",
+        "very long names break compilers",
+        "choose a shorter name",
+    ),
+    _note(
+        "SBX112",
+        "a byte order mark stands before the first character; it is left out",
+        "it has no meaning in UTF-8",
+        "save the source as UTF-8 without a byte order mark",
+    ),
+    _error(
+        "SBX113",
+        "a comment declares the encoding `{name}`; the source is read as UTF-8",
+        "text that tools decode differently is not the text that was looked at",
+        "delete the comment",
+        "# -*- coding: utf-7 -*-",
+        "# plain UTF-8 needs no comment",
+    ),
+    _note(
+        "SBX114",
+        'the `if __name__ == "__main__":` block is left out',
+        "the runtime calls the program; a block for running it as a script never runs",
+        "leave it, or delete it",
+    ),
+)
+
+_SYNTAX = (
+    _error(
+        "SBX201",
+        "{what} is not part of the dialect",
+        "it can run code where nothing is counted, or reach what is not the program's own",
+        "{advice}",
+        "async def reward(obs):\n    return 1.0",
+        "def reward(obs):\n    return 1.0",
+    ),
+    _error(
+        "SBX202",
+        "the construct `{what}` is not known to the checker",
+        "what was never looked at is refused; it may be of a newer Python",
+        "write it with older constructs",
+    ),
+    _error(
+        "SBX203",
+        "the decorator `{name}` is not admitted",
+        "a decorator runs when the program is loaded and replaces what it decorates",
+        "leave it out; admitted are {offered}",
+        "@eval\ndef reward(obs):\n    return 1.0",
+        "def reward(obs):\n    return 1.0",
+    ),
+    _error(
+        "SBX204",
+        "`{name}` cannot be a base class",
+        "a base class brings methods that nobody checked",
+        "leave it out; admitted are {offered}, and classes defined above",
+        "class Reward(dict):\n    pass",
+        "class Reward:\n    pass",
+    ),
+    _error(
+        "SBX205",
+        "the class takes the keyword `{name}`",
+        "a metaclass or class keyword runs code when the class is made",
+        "leave it out",
+        "class Reward(metaclass=Meta):\n    pass",
+        "class Reward:\n    pass",
+    ),
+    _error(
+        "SBX206",
+        "the special method `{name}` is not admitted",
+        "Python would call it at places where nothing is counted",
+        "give it a plain name and call it; admitted are {offered}",
+        "class Reward:\n    def __del__(self):\n        pass",
+        "class Reward:\n    def finish(self):\n        pass",
+    ),
+    _error(
+        "SBX207",
+        "a class is defined inside a function",
+        "it would be made anew on every row",
+        "move the class to the top level",
+    ),
+    _error(
+        "SBX208",
+        "`{name}` calls itself{path}",
+        "the depth of a recursion is not bounded by anything that is counted",
+        "write a loop with a list of what is still to do",
+        "def depth(n):\n    return 0 if n == 0 else 1 + depth(n - 1)",
+        "def depth(n):\n    count = 0\n    while n > 0:\n        n -= 1\n        count += 1\n"
+        "    return count",
+    ),
+    _error(
+        "SBX209",
+        "the function writes into `{name}`, which belongs to the {owner}",
+        "rows, environments and episodes must not influence each other",
+        "keep state in `self` of a class, set in `__init__` or `reset`",
+        "seen = []\ndef reward(obs):\n    seen.append(1)\n    return len(seen)",
+        "class Reward:\n    def reset(self, obs):\n        self.seen = []\n"
+        "    def step(self, obs):\n        self.seen.append(1)\n        return len(self.seen)",
+    ),
+    _error(
+        "SBX210",
+        "the default of `{name}` is changed inside the function",
+        "a default value is made once, so every later row would see the change",
+        "write `{name}=None` and make the value in the function",
+        "def reward(obs, seen=[]):\n    seen.append(1)\n    return len(seen)",
+        "def reward(obs, seen=None):\n    seen = []\n    seen.append(1)\n    return len(seen)",
+    ),
+    _error(
+        "SBX211",
+        "`with {name}` is not admitted",
+        "a context manager runs code on entry and exit",
+        "leave the `with` out; only `with np.errstate(...)` is taken, and does nothing",
+        'with open("x") as f:\n    pass',
+        "x = 1",
+    ),
+    _error(
+        "SBX212",
+        "`{name}` inside `finally` would swallow the exception",
+        "an error of the program must end its row",
+        "move it behind the `try` statement",
+    ),
+    _error(
+        "SBX213",
+        "`from {name} import *` brings names that the text does not show",
+        "a name that is not written cannot be checked",
+        "import the names one by one",
+        "from math import *",
+        "from math import sqrt",
+    ),
+    _error(
+        "SBX214",
+        "the relative import has nothing to refer to",
+        "a program is one source",
+        "import one of {offered}",
+    ),
+    _error(
+        "SBX215",
+        "`except {name}` names no admitted exception",
+        "only exceptions of the table and the program's own classes can be caught",
+        "write `except Exception:` or the exceptions you expect",
+    ),
+    _error(
+        "SBX217",
+        "{what} literals are not part of the dialect",
+        "no admitted operation needs them",
+        "{advice}",
+        "x = 1j",
+        "re, im = 0.0, 1.0",
+    ),
+    _error(
+        "SBX218",
+        "`%` on text is not admitted",
+        "its format language can ask for any width and calls methods of its arguments",
+        "write an f-string",
+        '"reward %f" % x',
+        'f"reward {x}"',
+    ),
+    _error(
+        "SBX219",
+        "the annotation is not a type",
+        "annotations are never evaluated, so anything else in one only misleads a reader",
+        "write a type such as `float` or `Dict[str, np.ndarray]`, or leave it out",
+        'def reward(obs: print("x")):\n    return 1.0',
+        "def reward(obs: np.ndarray):\n    return 1.0",
+    ),
+    _error(
+        "SBX221",
+        "`{name}` cannot be assigned to",
+        "modules, functions and classes stay as they are, so that no row can change another",
+        "assign to a name of your own",
+        "np.pi = 3",
+        "my_pi = 3",
+    ),
+    _error(
+        "SBX223",
+        "`del {name}` removes a name that is not local",
+        "it would expose what stands behind the name",
+        "leave it out",
+    ),
+    _error(
+        "SBX224",
+        "the f-string asks for a width or precision of {width}",
+        "one row could ask for any amount of memory",
+        "use at most {limit}",
+        'f"{x:1000000}"',
+        'f"{x:10}"',
+    ),
+    _error(
+        "SBX225",
+        "the width or precision of the f-string is computed",
+        "one row could ask for any amount of memory",
+        "write the number out",
+        'f"{x:{n}}"',
+        'f"{x:10}"',
+    ),
+)
+
+_NAMES = (
+    _error(
+        "SBX301",
+        "attribute `{name}` is not readable",
+        "underscore names lead to interpreter internals",
+        "{advice}",
+        "state.__class__",
+        "state.position",
+    ),
+    _error(
+        "SBX302",
+        "no value of a program has an attribute `{name}`",
+        "only attributes of the tables, and those that the program defines, can be read",
+        "{advice}",
+        'obs.tofile("x")',
+        "obs.copy()",
+    ),
+    _error(
+        "SBX303",
+        "`{name}` is not part of the dialect",
+        "a module is a table of admitted names here, each with why it is harmless",
+        "{advice}",
+        'np.load("x.npy")',
+        "np.zeros(3)",
+    ),
+    _error(
+        "SBX304",
+        "the name `{name}` is not defined",
+        "reading it would raise NameError on every row",
+        "{advice}",
+        "def reward(obs):\n    return np.sum(obs)",
+        "import numpy as np\ndef reward(obs):\n    return np.sum(obs)",
+    ),
+    _error(
+        "SBX305",
+        "`{name}` is not admitted",
+        "it reaches outside the program, or depends on more than its arguments",
+        "{advice}",
+        'open("x")',
+        "",
+    ),
+    _error(
+        "SBX306",
+        "`import {name}` is not admitted",
+        "only modules whose every admitted name is known to be harmless can be imported",
+        "{advice}",
+        "import os",
+        "import numpy as np",
+    ),
+    _error(
+        "SBX307",
+        "the module `{name}` is not known",
+        "only modules whose every admitted name is known to be harmless can be imported",
+        "{advice}",
+        "import nunpy as np",
+        "import numpy as np",
+    ),
+    _error(
+        "SBX308",
+        "the name `{name}` is reserved",
+        "the interpreter and the runtime use such names themselves",
+        "choose a name that does not begin with two underscores, nor begin and end with one",
+        "__x__ = 1",
+        "x = 1",
+    ),
+)
+
+_CALLS = (
+    _error(
+        "SBX401",
+        "`{name}` takes no keyword `{keyword}` here",
+        "arguments are admitted one by one; some of them write where nothing is checked",
+        "{advice}",
+        "np.sqrt(x, out=y)",
+        "y = np.sqrt(x)",
+    ),
+    _error(
+        "SBX402",
+        "`{name}` takes at most {limit} positional arguments here; {count} are given",
+        "the call would fail, or write its result where nothing is checked",
+        "write `{name}{signature}`",
+        "np.sqrt(x, y)",
+        "y = np.sqrt(x)",
+    ),
+    _error(
+        "SBX403",
+        "`{name}` needs {missing}",
+        "the call would raise TypeError on every row",
+        "write `{name}{signature}`",
+        "np.dot(a)",
+        "np.dot(a, b)",
+    ),
+    _error(
+        "SBX404",
+        "`{name}` cannot be called",
+        "it is {what}",
+        "{advice}",
+        "np.pi()",
+        "np.pi",
+    ),
+    _error(
+        "SBX405",
+        "the attribute name given to `{name}` is not written out",
+        "an attribute that the text does not show cannot be checked",
+        'write `{name}(x, "attribute")` with a plain string',
+        'getattr(obs, "im" + "age")',
+        'getattr(obs, "image")',
+    ),
+    _error(
+        "SBX407",
+        "`{name}` is not an admitted dtype",
+        "arrays hold numbers and bools; arrays of objects can hold anything",
+        "use {advice}",
+        "np.array(x, dtype=object)",
+        "np.array(x, dtype=np.float64)",
+    ),
+    _error(
+        "SBX408",
+        "`{name}(...)` is used as a value where only a decorator or base class can stand",
+        "it has no meaning elsewhere",
+        "leave it out",
+    ),
+)
+
+_NUMBERS = (
+    _error(
+        "SBX501",
+        "the integer needs {count} bits; at most {limit} are taken",
+        "large integers make one operation arbitrarily slow",
+        "use a float such as `1e30`",
+    ),
+    _warning(
+        "SBX502",
+        "the number is too large for a float and becomes infinite",
+        "a reward must be finite",
+        "write `float('inf')` if infinity is meant",
+        "x = 1e999",
+        "x = 1e300",
+    ),
+    _error(
+        "SBX503",
+        "the constant expression makes {what}",
+        "one operation could take any time or memory",
+        "write the value as a float, or make it smaller",
+        "9 ** 9 ** 9",
+        "9.0 ** 9",
+    ),
+)
+
+_MISTAKES = (
+    _warning(
+        "SBX601",
+        "`{name}` may be unassigned here",
+        "on a path that does not assign it, the row ends with UnboundLocalError",
+        "assign `{name}` before the {where}",
+        "if obs > 0:\n    bonus = 1.0\nreturn bonus",
+        "bonus = 0.0\nif obs > 0:\n    bonus = 1.0\nreturn bonus",
+    ),
+    _warning(
+        "SBX602",
+        "`{name}` is imported and never used",
+        "it does no harm",
+        "delete the import",
+    ),
+    _warning(
+        "SBX603",
+        "the observation has no key {key}",
+        "the row would end with KeyError",
+        "{advice}",
+        'obs["imge"]',
+        'obs["image"]',
+    ),
+    _warning(
+        "SBX604",
+        "index {index} is outside of axis {axis}, which has {size} elements",
+        "the row would end with IndexError",
+        "use an index from {low} to {high}",
+        "obs[8]",
+        "obs[7]",
+    ),
+    _warning(
+        "SBX605",
+        "`{name}` can end without a result",
+        "the path that returns nothing gives None, which is not a reward",
+        "end the function with a `return` of a number",
+        "def reward(obs):\n    if obs[0] > 0:\n        return 1.0",
+        "def reward(obs):\n    if obs[0] > 0:\n        return 1.0\n    return 0.0",
+    ),
+    _warning(
+        "SBX606",
+        "`{name}` returns {this} here and {that} on line {line}",
+        "a caller that unpacks the result fails on one of the paths",
+        "return the same kind of value on every path",
+    ),
+    _warning(
+        "SBX607",
+        "nothing behind this statement can run",
+        "code that never runs is usually a mistake of indentation",
+        "delete the lines, or move them before the `{name}`",
+    ),
+    _warning(
+        "SBX608",
+        "a float is compared for equality",
+        "results of arithmetic rarely equal a written number exactly",
+        "write `abs({left} - {right}) < 1e-6`",
+    ),
+    _warning(
+        "SBX609",
+        "the divisor `{name}` can be zero",
+        "the row ends with ZeroDivisionError, or is not finite",
+        "write `max({name}, 1e-8)`, or test it first",
+        "ratio = distance / initial_distance",
+        "ratio = distance / max(initial_distance, 1e-8)",
+    ),
+    _warning(
+        "SBX610",
+        "the difference of unsigned numbers wraps below zero",
+        "`obs` is {dtype}: 3 - 5 is {wrapped} there",
+        "cast first: `int(x)` or `array.astype(np.int64)`",
+        'obs["image"][0, 0, 0] - 1',
+        'int(obs["image"][0, 0, 0]) - 1',
+    ),
+    _warning(
+        "SBX611",
+        "`{name}` of a selection that can be empty",
+        "on an empty selection {what}",
+        "{advice}",
+        "np.argwhere(image == 5)[0]",
+        "cells = np.argwhere(image == 5)\nif len(cells) > 0: ...",
+    ),
+    _warning(
+        "SBX612",
+        "an array decides an `{name}`",
+        "the truth value of an array with several elements raises ValueError",
+        "write `np.any(...)` or `np.all(...)`",
+        "if obs > 0:",
+        "if np.all(obs > 0):",
+    ),
+    _warning(
+        "SBX614",
+        "the default of `{name}` is a value that can be changed",
+        "it is made once and shared by all calls",
+        "write `{name}=None` and make the value in the function",
+    ),
+    _warning(
+        "SBX615",
+        "`{name}` hides the built-in of that name",
+        "later code that means the built-in gets this value",
+        "choose another name, such as `{name}_value`",
+    ),
+    _warning(
+        "SBX616",
+        "a bare `except:` catches every error of the program",
+        "it hides mistakes; the runtime's own stop cannot be caught by it",
+        "name the exception: `except ValueError:`",
+    ),
+    _warning(
+        "SBX617",
+        "`print` does nothing here",
+        "a program has no output",
+        "delete it, or return the value as a component",
+    ),
+    _warning(
+        "SBX618",
+        "`{name}` is called with {given}; it takes {wanted}",
+        "the row would end with TypeError",
+        "call it as `{signature}`",
+    ),
+    _warning(
+        "SBX619",
+        "`{name}` is computed and never used",
+        "a part of the reward that is not added has no effect",
+        "use it, or delete the line",
+    ),
+    _warning(
+        "SBX620",
+        "the program writes into its argument `{name}`",
+        "each call gets its own copy, so the change is lost after the call",
+        "copy it first: `{name}.copy()`",
+    ),
+    _warning(
+        "SBX621",
+        "`reset` does not set `self.{name}`, which changes during an episode",
+        "the runtime starts every episode with a new instance, other code may not",
+        "set `self.{name}` in `reset`",
+    ),
+    _warning(
+        "SBX622",
+        "`self.{name}` is never set in `{owner}`",
+        "reading it raises AttributeError",
+        "{advice}",
+    ),
+    _warning(
+        "SBX623",
+        "the argument of `{name}` can leave its domain",
+        "{what}",
+        "{advice}",
+        "np.arccos(c)",
+        "np.arccos(np.clip(c, -1.0, 1.0))",
+    ),
+    _warning(
+        "SBX624",
+        "the value of this statement is not used",
+        "`==` compares; it does not assign",
+        "write `=` to assign, or delete the line",
+        "self.count == 0",
+        "self.count = 0",
+    ),
+    _warning(
+        "SBX625",
+        "`{name}` is {what}, so {access} fails",
+        "the row would end with an error",
+        "{advice}",
+        'obs["position"]  # obs is an array',
+        "obs[0]",
+    ),
+    _warning(
+        "SBX626",
+        "the loop never ends by itself",
+        "a row that runs out of fuel has no reward",
+        "give the loop a `break`, a `return` or a condition that changes",
+        "while True:\n    x += 1",
+        "for _ in range(100):\n    x += 1",
+    ),
+    _warning(
+        "SBX627",
+        "`{name}` is defined again; the definition on line {line} is lost",
+        "only the last definition of a name holds",
+        "delete one of the two, or rename it",
+    ),
+)
+
+RULES: Final[Mapping[str, Rule]] = rule_table(
+    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES)
+)
+
+
+def explain(rule_id: str) -> str:
+    """Give what a rule says, why, and an example.
+
+    Raises:
+        KeyError: If there is no such rule.
+    """
+    return RULES[rule_id].explain()
