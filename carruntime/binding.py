@@ -1,0 +1,546 @@
+"""From what a program is written like to what is called with what.
+
+The worker tells the names and parameters of a source (`sandbox.plan.Outline`); this pass, which
+knows what observations and actions are, finds the entry and binds each parameter by its name. It
+reads names only, never code, and it gives findings, never exceptions, so that a person or a model
+sees everything that is wrong at once.
+
+Names are bound in a fixed order: a name given with ``bindings=``; the names of the contract; a
+field of a Dict space, with ``prev_``, ``next_`` or ``initial_`` in front; a name declared with
+``extra=``. What a name means depends on nothing outside its own function.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from carruntime.rules import finding
+from carruntime.spaces import BOOL, COUNT
+from sandbox.diagnostics import Finding
+from sandbox.plan import (
+    Call,
+    ClassOutline,
+    FunctionOutline,
+    Outline,
+    Param,
+    ParamOutline,
+    Plan,
+)
+from sandbox.schema import DictSpec, Schema, Spec
+
+__all__ = ["Binding", "Inputs", "bind"]
+
+Role = Literal["reward", "task", "step", "reset"]
+
+_BEFORE: Final = ("obs", "observation", "state")
+_AFTER: Final = ("next_obs", "next_observation", "next_state")
+_PLAIN: Final = ("action", "terminated", "truncated", "t")
+_METHODS: Final = ("step", "reward", "check_and_progress")
+_TASK_NAME: Final = re.compile(r"task_(\d+)(?:_\w*)?\Z")
+_FRAMES: Final = frozenset(
+    {"frame", "initial_frame", "prev_frame", "next_frame", "image", "img", "rgb", "pixels"}
+    | {"path", "image_path", "img_path", "frame_path", "initial_image", "initial_image_path"}
+    | {"prev_image", "next_image", "image_file", "filename", "screenshot"}
+)
+_SLOT_ORDER: Final = (*("obs", "next_obs", "initial_obs"), *_PLAIN)
+_WORDS: Final = {
+    "obs": "the observation before the action",
+    "next_obs": "the observation after the action",
+    "initial_obs": "the first observation of the episode",
+    "action": "the action taken",
+    "terminated": "whether the step ended the episode",
+    "truncated": "whether the step cut the episode off",
+    "t": "transitions since reset",
+}
+# What other systems call things, and what to write here instead.
+_FOREIGN: Final = {
+    "self": "write a class with step(self, obs, action, next_obs), or leave self out; the "
+    "simulator's own attributes, as in Text2Reward's programs, cannot be reached",
+    "env": "the environment itself is not handed over; read obs, action and next_obs, or declare "
+    "single values with extra=",
+    "info": "declare the values you need with extra= and take each by its own name",
+    "infos": "declare the values you need with extra= and take each by its own name",
+    "done": "take terminated and truncated",
+    "dones": "take terminated and truncated",
+    "actions": "a program sees one environment at a time, not a batch as in Eureka: take action",
+    "observations": "a program sees one environment at a time: take obs or next_obs",
+    "prev_obs": "take obs for the observation before the action and next_obs for the one after",
+    "prev_state": "take state for the observation before the action and next_state for the one "
+    "after",
+    "prev_observation": "take observation for the one before the action and next_observation for "
+    "the one after",
+    "new_obs": "take next_obs",
+    "obs_next": "take next_obs",
+    "step_count": "take t, the transitions since reset",
+    "timestep": "take t, the transitions since reset",
+    "progress_buf": "one environment at a time, not a batch as in Eureka: take t",
+    "root_states": "a program sees one environment's observation, not Isaac Gym's tensors: take "
+    "obs and next_obs",
+    "dof_pos": "a program sees one environment's observation, not Isaac Gym's tensors: take obs "
+    "and next_obs",
+    "env_reward": "the environment's reward is not handed over unless declared with extra=",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What there is to bind parameters to.
+
+    Attributes:
+        observation: Tree of one observation.
+        action: Tree of one action.
+        extra: Further values per environment, by name.
+    """
+
+    observation: Spec
+    action: Spec
+    extra: Mapping[str, Spec] = field(default_factory=dict)
+
+    def slot(self, name: str) -> Spec:
+        """Give the tree of a slot by its name in the schema."""
+        if name in {"obs", "next_obs", "initial_obs"}:
+            return self.observation
+        if name == "action":
+            return self.action
+        if name in {"terminated", "truncated"}:
+            return BOOL
+        if name == "t":
+            return COUNT
+        return self.extra[name.removeprefix("extra/")]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields of a Dict observation."""
+        if isinstance(self.observation, DictSpec):
+            return tuple(key for key, _ in self.observation.fields)
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The result of `bind`.
+
+    Attributes:
+        plan: What to call; None if a finding is an error.
+        findings: In no particular order.
+        facts: Entry, form and the meaning of each parameter, for people.
+    """
+
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+    facts: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Entry:
+    tasks: tuple[FunctionOutline, ...] = ()
+    function: FunctionOutline | None = None
+    cls: ClassOutline | None = None
+    method: FunctionOutline | None = None
+    reset: FunctionOutline | None = None
+
+    @property
+    def form(self) -> str:
+        paying = "class" if self.cls else "function" if self.function else ""
+        return "+".join(part for part in ("tasks" if self.tasks else "", paying) if part)
+
+    @property
+    def name(self) -> str:
+        parts = [", ".join(task.name for task in self.tasks)] if self.tasks else []
+        if self.cls and self.method:
+            parts.append(f"{self.cls.name}.{self.method.name}")
+        elif self.function:
+            parts.append(self.function.name)
+        return "; ".join(parts)
+
+
+def bind(
+    outline: Outline,
+    inputs: Inputs | None,
+    *,
+    entry: str | None = None,
+    bindings: Mapping[str, str] | None = None,
+) -> Binding:
+    """Find the entry of a program and bind its parameters.
+
+    Args:
+        outline: Names and parameters of the source.
+        inputs: What parameters can be bound to; None looks for the entry only.
+        entry: Name of the function or class to use, or ``"TASKS"``; found by itself if None.
+        bindings: Parameter name to what it gets: a name of the contract such as ``"next_obs"``
+            or ``"prev_image"``, or a path such as ``"next_obs/pose/0"``.
+
+    Returns:
+        The plan, or the findings that speak against one.
+    """
+    findings: list[Finding] = []
+    chosen = _find_entry(outline, entry, findings)
+    if chosen is None:
+        return Binding(None, tuple(findings), {})
+    facts = {"entry": chosen.name, "form": chosen.form}
+    if inputs is None:
+        return Binding(None, tuple(findings), facts)
+    work = _Binder(inputs, dict(bindings or {}), findings)
+    tasks = tuple(work.call(task, "task") for task in chosen.tasks)
+    reward = work.call(chosen.function, "reward") if chosen.function else None
+    step = work.call(chosen.method, "step") if chosen.method else None
+    reset = work.call(chosen.reset, "reset") if chosen.reset else None
+    work.finish()
+    facts["binding"] = "; ".join(work.described)
+    if any(item.severity == "error" for item in findings):
+        return Binding(None, tuple(findings), facts)
+    plan = Plan(
+        schema=work.schema(),
+        reward=reward,
+        tasks=tasks,
+        class_name=chosen.cls.name if chosen.cls else None,
+        step=step,
+        reset=reset,
+    )
+    return Binding(plan, tuple(findings), facts)
+
+
+def _find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> _Entry | None:
+    functions = {item.name: item for item in outline.functions}
+    classes = {item.name: item for item in outline.classes if not item.is_data}
+    if entry is not None and entry != "TASKS":
+        if entry in functions:
+            return _Entry(_tasks(outline, findings, asked=entry), functions[entry])
+        if entry in classes:
+            return _class_entry(_Entry(_tasks(outline, findings)), classes[entry], findings)
+        known = [*functions, *classes, *(["TASKS"] if outline.tasks else [])]
+        findings.append(
+            finding("CAR102", None, name=entry, offered=_offer(entry, known) or "nothing")
+        )
+        return None
+    found = _Entry(_tasks(outline, findings))
+    if entry == "TASKS":
+        if not found.tasks:
+            findings.append(finding("CAR101", None, found=_describe(outline)))
+            return None
+        return found
+    in_tasks = {task.name for task in found.tasks}
+    able = [item for item in classes.values() if _method(item) is not None]
+    function = functions.get("reward")
+    if function is not None and function.name in in_tasks:
+        function = None
+    if function is None and not found.tasks and not able:
+        function = _only(functions.values())
+    entries = [item.name for item in able] + ([function.name] if function else [])
+    if len(entries) > 1:
+        spans = [item.span for item in able] + ([function.span] if function else [])
+        findings.append(finding("CAR103", spans[-1], names=_listed(entries)))
+        return None
+    if able:
+        return _class_entry(found, able[0], findings)
+    found.function = function
+    if function is None and not found.tasks:
+        if any(item.rule == "CAR104" for item in findings):
+            return None
+        findings.append(finding("CAR101", None, found=_describe(outline)))
+        return None
+    return found
+
+
+def _only(functions: Iterable[FunctionOutline]) -> FunctionOutline | None:
+    every = list(functions)
+    if len(every) == 1:
+        return every[0]
+    # Helpers are written with an underscore, so a single public function is meant.
+    public = [item for item in every if not item.name.startswith("_")]
+    return public[0] if len(public) == 1 else None
+
+
+def _method(item: ClassOutline) -> FunctionOutline | None:
+    methods = {method.name: method for method in item.methods}
+    return next((methods[name] for name in _METHODS if name in methods), None)
+
+
+def _class_entry(found: _Entry, item: ClassOutline, findings: list[Finding]) -> _Entry | None:
+    method = _method(item)
+    if method is None:
+        findings.append(finding("CAR105", item.span, name=item.name))
+        return None
+    if item.required:
+        findings.append(finding("CAR106", item.span, name=item.name, names=_listed(item.required)))
+    found.cls = item
+    found.method = method
+    found.reset = next((one for one in item.methods if one.name == "reset"), None)
+    return found
+
+
+def _tasks(
+    outline: Outline, findings: list[Finding], asked: str | None = None
+) -> tuple[FunctionOutline, ...]:
+    functions = {item.name: item for item in outline.functions}
+    if outline.tasks is not None:
+        missing = [name for name in outline.tasks if name not in functions]
+        if missing or not outline.tasks:
+            what = f"names {_listed(missing)}" if missing else "is empty"
+            findings.append(finding("CAR104", outline.tasks_span, what=what))
+            return ()
+        return tuple(functions[name] for name in outline.tasks)
+    numbered: list[tuple[int, FunctionOutline]] = []
+    for item in outline.functions:
+        match = _TASK_NAME.match(item.name)
+        if match and item.name != asked:
+            numbered.append((int(match[1]), item))
+    numbered.sort(key=lambda pair: pair[0])
+    for (one, first), (other, second) in itertools.pairwise(numbered):
+        if one == other:
+            findings.append(
+                finding("CAR107", second.span, first=first.name, second=second.name, k=str(one))
+            )
+    return tuple(item for _, item in numbered)
+
+
+class _Binder:
+    """Binds the parameters of all calls of one program and gathers what they read."""
+
+    def __init__(self, inputs: Inputs, bindings: dict[str, str], findings: list[Finding]) -> None:
+        self.inputs = inputs
+        self.bindings = bindings
+        self.findings = findings
+        self.described: list[str] = []
+        self.read: dict[str, set[tuple[str | int, ...]]] = {}
+        self.seen: set[str] = set()
+
+    def call(self, function: FunctionOutline, role: Role) -> Call:
+        """Bind one function or method."""
+        names = [param.name for param in function.params]
+        self.seen.update(names)
+        after = self._has_after(names)
+        params: list[Param] = []
+        skipped: ParamOutline | None = None
+        for outline in function.params:
+            if outline.kind in {"varargs", "varkw"}:
+                mark = "*" if outline.kind == "varargs" else "**"
+                self.findings.append(finding("CAR113", outline.span, name=mark + outline.name))
+                continue
+            bound = self._bind(outline, role, names, after)
+            if bound is None:
+                skipped = outline if outline.has_default else skipped
+                continue
+            if outline.kind == "keyword":
+                self.findings.append(finding("CAR114", outline.span, name=outline.name))
+                continue
+            if skipped is not None:
+                self.findings.append(
+                    finding("CAR115", outline.span, name=outline.name, before=skipped.name)
+                )
+                continue
+            params.append(bound)
+            self.read.setdefault(bound.slot, set()).add(bound.path)
+            self._describe(bound)
+        if role != "reset":
+            self._judge(function, role, params)
+        return Call(function.name, tuple(params))
+
+    def _has_after(self, names: Iterable[str]) -> bool:
+        fields = self.inputs.fields
+        for name in names:
+            bare = name.lstrip("_") or name
+            if bare in _AFTER and not (bare == "next_observation" and "observation" in fields):
+                return True
+            if bare.startswith("next_") and bare not in fields and bare[5:] in fields:
+                return True
+            target = self.bindings.get(name, "")
+            if target.split("/")[0] in _AFTER:
+                return True
+        return False
+
+    def _bind(
+        self, outline: ParamOutline, role: Role, names: list[str], after: bool
+    ) -> Param | None:
+        name = outline.name
+        if name in self.bindings:
+            target = self.bindings[name]
+            found = self._path(name, target) if "/" in target else None
+            if found is None:
+                found = self._lookup(name, target, role, [target], after=True)
+            if found is None:
+                offered = _offer(target, self._known(role))
+                self.findings.append(
+                    finding("CAR117", outline.span, name=name, target=target, offered=offered)
+                )
+            return found
+        found = self._lookup(name, name, role, names, after)
+        bare = name.lstrip("_")
+        if found is None and bare and bare != name:
+            found = self._lookup(name, bare, role, names, after)
+        if found is not None:
+            self._note_shadowed(outline, found)
+            return found
+        if outline.has_default:
+            close = self._nearest(name, role)
+            if close and not name.startswith("_"):
+                self.findings.append(finding("CAR112", outline.span, name=name, offered=close))
+            return None
+        self._unknown(outline, role)
+        return None
+
+    def _lookup(
+        self, name: str, meant: str, role: Role, names: list[str], after: bool
+    ) -> Param | None:
+        fields = self.inputs.fields
+        whole = self._whole(meant, role, after)
+        if whole is not None:
+            return Param(name, whole)
+        if meant in _PLAIN:
+            return None if role == "reset" else Param(name, meant)
+        if meant in fields:
+            slot = "next_obs"
+            if role == "reset":
+                slot = "initial_obs"
+            elif any(other.lstrip("_") == f"next_{meant}" for other in names):
+                slot = "obs"
+            return Param(name, slot, (meant,))
+        for prefix, slot in (("prev_", "obs"), ("next_", "next_obs"), ("initial_", "initial_obs")):
+            if meant.startswith(prefix) and meant.removeprefix(prefix) in fields:
+                if role == "reset" and slot != "initial_obs":
+                    return None
+                return Param(name, slot, (meant.removeprefix(prefix),))
+        if meant in {"initial_observation", "initial_state"}:
+            return Param(name, "initial_obs")
+        if meant in self.inputs.extra:
+            return None if role == "reset" else Param(name, f"extra/{meant}")
+        return None
+
+    def _whole(self, meant: str, role: Role, after: bool) -> str | None:
+        """Give the slot of a name that stands for a whole observation."""
+        fields = self.inputs.fields
+        if meant == "initial_obs":
+            return "initial_obs"
+        if "observation" in fields and meant in {"observation", "next_observation"}:
+            return None
+        if meant not in _BEFORE and meant not in _AFTER:
+            return None
+        if role == "reset":
+            return "initial_obs"
+        if meant in _AFTER or not after:
+            return "next_obs"
+        return "obs"
+
+    def _path(self, name: str, target: str) -> Param | None:
+        slot, *parts = target.split("/")
+        if slot == "extra" and parts:
+            slot, parts = f"extra/{parts[0]}", parts[1:]
+        try:
+            spec = self.inputs.slot(slot)
+        except KeyError:
+            return None
+        path: list[str | int] = []
+        for part in parts:
+            step: str | int = part if isinstance(spec, DictSpec) else _index(part)
+            path.append(step)
+            try:
+                spec = Schema((("x", spec),)).resolve("x", (step,))
+            except (KeyError, IndexError):
+                return None
+        return Param(name, slot, tuple(path))
+
+    def _unknown(self, outline: ParamOutline, role: Role) -> None:
+        name = outline.name
+        bare = name.lstrip("_") or name
+        if bare in _FRAMES or bare.endswith(("_path", "_frame")):
+            self.findings.append(finding("CAR111", outline.span, name=name))
+            return
+        if bare in self.inputs.extra or bare in _PLAIN:
+            self.findings.append(finding("CAR118", outline.span, name=name))
+            return
+        if bare in _FOREIGN:
+            hint = _FOREIGN[bare]
+        else:
+            near = self._nearest(bare, role)
+            hint = f"did you mean `{near}`? " if near else ""
+            hint += f"known here: {_listed(self._known(role))}; or bind it with bindings="
+        self.findings.append(finding("CAR110", outline.span, name=name, hint=hint))
+
+    def _nearest(self, name: str, role: Role) -> str:
+        close = difflib.get_close_matches(name, self._known(role), n=1, cutoff=0.7)
+        return close[0] if close else ""
+
+    def _known(self, role: Role) -> list[str]:
+        fields = self.inputs.fields
+        if role == "reset":
+            return ["obs", "initial_obs", *fields]
+        prefixed = [f"{prefix}_{item}" for item in fields for prefix in ("prev", "next", "initial")]
+        return [
+            *("obs", "next_obs", "initial_obs"),
+            *_PLAIN,
+            *fields,
+            *prefixed,
+            *self.inputs.extra,
+        ]
+
+    def _note_shadowed(self, outline: ParamOutline, found: Param) -> None:
+        bare = outline.name.lstrip("_") or outline.name
+        if bare in self.inputs.fields and found.path != (bare,):
+            words = _WORDS.get(found.slot, found.slot)
+            self.findings.append(finding("CAR116", outline.span, name=outline.name, meaning=words))
+
+    def _describe(self, param: Param) -> None:
+        words = _WORDS.get(param.slot) or f"the value {param.slot.removeprefix('extra/')}"
+        if param.path:
+            inner = "".join(f"[{part!r}]" for part in param.path)
+            words = f"{inner} of {words}"
+        line = f"{param.name} = {words}"
+        if line not in self.described:
+            self.described.append(line)
+
+    def _judge(self, function: FunctionOutline, role: Role, params: list[Param]) -> None:
+        slots = {param.slot for param in params}
+        if not params and not function.params:
+            self.findings.append(finding("CAR119", function.span, name=function.name))
+        elif "obs" in slots and "next_obs" not in slots and role != "reset":
+            self.findings.append(finding("CAR120", function.span, name=function.name))
+
+    def finish(self) -> None:
+        """Note bindings for parameters that no call has."""
+        for name in self.bindings:
+            if name not in self.seen:
+                offered = _offer(name, self.seen)
+                self.findings.append(finding("CAR109", None, name=name, offered=offered))
+
+    def schema(self) -> Schema:
+        """Give the slots that are read, cut down to the fields that are read."""
+        order = [*_SLOT_ORDER, *(f"extra/{name}" for name in self.inputs.extra)]
+        slots: list[tuple[str, Spec]] = []
+        for slot in order:
+            if slot not in self.read:
+                continue
+            spec = self.inputs.slot(slot)
+            paths = self.read[slot]
+            if isinstance(spec, DictSpec) and () not in paths:
+                heads = {path[0] for path in paths}
+                spec = DictSpec(tuple(item for item in spec.fields if item[0] in heads))
+            slots.append((slot, spec))
+        return Schema(tuple(slots))
+
+
+def _index(part: str) -> int:
+    return int(part) if part.isdecimal() else -(10**9)
+
+
+def _offer(name: str, known: Iterable[str]) -> str:
+    every = list(known)
+    close = difflib.get_close_matches(name, every, n=1, cutoff=0.6)
+    return f"`{close[0]}`" if close else _listed(every)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _describe(outline: Outline) -> str:
+    parts = []
+    if outline.functions:
+        parts.append(f"functions {_listed(item.name for item in outline.functions)}")
+    if outline.classes:
+        parts.append(f"classes {_listed(item.name for item in outline.classes)}")
+    return " and ".join(parts) or "no function and no class"
