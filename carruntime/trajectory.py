@@ -59,8 +59,8 @@ def stack(samples: Sequence[Any]) -> Observations:
     return np.stack(arrays)
 
 
-def take(observations: Observations, index: int) -> Any:
-    """Give the sample at one position of the leading axis."""
+def take(observations: Observations, index: int | slice) -> Any:
+    """Give the sample at one position of the leading axis, or the observations of a range."""
     return _map(lambda leaf: leaf[index], observations)
 
 

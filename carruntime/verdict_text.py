@@ -1,0 +1,241 @@
+"""A verdict as text: a table for people, plain data for machines, feedback for a model.
+
+The feedback diagnoses instead of listing metrics, because that is what makes the next program
+better: published work on MiniGrid DoorKey-8x8 reports 97.6 % success with diagnoses in the loop
+and 68.6 % with metrics alone (arXiv:2605.28918). Each problem names its place in the source and an
+episode that shows it. Text that came from a guest is escaped before it can reach a terminal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from carruntime.intervals import Share
+from sandbox.diagnostics import escape
+
+if TYPE_CHECKING:
+    from carruntime.verdict import Diagnosis, Group, Verdict
+
+__all__ = ["feedback", "render", "to_json"]
+
+_WIDTH = 80
+_WORDS = {
+    "accept": "ACCEPTED",
+    "reject": "REJECTED",
+    "not_enough_evidence": "NOT ENOUGH EVIDENCE",
+}
+_MARKS = {"rejects": "rejects", "leaves_open": "open", "warns": "warns"}
+_MOST_COMPONENTS = 12
+
+
+def render(verdict: Verdict) -> str:
+    """Give a verdict as a table for a terminal of 80 columns."""
+    expert, random = verdict.expert, verdict.random
+    lines = [
+        f"{_WORDS[verdict.decision.value]}: {escape(verdict.program)} on {verdict.env_id or 'trajectories'}",
+        *_wrap(f"complete means: {escape(verdict.rule)}", "  "),
+        *_wrap(
+            f"expert: {_set(expert)}; random: {_set(random)}"
+            + ("" if verdict.horizon is None else f", cut at {verdict.horizon}"),
+            "  ",
+        ),
+        "",
+        _row("", "expert", "random"),
+        _row("complete", _share(expert.complete), _share(random.complete)),
+    ]
+    if expert.env_success is not None or random.env_success is not None:
+        lines.append(_row("solved in the environment", _maybe(expert), _maybe(random)))
+        lines.append(
+            _row("  complete but not solved", str(expert.claimed_only), str(random.claimed_only))
+        )
+        lines.append(
+            _row("  solved but not complete", str(expert.true_only), str(random.true_only))
+        )
+    if expert.tasks:
+        lines += ["", _row("sub-task (first completed at step)", "expert", "random")]
+        for left, right in zip(expert.tasks, random.tasks, strict=True):
+            lines.append(
+                _row(f"  {escape(left.name)}", _share(left.completed), _share(right.completed))
+            )
+            lines.append(
+                _row("    least / median / greatest", _first(left.first), _first(right.first))
+            )
+    lines += ["", _row("least / mean / greatest; not 0", "expert", "random")]
+    for left_c, right_c in list(zip(expert.components, random.components, strict=True))[
+        : _MOST_COMPONENTS + 1
+    ]:
+        indent = "  " if left_c.name == "reward" else "    "
+        lines.append(_row(f"{indent}{escape(left_c.name)}", _values(left_c), _values(right_c)))
+    left_out = len(expert.components) - _MOST_COMPONENTS - 1
+    if left_out > 0:
+        lines.append(f"    ... and {left_out} more components (--json has all)")
+    lines.append(_row("  return per episode", _returns(expert), _returns(random)))
+    lines += _wrap(
+        f"an expert episode earns more than a random one with probability {verdict.separation:.3f}",
+        "  ",
+    )
+    lines.append(_row("rows by outcome", _outcomes(expert), _outcomes(random)))
+    if verdict.diagnoses:
+        lines.append("")
+    for item in verdict.diagnoses:
+        lines += _diagnosis(item)
+    paper = verdict.published
+    lines += [
+        "",
+        *_wrap(
+            f"Rule as published, for comparison only (at least {paper.n_tasks} non-zero outputs, no "
+            f"reset between trajectories): random {paper.random[0]}/{paper.random[1]}, expert "
+            f"{paper.expert[0]}/{paper.expert[1]}: {'accepted' if paper.accepts else 'rejected'}.",
+            "",
+        ),
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def feedback(verdict: Verdict) -> str:
+    """Give the text to send back to the model that wrote the program."""
+    expert, random = verdict.expert, verdict.random
+    introduction = (
+        f"Your reward program {escape(verdict.program)} was run on {expert.trajectories} expert and "
+        f"{random.trajectories} random episodes of {verdict.env_id or 'the environment'}."
+    )
+    outcome = (
+        f"Verdict: {_WORDS[verdict.decision.value].lower()}. An episode counts as complete when: "
+        f"{escape(verdict.rule)}."
+    )
+    counts = (
+        f"Complete: {expert.complete.count} of {expert.complete.total} expert episodes (all should "
+        f"be), {random.complete.count} of {random.complete.total} random ones (at most "
+        f"{verdict.threshold:.0%} may be)."
+    )
+    lines = [introduction, outcome, counts]
+    # What only more data can mend is nothing the model can act on.
+    problems = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
+    if not problems:
+        lines.append("No problem was found in the program.")
+    for number, item in enumerate(problems, start=1):
+        kind = "Problem" if item.weight.value == "rejects" else "Warning"
+        lines += ["", f"{kind} {number}: {escape(item.message)}."]
+        source = _source_line(verdict, item)
+        if source is not None and item.span is not None:
+            lines += [f"  Line {item.span.line}: {source}"]
+        if item.witness is not None:
+            lines.append(f"  Seen in: {item.witness}.")
+        lines.append(f"  What to do: {escape(item.hint)}.")
+    if expert.tasks:
+        lines += ["", "Sub-tasks completed (expert, random):"]
+        for left, right in zip(expert.tasks, random.tasks, strict=True):
+            lines.append(
+                f"  {escape(left.name)}: {left.completed.count}/{left.completed.total}, "
+                f"{right.completed.count}/{right.completed.total}"
+            )
+    if problems:
+        lines += ["", "Write the whole program again with these problems mended."]
+    return "\n".join(lines)
+
+
+def to_json(verdict: Verdict) -> dict[str, Any]:
+    """Give a verdict as plain data for machines."""
+    return {
+        "decision": verdict.decision.value,
+        "program": verdict.program,
+        "digest": verdict.digest,
+        "env_id": verdict.env_id,
+        "rule": verdict.rule,
+        "threshold": verdict.threshold,
+        "confidence": verdict.confidence,
+        "horizon": verdict.horizon,
+        "expert": _plain(verdict.expert),
+        "random": _plain(verdict.random),
+        "separation": verdict.separation,
+        "published_rule": {
+            "n_tasks": verdict.published.n_tasks,
+            "random": list(verdict.published.random),
+            "expert": list(verdict.published.expert),
+            "accepts": verdict.published.accepts,
+        },
+        "diagnoses": [item.to_json() for item in verdict.diagnoses],
+    }
+
+
+_ABOUT_DATA = frozenset({"CAR204", "CAR205", "CAR218"})
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _row(name: str, left: str, right: str) -> str:
+    return f"{name:<34.34} {left:<22} {right:<22}"
+
+
+def _share(share: Share) -> str:
+    return f"{share.count}/{share.total} [{share.low:.3f} {share.high:.3f}]"
+
+
+def _maybe(group: Group) -> str:
+    return "not known" if group.env_success is None else _share(group.env_success)
+
+
+def _set(group: Group) -> str:
+    return (
+        f"{group.trajectories} trajectories, {group.transitions} steps, the longest {group.longest}"
+    )
+
+
+def _first(first: tuple[int, float, int] | None) -> str:
+    return "never" if first is None else f"{first[0]} / {first[1]:g} / {first[2]}"
+
+
+def _values(summary: Any) -> str:
+    return (
+        f"{_short(summary.least)} {_short(summary.mean)} {_short(summary.greatest)}; "
+        f"{summary.fires:.0%}"
+    )
+
+
+def _returns(group: Group) -> str:
+    return " ".join(_short(value) for value in group.returns)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _outcomes(group: Group) -> str:
+    return ", ".join(f"{name} {count}" for name, count in group.outcomes.items())
+
+
+def _diagnosis(item: Diagnosis) -> list[str]:
+    place = f" line {item.span.line}:" if item.span is not None else ""
+    lines = _wrap(
+        f"{item.check} {_MARKS[item.weight.value]}:{place} {escape(item.message)}", "", "    "
+    )
+    if item.witness is not None:
+        lines += _wrap(f"see: {item.witness}", "  ", "    ")
+    return lines + _wrap(f"try: {escape(item.hint)}", "  ", "    ")
+
+
+def _source_line(verdict: Verdict, item: Diagnosis) -> str | None:
+    lines = verdict.source.split("\n")
+    if item.span is None or not 1 <= item.span.line <= len(lines):
+        return None
+    return escape(lines[item.span.line - 1].strip(), 160)
+
+
+def _wrap(text: str, indent: str, further: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if further is None else further,
+        break_long_words=True,
+    )

@@ -1,0 +1,275 @@
+"""Decide from expert and random trajectories whether a reward program can be trusted.
+
+Two rules stand side by side. The *published* rule is that of Code as Reward (Venuto et al., ICML
+2024, arXiv:2402.04764) as its code has it (dvVenuto/vlm-car,
+``verification_pipeline/verification_pipeline.py``): a trajectory is complete when at least
+``n_tasks`` of its frames give a non-zero output; more than 10 % of random trajectories complete
+means rejected, else all expert trajectories complete means accepted. It counts frames, not
+sub-tasks, so a bonus paid twice for one sub-task passes for two sub-tasks; and one checker lives
+through all trajectories without a reset, random ones first, so each verdict depends on the
+episodes before. It is reported, and decides nothing.
+
+The *corrected* rule decides. Each trajectory starts from a fresh state and is seen in order. It
+is complete when every sub-task was completed, or, for a program without sub-tasks, when
+``success_when`` says so. All expert trajectories must be complete, and the rate over random ones
+must lie at or under the threshold with its whole confidence interval. Where the interval lies on
+both sides, the verdict is "not enough evidence" with the number of trajectories that would do.
+A program that fails on any row is rejected whatever else it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from carruntime.checks import Judged, first_true, values_of
+from carruntime.errors import OptionError
+from carruntime.intervals import Share
+from carruntime.replay import Episode, Replay, replay, unbroken_rewards
+from carruntime.trajectory import Trajectory, TrajectorySet
+from carruntime.verdict import (
+    ComponentSummary,
+    Decision,
+    Group,
+    PublishedRule,
+    TaskSummary,
+    Verdict,
+    Weight,
+)
+
+if TYPE_CHECKING:
+    from carruntime.reward import RewardProgram
+
+__all__ = ["SuccessWhen", "verify"]
+
+SuccessWhen: TypeAlias = str | float | Callable[[Episode], bool]
+"""A component's name (above zero on some step), a reward (reached on some step), or a function."""
+
+PUBLISHED_THRESHOLD = 0.1
+PUBLISHED_N_TASKS = 2
+
+
+def verify(
+    program: RewardProgram,
+    *,
+    expert: TrajectorySet | Sequence[Trajectory],
+    random: TrajectorySet | Sequence[Trajectory],
+    threshold: float = PUBLISHED_THRESHOLD,
+    success_when: SuccessWhen | None = None,
+    confidence: float = 0.95,
+    n_tasks: int | None = None,
+) -> Verdict:
+    """Judge a program by trajectories that solve the task and ones that do not.
+
+    Args:
+        program: A loaded program.
+        expert: Trajectories that solve the task; those the environment calls failures are left
+            out of the rule and reported.
+        random: Trajectories of random play. How long they are is part of the claim: the longer,
+            the likelier a sub-task is completed by luck.
+        threshold: Greatest rate of complete random trajectories, 0 to 1.
+        success_when: What makes a trajectory complete under a program without sub-tasks: the name
+            of a component (above zero on some step), a number (a reward reached on some step), or
+            a function of an `Episode`. Left out, it is a reward of at least half the best step of
+            the least rewarded expert trajectory, which finds terminal bonuses and calls every
+            expert trajectory complete by construction; so say it where you know it.
+        confidence: Of the Clopper-Pearson intervals, 0 to 1.
+        n_tasks: For the published rule; the number of sub-tasks, or 2 as published.
+
+    Returns:
+        The verdict. It has no influence on the program.
+
+    Raises:
+        OptionError: If a set is empty or an option is impossible.
+        ShapeError: If trajectories do not fit the program's spaces.
+    """
+    expert, random = _as_set(expert, "expert"), _as_set(random, "random")
+    if not 0.0 < threshold < 1.0:
+        raise OptionError(
+            f"verify: threshold {threshold!r}; want a rate between 0 and 1, as 0.1 in the paper"
+        )
+    if success_when is not None and program.task_names:
+        raise OptionError(
+            "verify: success_when with a program of sub-tasks "
+            f"({', '.join(program.task_names)}); these define completion: leave success_when out"
+        )
+    on_expert, on_random = replay(program, expert), replay(program, random)
+    # An expert trajectory that failed by the environment's own word proves nothing.
+    true_expert = [item for item in on_expert.episodes if item.trajectory.success is not False]
+    complete, rule, undefined = _completion(program, success_when, true_expert)
+    groups = (
+        _group(
+            "expert", expert, on_expert, complete=complete, program=program, confidence=confidence
+        ),
+        _group(
+            "random", random, on_random, complete=complete, program=program, confidence=confidence
+        ),
+    )
+    separation = _separation(on_expert, on_random)
+    judged = Judged(
+        program=program,
+        threshold=threshold,
+        confidence=confidence,
+        on_expert=on_expert,
+        on_random=on_random,
+        complete=complete,
+        explicit=success_when is not None or bool(program.task_names),
+        undefined=undefined,
+        separation=separation,
+    )
+    diagnoses = tuple(sorted(judged.diagnoses(), key=lambda item: list(Weight).index(item.weight)))
+    weights = {item.weight for item in diagnoses}
+    decision = Decision.ACCEPT
+    if Weight.REJECTS in weights:
+        decision = Decision.REJECT
+    elif Weight.LEAVES_OPEN in weights:
+        decision = Decision.NOT_ENOUGH_EVIDENCE
+    return Verdict(
+        decision=decision,
+        program=program.report.filename,
+        digest=program.digest,
+        source=program.source,
+        env_id=expert.env_id or random.env_id,
+        rule=rule,
+        threshold=threshold,
+        confidence=confidence,
+        horizon=random.horizon,
+        expert=groups[0],
+        random=groups[1],
+        separation=separation,
+        published=_published(program, expert, random, n_tasks),
+        diagnoses=diagnoses,
+    )
+
+
+def _as_set(trajectories: TrajectorySet | Sequence[Trajectory], name: str) -> TrajectorySet:
+    if not len(trajectories):
+        raise OptionError(
+            f"verify: {name} has no trajectories; collect some with carruntime.collect, "
+            "36 of a perfect policy are the least that can settle a threshold of 0.1"
+        )
+    if isinstance(trajectories, TrajectorySet):
+        return trajectories
+    return TrajectorySet(trajectories=tuple(trajectories), env_id=trajectories[0].env_id)
+
+
+def _completion(
+    program: RewardProgram, success_when: SuccessWhen | None, expert: Sequence[Episode]
+) -> tuple[Callable[[Episode], bool], str, str | None]:
+    """Give the completion rule, its words, and why it is undefined where it is."""
+    if program.task_names:
+        return (
+            lambda episode: bool(episode.completed[-1].all()),
+            f"all {len(program.task_names)} sub-tasks completed",
+            None,
+        )
+    if isinstance(success_when, str):
+        name = success_when
+        if name not in program.component_names:
+            offered = ", ".join(program.component_names) or "none"
+            raise OptionError(
+                f"verify: success_when names the component {name!r}, which the program does not "
+                f"have; it has: {offered}"
+            )
+        return (
+            lambda episode: bool((episode.components[name] > 0.0).any()),
+            f"component {name!r} above 0 on some step",
+            None,
+        )
+    if callable(success_when):
+        function = success_when
+        words = getattr(function, "__name__", "success_when")
+        return (lambda episode: bool(function(episode))), f"the function {words}", None
+    if success_when is not None:
+        level = float(success_when)
+        return (lambda episode: episode.peak >= level), f"a reward of {level:g} on some step", None
+    peak = min((episode.peak for episode in expert), default=-inf)
+    if peak > 0.0:
+        level = peak / 2.0
+        words = f"a reward of {level:.4g} on some step: half the least expert's best"
+        return (lambda episode: episode.peak >= level), words, None
+    reason = (
+        f"the best step of some expert trajectory pays {peak:.4g}"
+        if peak > -inf
+        else "no step of some expert trajectory ended well"
+    )
+    return (lambda _: False), "none: no positive reward marks completion", reason
+
+
+def _published(
+    program: RewardProgram, expert: TrajectorySet, random: TrajectorySet, n_tasks: int | None
+) -> PublishedRule:
+    wanted = n_tasks if n_tasks is not None else len(program.task_names) or PUBLISHED_N_TASKS
+    outputs = unbroken_rewards(program, [*random, *expert])
+    # NaN is not 0 in Python either: a failing frame would have ended the published script.
+    complete = [int(np.count_nonzero(np.nan_to_num(item, nan=0.0)) >= wanted) for item in outputs]
+    on_random, on_expert = sum(complete[: len(random)]), sum(complete[len(random) :])
+    accepts = on_random / len(random) <= PUBLISHED_THRESHOLD and on_expert == len(expert)
+    return PublishedRule(wanted, (on_random, len(random)), (on_expert, len(expert)), accepts)
+
+
+def _group(
+    name: str,
+    trajectories: TrajectorySet,
+    seen: Replay,
+    *,
+    complete: Callable[[Episode], bool],
+    program: RewardProgram,
+    confidence: float,
+) -> Group:
+    claims = [complete(episode) for episode in seen.episodes]
+    truths = [episode.trajectory.success for episode in seen.episodes]
+    known = [truth for truth in truths if truth is not None]
+    both = list(zip(claims, truths, strict=True))
+    returns = np.array([episode.total for episode in seen.episodes])
+    return Group(
+        policy=trajectories.policy or name,
+        trajectories=len(trajectories),
+        transitions=trajectories.transitions,
+        longest=max(len(item) for item in trajectories),
+        complete=Share.of(sum(claims), len(claims), confidence),
+        env_success=Share.of(sum(known), len(known), confidence) if known else None,
+        claimed_and_true=sum(claim and truth is True for claim, truth in both),
+        claimed_only=sum(claim and truth is False for claim, truth in both),
+        true_only=sum(truth is True and not claim for claim, truth in both),
+        tasks=tuple(
+            _task(index, task, seen, confidence) for index, task in enumerate(program.task_names)
+        ),
+        components=tuple(_component(item, seen) for item in ("reward", *program.component_names)),
+        outcomes=seen.outcomes,
+        returns=(float(returns.min()), float(returns.mean()), float(returns.max())),
+    )
+
+
+def _task(index: int, name: str, seen: Replay, confidence: float) -> TaskSummary:
+    firsts = [first_true(episode.completed[:, index]) for episode in seen.episodes]
+    found = [first for first in firsts if first is not None]
+    return TaskSummary(
+        name=name,
+        completed=Share.of(len(found), len(firsts), confidence),
+        first=(min(found), float(np.median(found)), max(found)) if found else None,
+        at_reset=sum(bool(episode.at_reset[index]) for episode in seen.episodes),
+    )
+
+
+def _component(name: str, seen: Replay) -> ComponentSummary:
+    values = values_of(name, seen)
+    if not values.size:
+        return ComponentSummary(name, 0.0, 0.0, 0.0, 0.0)
+    return ComponentSummary(
+        name,
+        float(values.min()),
+        float(values.mean()),
+        float(values.max()),
+        float(np.count_nonzero(values) / values.size),
+    )
+
+
+def _separation(expert: Replay, random: Replay) -> float:
+    """Give the area under the ROC curve of the return: expert against random."""
+    better = np.array([episode.total for episode in expert.episodes])[:, None]
+    worse = np.array([episode.total for episode in random.episodes])[None, :]
+    return float(((better > worse) + 0.5 * (better == worse)).mean())
