@@ -25,8 +25,10 @@ __all__ = [
     "CLASS_BASES",
     "CLASS_METHODS",
     "DECORATORS",
+    "INTERNAL_ATTRIBUTES",
     "METHODS",
     "MODULES",
+    "REFUSED_ATTRIBUTES",
     "REFUSED_BUILTINS",
     "REFUSED_MEMBERS",
     "REFUSED_MODULES",
@@ -308,6 +310,57 @@ DECORATORS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+INTERNAL_ATTRIBUTES: Final[frozenset[str]] = frozenset(
+    "tb_frame tb_next tb_lasti tb_lineno f_back f_builtins f_code f_globals f_lasti f_lineno"
+    " f_locals f_trace co_code co_consts co_names co_filename gi_frame gi_code gi_yieldfrom"
+    " gi_running cr_await cr_frame cr_code cr_origin cr_running ag_await ag_frame ag_code"
+    " ag_running func_code func_globals func_defaults func_closure im_class im_func im_self"
+    " mro ctypes with_traceback add_note".split()
+)
+"""Plain names that lead from a value to the interpreter; a program cannot define them either."""
+
+REFUSED_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # attribute: what to write instead
+        "format": "write an f-string",
+        "format_map": "write an f-string",
+        "encode": "keep the text as it is",
+        "decode": "keep the text as it is",
+        "translate": "use `replace`",
+        "flat": "write `array.ravel()`",
+        "data": "index the array",
+        "base": "copy the array: `array.copy()`",
+        "ctypes": "index the array",
+        "view": "write `array.astype(dtype)`",
+        "setflags": "copy the array: `array.copy()`",
+        "resize": "write `np.resize(array, shape)` or `array.reshape(...)`",
+        "put": "write `array[index] = value`",
+        "itemset": "write `array[index] = value`",
+        "choose": "write `np.choose(array, choices)`",
+        "ptp": "write `np.ptp(array)`",
+        "tofile": "a program has no files",
+        "dump": "a program has no files",
+        "dumps": "a program has no files",
+        "strides": "index the array",
+        "flags": "copy the array: `array.copy()`",
+        "newbyteorder": "leave it out",
+        "byteswap": "leave it out",
+        "send": "generators are not part of the dialect: use a list",
+        "throw": "generators are not part of the dialect: use a list",
+        "close": "leave it out",
+        "fromkeys": "write `{key: value for key in keys}`",
+        "from_iterable": "write `chain(*lists)`",
+        "detach": "the value is not a tensor; leave it out",
+        "cpu": "the value is not a tensor; leave it out",
+        "numpy": "the value is a NumPy array already; leave it out",
+        "device": "the value is not a tensor; leave it out",
+        "unsqueeze": "the value is not a tensor: write `np.expand_dims(x, axis)`",
+        "unwrapped": "the environment is not here; read the parameters of the function",
+        "observation_space": "the environment is not here; write the number out",
+        "action_space": "the environment is not here; write the number out",
+    }
+)
+
 # --- built-ins --------------------------------------------------------------------------------
 
 _PURE = "pure function of its arguments"
@@ -337,7 +390,7 @@ BUILTINS: Final[Mapping[str, Entry]] = _table(
     _group(_PAYS, "enumerate: iterable start?", "zip: * | strict", "map: function *"),
     _group(_PAYS, "filter: function iterable", "reversed: x"),
     _group("only as a decorator", "staticmethod classmethod property: x"),
-    _group("only as a base class", "object:", kind="type"),
+    _group("as a base class and in types", "object:", kind="type"),
     _group(
         "a plain exception; the runtime's own stop is not one of its kind",
         "Exception ArithmeticError AssertionError AttributeError FloatingPointError IndexError: *",

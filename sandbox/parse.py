@@ -394,13 +394,20 @@ def _measure(tree: ast.Module, text: str, limits: Limits) -> Iterator[Finding]:
     yield from _folded(text, limits)
 
 
+_TEXT_TOKENS: Final = frozenset(
+    getattr(tokenize, name)
+    for name in ("STRING", "COMMENT", "FSTRING_START", "FSTRING_MIDDLE", "FSTRING_END")
+    if hasattr(tokenize, name)
+)
+
+
 def _folded(text: str, limits: Limits) -> Iterator[Finding]:
     """Refuse identifiers that the parser reads as other letters than those on the screen."""
     seen: set[str] = set()
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             word = token.string
-            if token.type != tokenize.NAME or word.isascii() or word in seen:
+            if token.type in _TEXT_TOKENS or word.isascii() or word in seen:
                 continue
             seen.add(word)
             read = unicodedata.normalize("NFKC", word)

@@ -199,6 +199,18 @@ _TEXT = (
         "the runtime calls the program; a block for running it as a script never runs",
         "leave it, or delete it",
     ),
+    _error(
+        "SBX115",
+        "the program could not be read within {seconds} s",
+        "a text that takes so long to read is made to do so; the process that read it was killed",
+        "shorten the program, or raise `limits.compile_s` if the machine is slow",
+    ),
+    _error(
+        "SBX116",
+        "the process that read the program ended: {reason}",
+        "a text that kills the process that reads it is not looked at again",
+        "shorten the program; if it is ordinary, this is a fault of the runtime to be reported",
+    ),
 )
 
 _SYNTAX = (
@@ -464,8 +476,8 @@ _CALLS = (
     ),
     _error(
         "SBX404",
-        "`{name}` cannot be called",
-        "it is {what}",
+        "`{name}` cannot be used like this: it is {what}",
+        "the call would raise TypeError, or show an address that differs from run to run",
         "{advice}",
         "np.pi()",
         "np.pi",
@@ -702,8 +714,19 @@ _MISTAKES = (
     ),
 )
 
+_MORE_MISTAKES = (
+    _warning(
+        "SBX628",
+        "the annotation names `{name}`, which is not defined",
+        "annotations are not evaluated here, but plain Python would raise NameError",
+        "{advice}",
+        "def reward(obs: Dict): ...",
+        "from typing import Dict\ndef reward(obs: Dict): ...",
+    ),
+)
+
 RULES: Final[Mapping[str, Rule]] = rule_table(
-    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES)
+    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES, *_MORE_MISTAKES)
 )
 
 

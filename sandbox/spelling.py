@@ -1,0 +1,56 @@
+"""Guess the name that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["distance", "nearest"]
+
+_LONGEST = 40
+
+
+def nearest(word: str, offered: Iterable[str]) -> str | None:
+    """Give the offered name that is most like ``word``, or None if none is near.
+
+    Near means that at most a third of the letters differ, case and underscores aside. Among
+    equally near names the first in alphabetical order wins, so that the answer is the same on
+    every run.
+    """
+    if len(word) > _LONGEST:
+        return None
+    plain = _plain(word)
+    best: tuple[int, str] | None = None
+    for name in sorted(set(offered)):
+        if name == word or abs(len(name) - len(word)) > 4 or len(name) > _LONGEST:
+            continue
+        other = _plain(name)
+        limit = max(1, min(len(plain), len(other)) // 3)
+        if len(plain) <= 2:
+            limit = 0
+        found = distance(plain, other, limit)
+        if found <= limit and (best is None or found < best[0]):
+            best = (found, name)
+    return best[1] if best else None
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").lower()
+
+
+def distance(left: str, right: str, limit: int) -> int:
+    """Count insertions, deletions, changes and swaps of neighbours; stop above ``limit``."""
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    above = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+        before, above = above, row
+    return above[-1]
