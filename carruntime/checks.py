@@ -17,12 +17,25 @@ from numpy.typing import NDArray
 from carruntime.intervals import Share, trials_needed
 from carruntime.trajectory import Trajectory, take
 from carruntime.verdict import Diagnosis, Weight, Witness
+from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
     from carruntime.replay import Episode, FailureSeen, Replay
     from carruntime.reward import RewardProgram
 
 __all__ = ["Judged", "first_true", "values_of"]
+
+_MOST_FAILURES = 6
+_ADVICE = {
+    Outcome.ERROR: "treat this case: every observation of the space must give a number",
+    Outcome.NOT_FINITE: "guard divisions, logarithms and roots: NaN and infinity spoil training",
+    Outcome.BAD_RESULT: "return a number on every path, with the same components on every path",
+    Outcome.OUT_OF_FUEL: "bound every loop by something the observation fixes",
+    Outcome.OUT_OF_MEMORY: "build smaller arrays, and bound what self keeps",
+    Outcome.TIMED_OUT: "leave out the call that takes so long",
+    Outcome.CRASHED: "leave out the call that ended the worker",
+    Outcome.STATE_LOST: "mend the failure of an earlier step of this episode",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,26 +70,39 @@ class Judged:
         return found
 
     def _failures(self) -> list[Diagnosis]:
+        """Tell each distinct failure once, with its rows in both sets."""
+        groups = {"expert": self.on_expert, "random": self.on_random}
+        merged: dict[Any, dict[str, FailureSeen]] = {}
+        for name, seen in groups.items():
+            for failure in seen.failures:
+                key = (failure.outcome, failure.exception, failure.message, failure.span)
+                merged.setdefault((*key, failure.task), {})[name] = failure
         out = []
-        for name, seen in (("expert", self.on_expert), ("random", self.on_random)):
-            out += [self._failure(name, seen, failure) for failure in seen.failures[:4]]
-        return out
-
-    def _failure(self, name: str, seen: Replay, failure: FailureSeen) -> Diagnosis:
-        what = failure.outcome.name.replace("_", " ").lower()
-        who = f"predicate {failure.task} " if failure.task else ""
-        return Diagnosis(
-            "CAR203",
-            Weight.REJECTS,
-            f"{who}{what} on {failure.rows} of {seen.rows} {name} rows: "
-            f"{failure.exception}: {failure.message}",
-            "make every path return a finite number for every observation of the space",
-            failure.span,
-            _witness(seen, failure.trajectory, failure.step, name),
-        )
+        for found in sorted(merged.values(), key=lambda each: -sum(f.rows for f in each.values())):
+            name, failure = next(iter(found.items()))
+            what = failure.message or "no more is known"
+            if failure.exception:
+                what = f"{failure.exception}: {what}"
+            where = " and ".join(
+                f"{each.rows} of {groups[other].rows} {other} rows" for other, each in found.items()
+            )
+            who = f"predicate {failure.task}: " if failure.task else ""
+            ended = failure.outcome.name.replace("_", " ").lower()
+            out.append(
+                Diagnosis(
+                    "CAR203",
+                    Weight.REJECTS,
+                    f"{who}{ended} on {where}: {what}",
+                    _ADVICE.get(failure.outcome, "look at this row"),
+                    failure.span,
+                    _witness(groups[name], failure.trajectory, failure.step, name),
+                )
+            )
+        return out[:_MOST_FAILURES]
 
     def _no_completion(self, reason: str) -> Diagnosis:
-        if not any(values_of("reward", self.on_expert).tolist()):
+        paid = values_of("reward", self.on_expert)
+        if paid.size and not paid.any():
             return Diagnosis(
                 "CAR201",
                 Weight.REJECTS,
@@ -301,14 +327,14 @@ class Judged:
                         "check its condition against what observations can show, or leave it out",
                     )
                 )
-            elif values.min() == values.max() and values.size > 1:
+            elif values.min() == values.max() > 0.0:
                 out.append(
                     Diagnosis(
                         "CAR212",
                         Weight.WARNS,
                         f"component {name} is {values[0]:.4g} on all {values.size} rows",
-                        "a constant pays for staying alive (or for ending soon, if negative) and "
-                        "teaches nothing else: keep it only if that is meant",
+                        "a positive constant pays for staying alive, also where the task is to end "
+                        "soon: keep it only if that is meant",
                     )
                 )
         total = sum(means.values())

@@ -144,8 +144,7 @@ def replay(program: RewardProgram, trajectories: TrajectorySet) -> Replay:
         chosen = order[start : start + _CHUNK]
         items = [trajectories[i] for i in chosen]
         with program.start(num_envs=len(items), on_error="nan") as session:
-            for index, episode in zip(chosen, _run(session, items, chosen, failures), strict=True):
-                episodes[index] = episode
+            episodes.update(zip(chosen, _run(session, items, chosen, failures), strict=True))
     return Replay(
         tuple(episodes[i] for i in range(len(trajectories))),
         tuple(sorted(failures.values(), key=lambda item: -item.rows)),
@@ -216,9 +215,9 @@ def _run(
         completed[t] = batch.completed
         if t == 0:
             at_reset = batch.completed & ~batch.newly_completed
-        for name, column in components.items():
-            column[t] = batch.components[name]
-            present[name][t] = batch.present[name]
+        for name in names:
+            np.copyto(components[name][t], batch.components[name])
+            np.copyto(present[name][t], batch.present[name])
         # A row is as bad as the worst of its calls, so that no failing predicate goes unseen.
         worst = batch.outcome
         if len(tasks):

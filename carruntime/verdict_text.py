@@ -13,6 +13,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from carruntime.intervals import Share
+from carruntime.verdict import Weight
 from sandbox.diagnostics import escape
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def render(verdict: Verdict) -> str:
             _row("  solved but not complete", str(expert.true_only), str(random.true_only))
         )
     if expert.tasks:
-        lines += ["", _row("sub-task (first completed at step)", "expert", "random")]
+        lines += ["", _row("sub-task, first completed at", "expert", "random")]
         for left, right in zip(expert.tasks, random.tasks, strict=True):
             lines.append(
                 _row(f"  {escape(left.name)}", _share(left.completed), _share(right.completed))
@@ -62,7 +63,7 @@ def render(verdict: Verdict) -> str:
             lines.append(
                 _row("    least / median / greatest", _first(left.first), _first(right.first))
             )
-    lines += ["", _row("least / mean / greatest; not 0", "expert", "random")]
+    lines += ["", _row("least mean greatest; not zero", "expert", "random")]
     for left_c, right_c in list(zip(expert.components, random.components, strict=True))[
         : _MOST_COMPONENTS + 1
     ]:
@@ -116,7 +117,7 @@ def feedback(verdict: Verdict) -> str:
     if not problems:
         lines.append("No problem was found in the program.")
     for number, item in enumerate(problems, start=1):
-        kind = "Problem" if item.weight.value == "rejects" else "Warning"
+        kind = "Problem" if item.weight is Weight.REJECTS else "Warning"
         lines += ["", f"{kind} {number}: {escape(item.message)}."]
         source = _source_line(verdict, item)
         if source is not None and item.span is not None:
@@ -131,7 +132,7 @@ def feedback(verdict: Verdict) -> str:
                 f"  {escape(left.name)}: {left.completed.count}/{left.completed.total}, "
                 f"{right.completed.count}/{right.completed.total}"
             )
-    if problems:
+    if any(item.weight is Weight.REJECTS for item in problems):
         lines += ["", "Write the whole program again with these problems mended."]
     return "\n".join(lines)
 
@@ -174,7 +175,7 @@ def _plain(value: Any) -> Any:
 
 
 def _row(name: str, left: str, right: str) -> str:
-    return f"{name:<34.34} {left:<22} {right:<22}"
+    return f"{name:<32.32} {left:<23} {right:<23}"
 
 
 def _share(share: Share) -> str:
@@ -198,8 +199,17 @@ def _first(first: tuple[int, float, int] | None) -> str:
 def _values(summary: Any) -> str:
     return (
         f"{_short(summary.least)} {_short(summary.mean)} {_short(summary.greatest)}; "
-        f"{summary.fires:.0%}"
+        f"{_percent(summary.fires)}"
     )
+
+
+def _percent(share: float) -> str:
+    """Round, but never to none or all of something that is neither."""
+    if 0.0 < share < 0.01:
+        return "<1%"
+    if 0.99 < share < 1.0:
+        return ">99%"
+    return f"{share:.0%}"
 
 
 def _returns(group: Group) -> str:
