@@ -1,0 +1,299 @@
+"""What a session gives back for one vector of transitions, and what went wrong in it.
+
+A `RewardBatch` owns its arrays: they are fresh copies, never views of the memory that a worker
+writes, so a caller may keep or change them. Failures are resolved when the batch is made, because
+the worker that knows them may be gone when somebody asks. A batch can be pickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carruntime.errors import OptionError, ReproductionError
+from carruntime.reproduction import Reproduction, load_repro
+from sandbox.diagnostics import Finding, Report, Severity, Span
+from sandbox.outcome import Outcome
+from sandbox.tiers.base import NO_FAILURE, Failure
+
+if TYPE_CHECKING:
+    import os
+
+    from sandbox.tiers.base import Tier
+
+__all__ = ["RewardBatch", "RewardFailure", "load_repro"]
+
+_ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
+    Outcome.ERROR: (
+        "the program raised an exception",
+        "its state stays as the raise left it; other rows are not touched",
+        "treat this case in the program",
+    ),
+    Outcome.NOT_FINITE: (
+        "the reward or a component is NaN or infinite",
+        "one such number spoils every average and gradient behind it",
+        "look for a division by zero, or for a logarithm or root outside its domain",
+    ),
+    Outcome.BAD_RESULT: (
+        "the result is no number, or has a component that was not seen when it was loaded",
+        "components are fixed at load, so that they can be columns",
+        "return a number, or (number, {{name: number}}) with the same names on every path",
+    ),
+    Outcome.OUT_OF_FUEL: (
+        "the row used more than its fuel",
+        "every row must end; its state is lost until the next reset",
+        "look for a loop that does not end, or raise limits.fuel",
+    ),
+    Outcome.OUT_OF_MEMORY: (
+        "the row asked for more memory than it may have",
+        "one row must not starve the others; its state is lost until the next reset",
+        "build smaller arrays, or raise limits.memory_bytes",
+    ),
+    Outcome.TIMED_OUT: (
+        "the row was running when the wall clock of the batch ran out",
+        "the worker was stopped; rows that had ended stand",
+        "look for one long call, or raise limits.wall_s",
+    ),
+    Outcome.CRASHED: (
+        "the worker process died while this row ran",
+        "the worker was replaced; rows that had ended stand",
+        "look at this row: no program should be able to do that",
+    ),
+    Outcome.STATE_LOST: (
+        "the state of this episode was lost in an earlier step",
+        "nothing is made up: its rows report this until the environment is reset",
+        "look at the first bad row of this environment",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardFailure:
+    """Why one row, or one task of a row, ended badly.
+
+    Attributes:
+        row: Index of the environment.
+        task: Name of the predicate, or None for the paying call.
+        outcome: How it ended.
+        exception: Class name of what was raised, such as ``"KeyError"``; empty if nothing was.
+        module: Module of that class: ``"builtins"``, ``"numpy.linalg"``, ``"guest"``.
+        message: Its text.
+        span: Innermost place in the program, or None.
+        filename: Name of the program.
+        source: Text of the program.
+    """
+
+    row: int
+    task: str | None
+    outcome: Outcome
+    exception: str
+    module: str
+    message: str
+    span: Span | None
+    filename: str
+    source: str
+    reproduction: Reproduction | None = None
+
+    @property
+    def line(self) -> int | None:
+        """Line of the innermost place, from 1."""
+        return self.span.line if self.span else None
+
+    def render(self) -> str:
+        """Give the failure as text: place, outcome, line with caret, why, what to do."""
+        general, why, hint = _ADVICE.get(self.outcome, ("", "", ""))
+        what = f"{self.exception}: {self.message}" if self.exception else self.message or general
+        where = f"row {self.row}" + (f", task `{self.task}`" if self.task else "")
+        item = Finding(
+            rule=self.outcome.name,
+            severity=Severity.ERROR,
+            span=self.span,
+            message=f"{what} ({where})",
+            why=why,
+            hint=hint.replace("{{", "{").replace("}}", "}"),
+        )
+        return Report(self.filename, self.source, (item,)).render()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file with all that is needed to see this failure again.
+
+        Args:
+            path: Where to; JSON, replayed by ``carruntime run --repro``.
+
+        Raises:
+            ReproductionError: If the inputs of this row were not kept.
+        """
+        if self.reproduction is None:
+            raise ReproductionError(
+                f"row {self.row}: its inputs were not kept; a session keeps those of the first few "
+                "bad rows of each batch: start it with keep_failed= a larger number"
+            )
+        self.reproduction.save(path)
+
+
+class RewardBatch:
+    """Rewards of N environments for one transition each.
+
+    Attributes:
+        reward: float64 ``[N]``. 0.0 where skipped; what ``on_error`` says where a row is bad.
+        components: Name to float64 ``[N]``; 0.0 where absent, NaN where a row is bad.
+        present: Name to bool ``[N]``: whether the row named this component.
+        tasks: bool ``[N, K]``: what each predicate says on this row; False where it failed.
+        task_outcome: uint8 ``[N, K]``: how each predicate ended, see `sandbox.Outcome`.
+        completed: bool ``[N, K]``: latched since reset, this row included.
+        newly_completed: bool ``[N, K]``: completed on this row for the first time.
+        outcome: uint8 ``[N]``: how each row ended. That of the paying call; where tasks alone
+            pay, that of the first bad task.
+        fuel: int64 ``[N]``: units used; 0 where nothing ran.
+    """
+
+    __slots__ = (
+        "_failures",
+        "_filename",
+        "_index",
+        "_kept",
+        "_source",
+        "_task_index",
+        "_tier",
+        "completed",
+        "components",
+        "fuel",
+        "newly_completed",
+        "outcome",
+        "present",
+        "reward",
+        "task_names",
+        "task_outcome",
+        "tasks",
+    )
+
+    def __init__(
+        self,
+        *,
+        reward: NDArray[np.float64],
+        components: dict[str, NDArray[np.float64]],
+        present: dict[str, NDArray[np.bool_]],
+        tasks: NDArray[np.bool_],
+        task_outcome: NDArray[np.uint8],
+        completed: NDArray[np.bool_],
+        newly_completed: NDArray[np.bool_],
+        outcome: NDArray[np.uint8],
+        fuel: NDArray[np.int64],
+        tier: Tier,
+        task_names: tuple[str, ...],
+        filename: str,
+        source: str,
+    ) -> None:
+        self.reward = reward
+        self.components = components
+        self.present = present
+        self.tasks = tasks
+        self.task_outcome = task_outcome
+        self.completed = completed
+        self.newly_completed = newly_completed
+        self.outcome = outcome
+        self.fuel = fuel
+        self.task_names = task_names
+        self._tier = tier
+        self._filename = filename
+        self._source = source
+        self._failures: dict[int, Failure] = {}
+        self._index: dict[int, int] = {}
+        self._task_index: dict[tuple[int, int], int] = {}
+        self._kept: dict[int, Reproduction] = {}
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    def __repr__(self) -> str:
+        codes, counts = np.unique(self.outcome, return_counts=True)
+        ended = ", ".join(
+            f"{count} {Outcome(int(code)).name}" for code, count in zip(codes, counts, strict=True)
+        )
+        return f"RewardBatch({len(self)} rows: {ended})"
+
+    @property
+    def ok(self) -> bool:
+        """Whether no row and no predicate ended badly; skipped rows do not count."""
+        rows = (self.outcome == Outcome.OK) | (self.outcome == Outcome.SKIPPED)
+        tasks = (self.task_outcome == Outcome.OK) | (self.task_outcome == Outcome.SKIPPED)
+        return bool(rows.all()) and bool(tasks.all())
+
+    @property
+    def tier(self) -> NDArray[np.str_]:
+        """Which tier ran each row, ``[N]``; empty where none did."""
+        ran = (self.outcome < Outcome.STATE_LOST)[:]
+        return np.where(ran, self._tier, "")
+
+    @property
+    def bad_rows(self) -> NDArray[np.intp]:
+        """Indices of the rows whose outcome is neither OK nor SKIPPED."""
+        outcome = self.outcome
+        return np.flatnonzero((outcome != Outcome.OK) & (outcome != Outcome.SKIPPED))
+
+    def failure(self, row: int, task: int | str | None = None) -> RewardFailure | None:
+        """Say why a row, or one task of it, ended badly.
+
+        Args:
+            row: Index of the environment.
+            task: Index or name of a predicate; None for the row itself.
+
+        Returns:
+            The failure, or None where the row is OK or was skipped.
+
+        Raises:
+            IndexError: If there is no such row or task.
+        """
+        row = range(len(self.outcome))[row]
+        if task is None:
+            code = Outcome(int(self.outcome[row]))
+            index = self._index.get(row, NO_FAILURE)
+            name = None
+        else:
+            k = self._task(task)
+            code = Outcome(int(self.task_outcome[row, k]))
+            index = self._task_index.get((row, k), NO_FAILURE)
+            name = self.task_names[k]
+        if code in {Outcome.OK, Outcome.SKIPPED}:
+            return None
+        known = self._failures.get(index)
+        if known is None:
+            known = Failure("", "", "", None)
+        kept = self._kept.get(row)
+        return RewardFailure(
+            row=row,
+            task=name,
+            outcome=code,
+            exception=known.exception,
+            module=known.module,
+            message=known.message,
+            span=known.span,
+            filename=self._filename,
+            source=self._source,
+            reproduction=kept.expecting(name, code, known) if kept is not None else None,
+        )
+
+    def _task(self, task: int | str) -> int:
+        if isinstance(task, str):
+            if task not in self.task_names:
+                offered = ", ".join(self.task_names) or "none; the program has no tasks"
+                raise OptionError(f"failure: task={task!r} is not known; tasks are {offered}")
+            return self.task_names.index(task)
+        return range(len(self.task_names))[task]
+
+    def explain(
+        self,
+        failures: Mapping[int, Failure],
+        rows: Mapping[int, int],
+        tasks: Mapping[tuple[int, int], int],
+        kept: Mapping[int, Any],
+    ) -> None:
+        """Take what the session knows about bad rows; called once, before anybody else has it."""
+        self._failures = dict(failures)
+        self._index = dict(rows)
+        self._task_index = dict(tasks)
+        self._kept = dict(kept)

@@ -1,0 +1,505 @@
+"""A reward program: loaded once, started for as many environments and as often as needed.
+
+`load` goes through the passes in their order. A worker reads the source and answers with names
+and findings; the binding pass here decides what is called with what; the worker builds it in the
+fastest tier that is equal to the reference. Whatever speaks against the program, in whichever
+pass, ends up in one report, so that a person or a model can mend all of it at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from carruntime.binding import Binding, Inputs, bind
+from carruntime.errors import LoadError, OptionError
+from carruntime.rules import finding
+from carruntime.session import OnError, RewardSession
+from carruntime.spaces import spaces_of, spec_of
+from sandbox.diagnostics import Finding, Report
+from sandbox.errors import ProgramRefusedError, WorkerDiedError, WorkerTimeoutError
+from sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from sandbox.host import Guest
+    from sandbox.plan import Form, Plan
+    from sandbox.tiers.base import Tier, TierReason
+    from sandbox.wire import Loaded
+
+__all__ = ["RewardProgram", "Source", "check", "load"]
+
+Source: TypeAlias = "str | os.PathLike[str]"
+Isolation: TypeAlias = Literal["process", "none"]
+Require: TypeAlias = Literal["any", "seccomp", "full"]
+TierWish: TypeAlias = Literal["auto", "interpreted", "compiled"]
+
+_READ_BYTES: Final = 16 * 1024 * 1024
+_RESERVED: Final = frozenset(
+    {"obs", "observation", "state", "next_obs", "next_observation", "next_state", "initial_obs"}
+    | {"action", "terminated", "truncated", "t", "frame", "initial_frame", "prev_frame", "self"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What `load` was asked for, in a form that can be sent to another process."""
+
+    source: bytes
+    filename: str
+    inputs: Inputs | None
+    entry: str | None = None
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    reward_range: tuple[float, float] | None = None
+    limits: Limits = field(default_factory=Limits)
+    isolation: Isolation = "process"
+    require: Require = "any"
+
+    def open(self) -> Guest:
+        from sandbox.host import open_guest
+
+        return open_guest(
+            self.source,
+            filename=self.filename,
+            limits=self.limits,
+            isolation=self.isolation,
+            require=self.require,
+        )
+
+
+class RewardProgram:
+    """A program that can be started; made by `load`.
+
+    It can be pickled: the copy carries the text and reads it again, in its own worker, when it is
+    first started.
+
+    Attributes:
+        source: The text.
+        filename: Its name.
+        digest: SHA-256 of its bytes in hex.
+        report: Findings and facts (entry, form, binding, tier).
+        tier: ``"compiled"`` or ``"interpreted"``: what runs.
+        tier_reason: Why it is not compiled; None where it is.
+        component_names: Names of the parts of the reward, fixed.
+        task_names: Names of the predicates, in order.
+        reward_range: Lowest and highest reward as declared, or None. Rewards outside are counted
+            in ``session.outside_range``; they are no errors.
+    """
+
+    def __init__(
+        self, request: _Request, plan: Plan, loaded: Loaded, guest: Guest, report: Report
+    ) -> None:
+        self._request = request
+        self.plan = plan
+        self.source = report.source
+        self.filename = request.filename
+        self.digest = guest.digest
+        self.report = report
+        self.tier: Tier = loaded.tier
+        self.tier_reason: TierReason | None = loaded.tier_reason
+        self.component_names: tuple[str, ...] = tuple(loaded.component_names)
+        self.task_names: tuple[str, ...] = tuple(task.function for task in plan.tasks)
+        self.reward_range = request.reward_range
+        self._spare: Guest | None = guest
+
+    @property
+    def form(self) -> Form:
+        """Which of the known forms the program has."""
+        return self.plan.form
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it keeps something between the steps of an episode."""
+        return self.plan.stateful
+
+    @property
+    def inputs(self) -> Inputs:
+        """What its parameters could be bound to."""
+        if self._request.inputs is None:
+            raise OptionError("the program was read without spaces")
+        return self._request.inputs
+
+    @property
+    def entry(self) -> str | None:
+        """``entry=`` as given to `load`."""
+        return self._request.entry
+
+    @property
+    def bindings(self) -> Mapping[str, str]:
+        """``bindings=`` as given to `load`."""
+        return self._request.bindings
+
+    @property
+    def limits(self) -> Limits:
+        """What one row and one batch may use."""
+        return self._request.limits
+
+    @property
+    def isolation(self) -> Isolation:
+        """Whether it runs in a process of its own."""
+        return self._request.isolation
+
+    def start(
+        self,
+        num_envs: int = 1,
+        on_error: OnError = "raise",
+        *,
+        keep_failed: int = 8,
+        record_episodes: bool = False,
+    ) -> RewardSession:
+        """Bind the program to a number of environments.
+
+        Args:
+            num_envs: Environments, which is the size of every batch. With 1, values of a single
+                environment are taken as well as batches of one.
+            on_error: What the reward of a bad row becomes: ``"raise"`` a `RewardError` that holds
+                the whole batch, ``"nan"``, ``"zero"``, ``"last"`` (that environment's reward
+                before it, 0.0 on the first transition of an episode), or a number.
+            keep_failed: Bad rows of a batch whose inputs are kept, for ``failure.save``.
+            record_episodes: Keep all inputs since reset of a class, so that its failures can be
+                saved whole. Costs one copy of the inputs a step.
+
+        Returns:
+            The session; close it, or use it as a context manager.
+
+        Raises:
+            OptionError: If an argument cannot be used.
+        """
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+            raise OptionError(f"num_envs={num_envs!r}: want a whole number of at least 1")
+        if keep_failed < 0:
+            raise OptionError(f"keep_failed={keep_failed!r}: want 0 or more")
+        guest, self._spare = self._spare, None
+        if guest is None:
+            guest = self._reopen()
+        try:
+            return RewardSession(
+                self,
+                guest,
+                num_envs,
+                on_error=on_error,
+                keep_failed=keep_failed,
+                record_episodes=record_episodes,
+            )
+        except BaseException:
+            guest.close()
+            raise
+
+    def _reopen(self) -> Guest:
+        """Load the same source into another worker, in the tier that was decided at load."""
+        guest = self._request.open()
+        try:
+            guest.build(self.plan, self.tier)
+        except BaseException as error:
+            guest.close()
+            if isinstance(error, ProgramRefusedError):
+                raise LoadError(error.report) from error
+            raise
+        return guest
+
+    def take_back(self, guest: Guest) -> None:
+        """Keep the worker of a closed session for the next one; called by the session."""
+        if self._spare is None:
+            self._spare = guest
+        else:
+            guest.close()
+
+    def close(self) -> None:
+        """End the worker that waits for the next session, if any; may be called again."""
+        guest, self._spare = self._spare, None
+        if guest is not None:
+            guest.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_spare": None}
+
+    def __repr__(self) -> str:
+        return f"RewardProgram({self.filename}, {self.form}, {self.tier}, {self.digest[:12]})"
+
+
+def load(
+    source: Source,
+    env: object = None,
+    *,
+    spaces: tuple[gym.Space[Any], gym.Space[Any]] | None = None,
+    entry: str | None = None,
+    bindings: Mapping[str, str] | None = None,
+    frame: object = None,
+    frame_order: Literal["rgb", "bgr"] = "rgb",
+    extra: Mapping[str, gym.Space[Any]] | None = None,
+    reward_range: tuple[float, float] | None = None,
+    limits: Limits | None = None,
+    tier: TierWish = "auto",
+    isolation: Isolation = "process",
+    require: Require = "any",
+) -> RewardProgram:
+    """Check a program against an environment and make it ready to run.
+
+    Args:
+        source: A ``str`` is the program itself, an ``os.PathLike`` a file that holds it.
+        env: An environment or vector environment whose spaces the program is for.
+        spaces: ``(observation_space, action_space)`` in place of ``env``.
+        entry: Function or class to use, or ``"TASKS"``; found by itself if left out.
+        bindings: Parameter name to input, where names do not say it: ``{"x": "next_obs/pose"}``.
+        frame: Not taken in this version.
+        frame_order: Not taken in this version.
+        extra: Further inputs per environment, name to space.
+        reward_range: Lowest and highest reward that is meant; others are counted.
+        limits: What the program may use.
+        tier: ``"auto"`` takes the compiled tier if the program is equal in it; ``"compiled"``
+            refuses a program that is not; ``"interpreted"`` is the reference.
+        isolation: ``"process"``, or ``"none"`` for text that is trusted like own code.
+        require: Least isolation to go on with. This version has no system-call filter yet, so
+            its default is ``"any"``; `sandbox.doctor` says which layers hold.
+
+    Returns:
+        The program, with its worker warm.
+
+    Raises:
+        LoadError: If anything speaks against it; holds the report.
+        OptionError: If an argument cannot be used.
+        SpaceError: If a space cannot be handed to a program.
+        sandbox.IsolationError: If less isolation than required can be had.
+    """
+    request = _request(
+        source,
+        env,
+        spaces,
+        entry=entry,
+        bindings=bindings,
+        frame=frame,
+        frame_order=frame_order,
+        extra=extra,
+        reward_range=reward_range,
+        limits=limits,
+        isolation=isolation,
+        require=require,
+        tier=tier,
+    )
+    opened = _open(request, tier)
+    if opened.guest is None or opened.plan is None or opened.loaded is None:
+        raise LoadError(opened.report)
+    return RewardProgram(request, opened.plan, opened.loaded, opened.guest, opened.report)
+
+
+def check(
+    source: Source,
+    env: object = None,
+    *,
+    spaces: tuple[gym.Space[Any], gym.Space[Any]] | None = None,
+    entry: str | None = None,
+    bindings: Mapping[str, str] | None = None,
+    frame: object = None,
+    frame_order: Literal["rgb", "bgr"] = "rgb",
+    extra: Mapping[str, gym.Space[Any]] | None = None,
+    limits: Limits | None = None,
+    isolation: Isolation = "process",
+    require: Require = "any",
+) -> Report:
+    """Say all that can be said about a program without running it on data.
+
+    Takes the arguments of `load`. Without ``env`` and ``spaces`` only the text and the entry are
+    looked at, not the parameters. The compiler is not needed, so the answer is quick.
+
+    Returns:
+        The report; ``report.ok`` tells whether `load` would take the program.
+
+    Raises:
+        OptionError: If an argument cannot be used.
+        SpaceError: If a space cannot be handed to a program.
+    """
+    request = _request(
+        source,
+        env,
+        spaces,
+        entry=entry,
+        bindings=bindings,
+        frame=frame,
+        frame_order=frame_order,
+        extra=extra,
+        reward_range=None,
+        limits=limits,
+        isolation=isolation,
+        require=require,
+        tier="interpreted",
+        spaces_needed=False,
+    )
+    opened = _open(request, "interpreted")
+    if opened.guest is not None:
+        opened.guest.close()
+    return opened.report
+
+
+@dataclass(slots=True)
+class _Opened:
+    report: Report
+    guest: Guest | None = None
+    plan: Plan | None = None
+    loaded: Loaded | None = None
+
+
+def _open(request: _Request, tier: TierWish) -> _Opened:
+    """Go through the passes; a guest is given back only if the program can be used."""
+    findings: list[Finding] = []
+    facts: dict[str, str] = {}
+    guest: Guest | None = None
+    done = False
+    text = request.source.decode("utf-8", "replace")
+    try:
+        guest = request.open()
+        text = guest.text
+        findings += guest.findings
+        if guest.outline is None:
+            return _Opened(_report(request, text, findings, facts))
+        bound: Binding = bind(
+            guest.outline, request.inputs, entry=request.entry, bindings=request.bindings
+        )
+        findings += bound.findings
+        facts.update(bound.facts)
+        if bound.plan is None:
+            return _Opened(_report(request, text, findings, facts))
+        loaded = guest.build(bound.plan, tier)
+        findings += loaded.findings
+        facts["tier"] = loaded.tier
+        if loaded.tier_reason is not None:
+            facts["tier_reason"] = str(loaded.tier_reason)
+        if loaded.component_names:
+            facts["components"] = ", ".join(loaded.component_names)
+        report = _report(request, text, findings, facts)
+        if not report.ok:
+            return _Opened(report)
+        done = True
+        return _Opened(report, guest, bound.plan, loaded)
+    except ProgramRefusedError as error:
+        findings += error.report.findings
+    except WorkerDiedError as error:
+        findings.append(finding("CAR130", None, reason=error.reason))
+    except WorkerTimeoutError as error:
+        findings.append(finding("CAR131", None, wall_s=f"{error.wall_s:g}", setting=error.setting))
+    finally:
+        if guest is not None and not done:
+            guest.close()
+    return _Opened(_report(request, text, findings, facts))
+
+
+def _report(
+    request: _Request, text: str, findings: Iterable[Finding], facts: Mapping[str, str]
+) -> Report:
+    # A finding can be made in two passes that look at the same place; it is told once.
+    unique = dict.fromkeys(findings)
+    order = sorted(
+        unique,
+        key=lambda item: (
+            (item.span.line, item.span.column) if item.span else (0, 0),
+            item.rule,
+            item.message,
+        ),
+    )
+    return Report(request.filename, text, tuple(order), dict(facts))
+
+
+def _request(
+    source: Source,
+    env: object,
+    spaces: tuple[gym.Space[Any], gym.Space[Any]] | None,
+    *,
+    entry: str | None,
+    bindings: Mapping[str, str] | None,
+    frame: object,
+    frame_order: str,
+    extra: Mapping[str, gym.Space[Any]] | None,
+    reward_range: tuple[float, float] | None,
+    limits: Limits | None,
+    isolation: Isolation,
+    require: Require,
+    tier: TierWish,
+    spaces_needed: bool = True,
+) -> _Request:
+    for name, value, offered in (
+        ("tier", tier, ("auto", "interpreted", "compiled")),
+        ("isolation", isolation, ("process", "none")),
+        ("require", require, ("any", "seccomp", "full")),
+        ("frame_order", frame_order, ("rgb", "bgr")),
+    ):
+        if value not in offered:
+            raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
+    if frame is not None or frame_order != "rgb":
+        raise OptionError(
+            "frame= and frame_order= are given; frames come with a later version, and this one "
+            "would silently ignore them: leave them out"
+        )
+    limits = limits or Limits()
+    inputs = None
+    if env is not None or spaces is not None or spaces_needed:
+        observation, action = spaces_of(env, spaces)
+        inputs = Inputs(
+            spec_of(observation, text_bytes=limits.text_bytes, path="observation_space"),
+            spec_of(action, text_bytes=limits.text_bytes, path="action_space"),
+            _extra(extra or {}, limits),
+        )
+    data, filename = _read(source)
+    return _Request(
+        source=data,
+        filename=filename,
+        inputs=inputs,
+        entry=entry,
+        bindings=dict(bindings or {}),
+        reward_range=_range(reward_range),
+        limits=limits,
+        isolation=isolation,
+        require=require,
+    )
+
+
+def _extra(extra: Mapping[str, gym.Space[Any]], limits: Limits) -> dict[str, Any]:
+    for name in extra:
+        if not name.isidentifier() or name in _RESERVED:
+            raise OptionError(
+                f"extra= declares {name!r}; want a name that a parameter can have and that the "
+                f"contract does not use itself ({', '.join(sorted(_RESERVED))})"
+            )
+    return {
+        name: spec_of(space, text_bytes=limits.text_bytes, path=f"extra[{name!r}]")
+        for name, space in extra.items()
+    }
+
+
+def _range(reward_range: tuple[float, float] | None) -> tuple[float, float] | None:
+    if reward_range is None:
+        return None
+    low, high = (float(bound) for bound in reward_range)
+    if isnan(low) or isnan(high) or low > high:
+        raise OptionError(
+            f"reward_range={reward_range!r}: want (lowest, highest) with lowest <= highest"
+        )
+    return low, high
+
+
+def _read(source: Source) -> tuple[bytes, str]:
+    if isinstance(source, str):
+        if source.endswith(".py") and "\n" not in source:
+            raise OptionError(
+                f"source={source!r} looks like the name of a file, but a str is the program "
+                f"itself: pass pathlib.Path({source!r})"
+            )
+        # What is no UTF-8 comes through as bytes that the parser refuses with a place.
+        return source.encode("utf-8", "surrogatepass"), "<program>"
+    if not isinstance(source, os.PathLike):
+        raise OptionError(
+            f"source is a {type(source).__name__}; want a str with the program itself, or a "
+            "pathlib.Path to a file"
+        )
+    path = Path(source)
+    try:
+        with path.open("rb") as stream:
+            # More than any limit allows is not read; the parser refuses it by its size.
+            return stream.read(_READ_BYTES), str(path)
+    except OSError as error:
+        raise OptionError(
+            f"source={str(path)!r} cannot be read: {error.strerror or error}; want a readable file"
+        ) from error

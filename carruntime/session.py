@@ -1,0 +1,670 @@
+"""The hot loop: one vector of transitions in, one `RewardBatch` out.
+
+A session is one program bound to N environments. It keeps what belongs to the episode rather than
+to the program: the first observation, the number of transitions, which tasks are completed, which
+environments have lost their state. So functions and predicates stay pure in the worker, and a
+worker that dies takes nothing of them along.
+
+A session is told when an episode begins; it never infers a reset from ``terminated``, because
+only the caller knows how its environments reset themselves. Nothing here looks at the program.
+All checks of outside arrays come before the first write, so a call that raises has changed
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carruntime.batch import RewardBatch
+from carruntime.errors import (
+    OptionError,
+    ResetNeededError,
+    RewardError,
+    SessionClosedError,
+    ShapeError,
+)
+from carruntime.reproduction import RecordedCall, Reproduction
+from carruntime.spaces import Pending, SlotWriter, Texts, commit
+from sandbox.outcome import PENDING, Outcome
+from sandbox.tiers.base import NO_FAILURE, Failure
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from carruntime.reward import RewardProgram
+    from sandbox.host import Guest
+    from sandbox.plan import Call
+    from sandbox.tiers.base import Tier
+
+__all__ = ["OnError", "RewardSession"]
+
+OnError: TypeAlias = Literal["raise", "nan", "zero", "last"] | float
+
+_OK: Final = int(Outcome.OK)
+_SKIPPED: Final = int(Outcome.SKIPPED)
+_STATE_LOST: Final = int(Outcome.STATE_LOST)
+_AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
+_FRAMES: Final = (
+    "frame= is given; frames come with a later version, and this one would silently ignore it: "
+    "leave it out"
+)
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """One call on all rows: which rows it ran, and the columns it saw."""
+
+    call: Literal["reset", "step"]
+    rows: NDArray[np.bool_]
+    columns: dict[str, NDArray[Any]]
+
+
+class RewardSession:
+    """A program bound to N environments; made by `RewardProgram.start`.
+
+    Use it as a context manager, or call `close`. Not safe to use from two threads at once.
+
+    Attributes:
+        program: What runs.
+        num_envs: N.
+        on_error: What becomes of the reward of a bad row.
+    """
+
+    def __init__(
+        self,
+        program: RewardProgram,
+        guest: Guest,
+        num_envs: int,
+        *,
+        on_error: OnError = "raise",
+        keep_failed: int = 8,
+        record_episodes: bool = False,
+    ) -> None:
+        self.program = program
+        self.num_envs = num_envs
+        self.on_error: OnError = on_error
+        self._raises, self._value = _error_mode(on_error)
+        self._keep_failed = keep_failed
+        self._record = record_episodes
+        self._guest: Guest | None = guest
+        plan = program.plan
+        buffers = guest.bind(num_envs)
+        self._columns = buffers.inputs
+        self._out = buffers.outputs
+        self._stateful = plan.stateful
+        self._pays = plan.reward is not None or plan.step is not None
+        self._names = program.component_names
+        self._num_tasks = len(plan.tasks)
+        self._task_at_reset = np.array([_runs_at_reset(task) for task in plan.tasks], np.bool_)
+        slots = dict(plan.schema.slots)
+        self._writers = {
+            slot: SlotWriter(slot, spec, buffers.inputs, label=_label(slot))
+            for slot, spec in slots.items()
+            if slot not in {"t", "initial_obs"}
+        }
+        self._step_slots = tuple(slot for slot in self._writers if not slot.startswith("extra/"))
+        self._extras = tuple(slot for slot in self._writers if slot.startswith("extra/"))
+        # At a reset the first observation goes where the program will look for it.
+        self._first: list[SlotWriter] = []
+        if "initial_obs" in slots:
+            self._first.append(
+                SlotWriter("initial_obs", slots["initial_obs"], buffers.inputs, label="obs")
+            )
+        if "next_obs" in slots and self._task_at_reset.any():
+            # One writer for one column, so that its memory of written texts stays true.
+            self._first.append(self._writers["next_obs"])
+        self._t = np.zeros(num_envs, np.int64)
+        self._t_column = buffers.inputs.get("t")
+        self._begun = np.zeros(num_envs, np.bool_)
+        self._all_begun = False
+        # Rows whose reset failed do not run before the next one; the outcome they report. Rows
+        # that lost their state later are kept from running by the guest, which knows why.
+        self._blocked = np.zeros(num_envs, np.uint8)
+        self._any_blocked = False
+        self._block_reasons: dict[int, Failure] = {}
+        self._completed = np.zeros((num_envs, self._num_tasks), np.bool_)
+        self._last = np.zeros(num_envs)
+        self._counts = np.zeros(len(Outcome), np.int64)
+        self._task_counts = np.zeros((self._num_tasks, len(Outcome)), np.int64)
+        self._steps = 0
+        self._outside = 0
+        self._history: list[_Recorded] = []
+
+    # What can be read ------------------------------------------------------------------------
+
+    @property
+    def tier(self) -> Tier:
+        """Which tier runs; it holds for the whole session."""
+        return self.program.tier
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._guest is None
+
+    @property
+    def completed(self) -> NDArray[np.bool_]:
+        """Which tasks are completed in the running episodes, bool ``[N, K]``; a copy."""
+        return self._completed.copy()
+
+    @property
+    def t(self) -> NDArray[np.int64]:
+        """Transitions since reset, int64 ``[N]``; a copy."""
+        return self._t.copy()
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How all rows of all steps so far ended; outcomes that never came are left out."""
+        return Counter({code: int(self._counts[code]) for code in Outcome if self._counts[code]})
+
+    @property
+    def task_outcomes(self) -> dict[str, Counter[Outcome]]:
+        """The same for each predicate, resets included."""
+        return {
+            name: Counter({code: int(counts[code]) for code in Outcome if counts[code]})
+            for name, counts in zip(self.program.task_names, self._task_counts, strict=True)
+        }
+
+    @property
+    def outside_range(self) -> int:
+        """Rewards so far that were outside the ``reward_range`` declared at load."""
+        return self._outside
+
+    # Episodes --------------------------------------------------------------------------------
+
+    def reset(
+        self,
+        obs: Any = None,
+        *,
+        frame: Any = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Begin an episode in all environments, or in some.
+
+        A class gets a new instance and its ``reset``. Predicates that need nothing but
+        observations run: what holds already counts as completed and is never paid. A reset that
+        fails does not raise; every row of that episode reports its failure.
+
+        Args:
+            obs: The first observations in Gymnasium's vector layout, rows outside ``mask``
+                ignored. May be left out if the program never looks at a first observation.
+            frame: Not taken in this version.
+            mask: bool ``[N]``, the environments whose episode begins; all when left out.
+
+        Raises:
+            ShapeError: If ``obs`` or ``mask`` does not fit; nothing has changed then.
+            SessionClosedError: If the session is closed.
+        """
+        guest = self._open("reset")
+        if frame is not None:
+            raise OptionError(f"RewardSession.reset: {_FRAMES}")
+        problems: list[str] = []
+        rows = self._mask(mask, problems)
+        pending: Pending = []
+        texts: Texts = []
+        if not problems:
+            # Two slots may hold the first observation: it is one argument, so one complaint.
+            for writer in self._first:
+                if not problems:
+                    writer.check(obs, rows, pending, texts, problems)
+        if problems:
+            raise ShapeError("RewardSession.reset", problems)
+        commit(pending, texts, rows)
+        every = rows is None
+        which: Any = slice(None) if rows is None else rows
+        self._t[which] = 0
+        self._last[which] = 0.0
+        self._completed[which] = False
+        self._begun[which] = True
+        self._all_begun = every or bool(self._begun.all())
+        if self._any_blocked:
+            self._blocked[which] = 0
+            self._any_blocked = bool(self._blocked.any())
+            for row in [row for row in self._block_reasons if every or bool(rows[row])]:  # type: ignore[index]
+                del self._block_reasons[row]
+        if self._record:
+            self._remember("reset", np.ones(self.num_envs, np.bool_) if rows is None else rows)
+        if not self._stateful and not self._task_at_reset.any():
+            return
+        if rows is not None and not rows.any():
+            return
+        self._mark(rows)
+        guest.reset()
+        self._after_reset(guest, rows)
+
+    def _after_reset(self, guest: Guest, rows: NDArray[np.bool_] | None) -> None:
+        out = self._out
+        mine = np.ones(self.num_envs, np.bool_) if rows is None else rows
+        if self._stateful:
+            failed = mine & (out.outcome != _OK)
+            if failed.any():
+                self._blocked[failed] = out.outcome[failed]
+                self._any_blocked = True
+                for row in np.flatnonzero(failed).tolist():
+                    failure = guest.failure(int(out.failure[row]))
+                    if failure is not None:
+                        self._block_reasons[row] = failure
+        if self._num_tasks:
+            wanted = mine[:, None] & self._task_at_reset
+            held = out.tasks & (out.task_outcome == _OK) & wanted
+            self._completed |= held
+            self._count_tasks(np.where(wanted, out.task_outcome, _SKIPPED))
+
+    def step(
+        self,
+        obs: Any = None,
+        action: Any = None,
+        next_obs: Any = None,
+        terminated: Any = None,
+        truncated: Any = None,
+        *,
+        frame: Any = None,
+        extra: Mapping[str, Any] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> RewardBatch:
+        """Reward one transition of all environments, or of some.
+
+        What the program does not read may be left out, and is not looked at if given.
+
+        Args:
+            obs: Observations before the action, in Gymnasium's vector layout.
+            action: Actions taken, likewise.
+            next_obs: Observations after the action: for an episode that ended the last of that
+                episode, not the first of the next.
+            terminated: bool ``[N]``.
+            truncated: bool ``[N]``.
+            frame: Not taken in this version.
+            extra: The values declared with ``extra=`` at load, by name.
+            mask: bool ``[N]``, the environments that made a transition; all when left out. The
+                others get 0.0 and SKIPPED, and nothing of them changes.
+
+        Returns:
+            The batch; its arrays are the caller's.
+
+        Raises:
+            ShapeError: If an input does not fit; all are named, and nothing has changed.
+            ResetNeededError: If an environment in ``mask`` was never reset.
+            RewardError: If a row ended badly and ``on_error`` is ``"raise"``; holds the batch.
+            SessionClosedError: If the session is closed.
+        """
+        guest = self._guest or self._open("step")
+        if frame is not None:
+            raise OptionError(f"RewardSession.step: {_FRAMES}")
+        problems: list[str] = []
+        rows = None if mask is None else self._mask(mask, problems)
+        pending: Pending = []
+        texts: Texts = []
+        given = {
+            "obs": obs,
+            "action": action,
+            "next_obs": next_obs,
+            "terminated": terminated,
+            "truncated": truncated,
+        }
+        for slot in self._step_slots:
+            self._writers[slot].check(given[slot], rows, pending, texts, problems)
+        for slot in self._extras:
+            value = None if extra is None else extra.get(slot[6:])
+            self._writers[slot].check(value, rows, pending, texts, problems)
+        if problems:
+            raise ShapeError("RewardSession.step", problems)
+        if not self._all_begun:
+            unborn = ~self._begun if rows is None else rows & ~self._begun
+            if unborn.any():
+                raise ResetNeededError(np.flatnonzero(unborn).tolist())
+        commit(pending, texts)
+        if self._t_column is not None:
+            np.copyto(self._t_column, self._t)
+        if self._record:
+            self._remember("step", np.ones(self.num_envs, np.bool_) if rows is None else rows)
+        self._run(guest, rows)
+        batch = self._collect(guest, rows)
+        if rows is None:
+            self._t += 1
+        else:
+            self._t += rows
+        self._steps += 1
+        if self._raises:
+            bad = batch.bad_rows if batch.outcome.any() else ()
+            if len(bad):
+                raise RewardError(batch, [int(row) for row in bad])
+        return batch
+
+    def evaluate(self, next_obs: Any, *, mask: NDArray[np.bool_] | None = None) -> RewardBatch:
+        """Say what a function of the state alone gives for states, outside any transition.
+
+        Nothing advances, latches or is counted: this is how a potential is known for the first
+        observation of an episode.
+
+        Args:
+            next_obs: Observations in Gymnasium's vector layout.
+            mask: bool ``[N]``, the environments to look at; all when left out.
+
+        Returns:
+            The batch. A bad row never raises here; its reward is NaN.
+
+        Raises:
+            OptionError: If the program keeps state or reads more than the observation.
+            ShapeError: If an input does not fit.
+        """
+        guest = self._open("evaluate")
+        read = {slot for slot, _ in self.program.plan.schema.slots}
+        if self._stateful or not read <= _AT_RESET:
+            raise OptionError(
+                "RewardSession.evaluate: the program "
+                + ("keeps state" if self._stateful else f"reads {', '.join(sorted(read))}")
+                + "; only a function of next_obs and initial_obs has a value outside a transition"
+            )
+        problems: list[str] = []
+        rows = self._mask(mask, problems)
+        pending: Pending = []
+        texts: Texts = []
+        if "next_obs" in self._writers:
+            self._writers["next_obs"].check(next_obs, rows, pending, texts, problems)
+        if problems:
+            raise ShapeError("RewardSession.evaluate", problems)
+        commit(pending, texts)
+        self._run(guest, rows)
+        return self._collect(guest, rows, looking=True)
+
+    # One dispatch ----------------------------------------------------------------------------
+
+    def _run(self, guest: Guest, rows: NDArray[np.bool_] | None) -> None:
+        """Mark the rows that can run and dispatch them."""
+        if not self._any_blocked:
+            self._mark(rows)
+            if rows is not None and not rows.any():
+                return
+        else:
+            able = self._blocked == 0
+            if rows is not None:
+                able &= rows
+            self._mark(able)
+            if not able.any():
+                return
+        guest.step()
+
+    def _mark(self, rows: NDArray[np.bool_] | None) -> None:
+        out = self._out
+        if rows is None:
+            out.outcome.fill(PENDING)
+            if self._num_tasks:
+                out.task_outcome.fill(PENDING)
+            return
+        out.outcome[:] = np.where(rows, PENDING, _SKIPPED)
+        if self._num_tasks:
+            out.task_outcome[:] = np.where(rows, PENDING, _SKIPPED)[:, None]
+
+    def _collect(
+        self, guest: Guest, rows: NDArray[np.bool_] | None, *, looking: bool = False
+    ) -> RewardBatch:
+        out = self._out
+        outcome = out.outcome.copy()
+        task_outcome = out.task_outcome.copy()
+        blocked: NDArray[np.bool_] | None = None
+        if self._any_blocked:
+            # Those that were blocked before this dispatch: marked as skipped, nothing ran.
+            blocked = (self._blocked != 0) & (outcome == _SKIPPED)
+            if rows is not None:
+                blocked &= rows
+            if blocked.any():
+                outcome[blocked] = self._blocked[blocked]
+                task_outcome[blocked] = self._blocked[blocked][:, None]
+            else:
+                blocked = None
+        tasks = out.tasks & (task_outcome == _OK) if self._num_tasks else out.tasks.copy()
+        newly = tasks & ~self._completed if self._num_tasks else tasks
+        if self._num_tasks and not looking:
+            self._completed |= newly
+        components = out.components.copy()
+        present = out.present.copy()
+        fuel = out.fuel.copy()
+        reward = out.reward.copy() if self._pays else newly.sum(axis=1) / self._num_tasks
+        fine = not outcome.any()
+        bad: NDArray[np.bool_] | None = None
+        if not fine:
+            idle = outcome != _OK
+            bad = idle & (outcome != _SKIPPED)
+            reward[idle] = 0.0
+            components[:, idle] = 0.0
+            present[:, idle] = False
+            components[:, bad] = nan
+            fuel[(outcome == _SKIPPED) | (outcome == _STATE_LOST)] = 0
+            if blocked is not None:
+                fuel[blocked] = 0
+            if looking or self._raises:
+                reward[bad] = nan
+            elif self._value is None:
+                np.copyto(reward, self._last, where=bad)
+            else:
+                reward[bad] = self._value
+        if not looking:
+            self._account(outcome, task_outcome, reward, fine=fine)
+        names = self._names
+        batch = RewardBatch(
+            reward=reward,
+            components=dict(zip(names, components, strict=True)),
+            present=dict(zip(names, present, strict=True)),
+            tasks=tasks,
+            task_outcome=task_outcome,
+            completed=self._completed.copy(),
+            newly_completed=newly,
+            outcome=outcome,
+            fuel=fuel,
+            tier=self.program.tier,
+            task_names=self.program.task_names,
+            filename=self.program.filename,
+            source=self.program.source,
+        )
+        if not fine or (self._num_tasks and task_outcome.any()):
+            self._explain(guest, batch, blocked)
+        return batch
+
+    def _account(
+        self,
+        outcome: NDArray[np.uint8],
+        task_outcome: NDArray[np.uint8],
+        reward: NDArray[np.float64],
+        *,
+        fine: bool,
+    ) -> None:
+        if fine:
+            self._counts[_OK] += len(outcome)
+        else:
+            self._counts += np.bincount(outcome, minlength=len(self._counts))
+        if self._num_tasks:
+            self._count_tasks(task_outcome)
+        if self._value is None and not self._raises:
+            ran = outcome != _SKIPPED
+            self._last[ran] = reward[ran]
+        limits = self.program.reward_range
+        if limits is not None:
+            outside = (reward < limits[0]) | (reward > limits[1])
+            self._outside += int((outside & (outcome == _OK)).sum())
+
+    def _count_tasks(self, task_outcome: NDArray[np.uint8]) -> None:
+        if not task_outcome.any():
+            self._task_counts[:, _OK] += len(task_outcome)
+            return
+        for k in range(self._num_tasks):
+            self._task_counts[k] += np.bincount(
+                task_outcome[:, k], minlength=self._task_counts.shape[1]
+            )
+
+    # What went wrong -------------------------------------------------------------------------
+
+    def _explain(self, guest: Guest, batch: RewardBatch, blocked: NDArray[np.bool_] | None) -> None:
+        out = self._out
+        failures: dict[int, Failure] = {}
+        rows: dict[int, int] = {}
+        tasks: dict[tuple[int, int], int] = {}
+
+        def note(index: int) -> int:
+            if index != NO_FAILURE and index not in failures:
+                found = guest.failure(index)
+                if found is not None:
+                    failures[index] = found
+            return index
+
+        bad = batch.bad_rows.tolist()
+        for row in bad:
+            if blocked is not None and blocked[row]:
+                # Ids below NO_FAILURE are ours: reasons that are not of this dispatch.
+                reason = self._block_reasons.get(row)
+                if reason is not None:
+                    failures[-2 - row] = reason
+                    rows[row] = -2 - row
+                    tasks.update({(row, k): -2 - row for k in range(self._num_tasks)})
+                continue
+            rows[row] = note(int(out.failure[row]))
+        wrong: set[int] = set(bad)
+        if self._num_tasks:
+            codes = batch.task_outcome
+            ill = (codes != _OK) & (codes != _SKIPPED)
+            if blocked is not None:
+                ill &= ~blocked[:, None]
+            for row, k in np.argwhere(ill).tolist():
+                tasks[row, k] = note(int(out.task_failure[row, k]))
+                wrong.add(row)
+                if not self._pays and rows.get(row, NO_FAILURE) == NO_FAILURE:
+                    rows[row] = tasks[row, k]
+        kept: dict[int, Reproduction] = {}
+        for row in sorted(wrong):
+            if len(kept) >= self._keep_failed:
+                break
+            if batch.outcome[row] != _STATE_LOST and (blocked is None or not blocked[row]):
+                kept[row] = self._reproduction(row)
+        batch.explain(failures, rows, tasks, kept)
+
+    def _reproduction(self, row: int) -> Reproduction:
+        program = self.program
+        calls: list[RecordedCall] = []
+        if self._record and self._stateful:
+            for past in self._history:
+                if not past.rows[row]:
+                    continue
+                if past.call == "reset":
+                    calls.clear()
+                inputs = {name: column[row].copy() for name, column in past.columns.items()}
+                calls.append(RecordedCall(past.call, inputs))
+            complete = True
+        else:
+            inputs = {name: column[row].copy() for name, column in self._columns.items()}
+            if self._stateful:
+                calls.append(RecordedCall("reset", inputs))
+            calls.append(RecordedCall("step", inputs))
+            # The first transition of an episode is all that a new instance has seen.
+            complete = not self._stateful or int(self._t[row]) == 0
+        return Reproduction(
+            source=program.source,
+            filename=program.filename,
+            digest=program.digest,
+            inputs=program.inputs,
+            entry=program.entry,
+            bindings=program.bindings,
+            limits=program.limits,
+            tier=program.tier,
+            row=row,
+            calls=tuple(calls),
+            complete=complete,
+        )
+
+    def _remember(self, call: Literal["reset", "step"], rows: NDArray[np.bool_]) -> None:
+        if not self._stateful:
+            return
+        columns = {name: column.copy() for name, column in self._columns.items()}
+        self._history.append(_Recorded(call, rows.copy(), columns))
+        if call == "reset":
+            # Calls before the oldest running episode can never be asked for again.
+            needed = np.zeros(self.num_envs, np.bool_)
+            for place in range(len(self._history) - 1, -1, -1):
+                past = self._history[place]
+                if past.call == "reset":
+                    needed |= past.rows
+                    if needed[self._begun].all():
+                        del self._history[:place]
+                        break
+
+    # Small things ----------------------------------------------------------------------------
+
+    def _mask(
+        self, mask: NDArray[np.bool_] | None, problems: list[str]
+    ) -> NDArray[np.bool_] | None:
+        if mask is None:
+            return None
+        array = np.asarray(mask)
+        if array.dtype != np.bool_ or array.shape != (self.num_envs,):
+            problems.append(
+                f"mask: {array.dtype.name} {array.shape}; want bool ({self.num_envs},), one entry "
+                "per environment"
+            )
+            return None
+        return array
+
+    def _open(self, call: str) -> Guest:
+        if self._guest is None:
+            self._refuse(call)
+        return self._guest
+
+    def _refuse(self, call: str) -> NoReturn:
+        raise SessionClosedError(
+            f"RewardSession.{call}: this session is closed and its worker may serve another; "
+            "start a new one with program.start(...)"
+        )
+
+    def close(self) -> None:
+        """End the session; may be called again. The worker goes back to the program."""
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            self._history.clear()
+            self.program.take_back(guest)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self._steps} steps"
+        return f"RewardSession({self.program.filename}, {self.num_envs} envs, {state})"
+
+
+def _runs_at_reset(task: Call) -> bool:
+    """Whether all inputs of a predicate exist before the first action."""
+    return all(param.slot in _AT_RESET for param in task.params)
+
+
+def _label(slot: str) -> str:
+    return f"extra[{slot[6:]!r}]" if slot.startswith("extra/") else slot
+
+
+def _error_mode(on_error: OnError) -> tuple[bool, float | None]:
+    """Give whether bad rows raise, and what their reward is; None for the last one."""
+    if on_error == "raise":
+        return True, nan
+    if on_error == "nan":
+        return False, nan
+    if on_error == "zero":
+        return False, 0.0
+    if on_error == "last":
+        return False, None
+    if isinstance(on_error, int | float) and not isinstance(on_error, bool) and isfinite(on_error):
+        return False, float(on_error)
+    raise OptionError(
+        f'on_error={on_error!r}: want "raise", "nan", "zero", "last" or a finite number, which '
+        "becomes the reward of a row that ended badly"
+    )
