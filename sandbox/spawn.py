@@ -1,0 +1,400 @@
+"""The host's hold on the zygote and on workers: start, ask, kill, replace.
+
+One zygote serves one host process. It is started when the first worker is wanted, replaced when it
+has died or does not answer in time, and ends with the host. A host that forks (multiprocessing)
+leaves it to the parent: the child closes its copies of our descriptors at once, so that the parent
+still owns the only ones, and starts a zygote of its own when it needs one.
+
+Every request has a number and every wait a limit. An answer that comes after its request was given
+up (Ctrl-C, a time-out) is recognised by its number and thrown away, with the descriptor in it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from sandbox.errors import IsolationError, WorkerDiedError
+from sandbox.zygote import ANSWER, REQUEST, Op, Warmth
+
+__all__ = ["Child", "Zygote", "shared_zygote"]
+
+START_S: Final = 60.0
+"""Seconds for Python and NumPy to be imported, on a machine that is busy."""
+ANSWER_S: Final = 20.0
+"""Seconds for a fork."""
+WARM_S: Final = 180.0
+"""Seconds for the compiler to be imported and used once."""
+END_S: Final = 10.0
+"""Seconds for a killed process to be gone."""
+
+_KEPT_ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Without these a NumPy that was installed beside its libraries does not load."""
+_ENVIRONMENT: Final = {
+    # Sets and dicts of text must iterate alike in every worker.
+    "PYTHONHASHSEED": "0",
+    # Read when Numba is imported; covers array accesses that the decorator's option does not.
+    "NUMBA_BOUNDSCHECK": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NUMBA_DISABLE_PERFORMANCE_WARNINGS": "1",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "",
+}
+
+_START: Final = """\
+import sys
+first, rest = sys.argv[3].split("\\n"), sys.argv[4].split("\\n")
+for place in first:
+    if place and place not in sys.path:
+        sys.path.insert(0, place)
+sys.path += [place for place in rest if place and place not in sys.path]
+from sandbox.zygote import main
+main()
+"""
+
+_lock = threading.RLock()
+_shared: Zygote | None = None
+_zygotes: set[Zygote] = set()
+_children: set[Child] = set()
+
+
+class _ZygoteGoneError(Exception):
+    """The zygote is dead or stuck."""
+
+
+class Child:
+    """A worker process, seen from the host.
+
+    Attributes:
+        pid: Its process id.
+        sock: The connection to it.
+        warm: Whether it has the compiler imported.
+    """
+
+    def __init__(self, zygote: Zygote, pid: int, pidfd: int, sock: socket.socket) -> None:
+        self.zygote = zygote
+        self.pid = pid
+        self.pidfd = pidfd
+        self.sock = sock
+        self.warm = zygote.warmth is not Warmth.LIGHT
+        self._open = True
+        self._release = threading.Lock()
+        _children.add(self)
+
+    def kill(self) -> None:
+        """Kill the worker, whatever it does. May be called from any thread and again."""
+        with self._release:
+            if not self._open:
+                return
+            if self.pidfd >= 0:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)  # type: ignore[attr-defined,unused-ignore]
+            else:
+                self.zygote.kill(self.pid)
+            # Wakes a thread of ours that waits for an answer; closing alone would not.
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, seconds: float = END_S) -> str | None:
+        """Wait until the worker is gone; how it ended, or None if it is not gone or not known."""
+        deadline = time.monotonic() + seconds
+        if self.pidfd >= 0:
+            poll = select.poll()
+            poll.register(self.pidfd, select.POLLIN)
+            poll.poll(max(0.0, seconds) * 1000)
+        while True:
+            status = self.zygote.ending(self.pid)
+            if status is not None:
+                return describe_status(status)
+            if time.monotonic() >= deadline or not self.zygote.alive:
+                return None
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        """Kill the worker and give back what the host holds of it. May be called again."""
+        self.kill()
+        with self._release:
+            if not self._open:
+                return
+            self._open = False
+            _children.discard(self)
+            self.sock.close()
+            if self.pidfd >= 0:
+                os.close(self.pidfd)
+                self.pidfd = -1
+
+    def abandon(self) -> None:
+        """Close the descriptors only: in a forked child, where the worker is the parent's."""
+        self._release = threading.Lock()
+        if self._open:
+            self._open = False
+            self.sock.close()
+            if self.pidfd >= 0:
+                os.close(self.pidfd)
+                self.pidfd = -1
+
+
+class Zygote:
+    """One zygote process, seen from the host."""
+
+    def __init__(self, passes: str = "sandbox.passes", paths: tuple[str, ...] = ()) -> None:
+        """Start it.
+
+        Args:
+            passes: Module with ``analyse`` and ``build``.
+            paths: More folders to import from.
+
+        Raises:
+            IsolationError: If it does not come up; the message has what it printed.
+        """
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self.alive = True
+        self.warmth = Warmth.LIGHT
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._sock = ours
+        with theirs:
+            self._process = _start(theirs.fileno(), passes, paths)
+        _zygotes.add(self)
+        try:
+            self._answer(time.monotonic() + START_S)
+        except (OSError, EOFError) as error:
+            printed = self._ended_with()
+            raise IsolationError(
+                f"the process that workers are copied from did not start "
+                f"({type(error).__name__}); it printed: {printed or 'nothing'}"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _ended_with(self) -> str:
+        self._process.kill()
+        printed = b""
+        if self._process.stderr is not None:
+            printed = self._process.stderr.read(1 << 20)
+        self.close()
+        return printed.decode(errors="replace")[-2000:].strip()
+
+    def fork(self, *, compiles: bool, memory_bytes: int, cpu_s: float) -> Child:
+        """Fork a worker.
+
+        Args:
+            compiles: Whether it may be asked for the compiled tier.
+            memory_bytes: Address space it may add to what it starts with.
+            cpu_s: Seconds of CPU time until it serves batches.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with theirs:
+                pid, _, fd = self._ask(
+                    Op.FORK,
+                    compiles=compiles,
+                    number=memory_bytes,
+                    seconds=cpu_s,
+                    give=theirs.fileno(),
+                    wait_s=WARM_S if compiles and self.warmth is Warmth.LIGHT else ANSWER_S,
+                )
+            return Child(self, pid, fd, ours)
+        except BaseException:
+            ours.close()
+            raise
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self._ask(Op.PING)
+
+    def ending(self, pid: int) -> int | None:
+        """Give a worker's wait status, or None while it lives or where nobody knows."""
+        try:
+            _, status, _ = self._ask(Op.ENDING, number=pid)
+        except (_ZygoteGoneError, OSError):
+            return None
+        return None if status < 0 else status
+
+    def kill(self, pid: int) -> None:
+        """Kill a worker by its id; the zygote is its parent, so the id is still its own."""
+        with contextlib.suppress(_ZygoteGoneError, OSError):
+            self._ask(Op.KILL, number=pid)
+
+    def _ask(
+        self,
+        op: Op,
+        *,
+        compiles: bool = False,
+        number: int = 0,
+        seconds: float = 0.0,
+        give: int = -1,
+        wait_s: float = ANSWER_S,
+    ) -> tuple[int, int, int]:
+        """Ask for one thing; give the process id, the status and a descriptor (or -1)."""
+        with self._lock:
+            if not self.alive:
+                raise _ZygoteGoneError
+            self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
+            request = REQUEST.pack(sequence, op, compiles, number, seconds)
+            deadline = time.monotonic() + wait_s
+            try:
+                self._sock.settimeout(wait_s)
+                if give >= 0:
+                    socket.send_fds(self._sock, [request], [give])
+                else:
+                    self._sock.sendall(request)
+                while True:
+                    answer, fd = self._answer(deadline)
+                    found, code, warmth, pid, status = ANSWER.unpack(answer)
+                    if found == sequence:
+                        break
+                    if fd >= 0:
+                        os.close(fd)
+            except (OSError, EOFError) as error:
+                # Dead, or stuck and not to be waited for again; its workers end with it.
+                self._end()
+                raise _ZygoteGoneError from error
+            self.warmth = Warmth(warmth)
+        if code:
+            raise OSError(code, os.strerror(code))
+        return pid, status, fd
+
+    def _answer(self, deadline: float) -> tuple[bytes, int]:
+        self._sock.settimeout(max(0.001, deadline - time.monotonic()))
+        flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+        data, fds, _, _ = socket.recv_fds(self._sock, ANSWER.size, 1, flags)
+        while len(data) < ANSWER.size:
+            if not data:
+                raise EOFError
+            more = self._sock.recv(ANSWER.size - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data, fds[0] if fds else -1
+
+    def _end(self) -> None:
+        if not self.alive:
+            return
+        self.alive = False
+        self._sock.close()
+        self._process.kill()
+        # SIGKILL cannot be refused; a second is for a machine under load.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        _zygotes.discard(self)
+
+    def close(self) -> None:
+        """End the zygote and with it all its workers. May be called again."""
+        with self._lock:
+            self._end()
+
+    def abandon(self) -> None:
+        """Close the descriptors only: in a forked child."""
+        self._lock = threading.Lock()
+        self.alive = False
+        self._sock.close()
+        # It is not our child, so nothing may wait for it or warn that nobody did.
+        self._process.returncode = 0
+
+
+def _start(fd: int, passes: str, paths: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    if not sys.executable:
+        raise IsolationError(
+            "sys.executable is empty, so no worker process can be started; "
+            'run under a Python interpreter, or pass isolation="none" for text you trust'
+        )
+    environment = dict(_ENVIRONMENT)
+    environment.update({name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ})
+    here = str(Path(__file__).resolve().parent.parent)
+    rest = [place for place in sys.path if Path(place).is_absolute()]
+    # Not -I: that would ignore PYTHONHASHSEED too. The environment is ours, -s leaves out the
+    # user's packages and -P the current folder, which together are what -I is for.
+    command = [sys.executable, "-s", "-P", "-X", "utf8", "-c", _START]
+    command += [str(fd), passes, "\n".join((*paths, here)), "\n".join(rest)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(fd,),
+        env=environment,
+        cwd="/",
+        # Ctrl-C in a terminal is for the host alone.
+        start_new_session=True,
+    )
+
+
+def shared_zygote() -> Zygote:
+    """Give the zygote of this process, started or replaced as needed."""
+    global _shared
+    with _lock:
+        if _shared is None or not _shared.alive:
+            _shared = Zygote()
+        return _shared
+
+
+def fork(zygote: Zygote | None, *, compiles: bool, memory_bytes: int, cpu_s: float) -> Child:
+    """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
+
+    Raises:
+        WorkerDiedError: If there is no zygote to be had.
+    """
+    for _ in range(2):
+        source = zygote or shared_zygote()
+        try:
+            return source.fork(compiles=compiles, memory_bytes=memory_bytes, cpu_s=cpu_s)
+        except _ZygoteGoneError:
+            continue
+        except OSError as error:
+            raise WorkerDiedError(f"no worker could be forked: {error}") from error
+    raise WorkerDiedError("the process that workers are copied from ended twice or does not answer")
+
+
+def describe_status(status: int) -> str:
+    """Say in words how a process ended, such as ``"signal 11 (SIGSEGV)"``."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"signal {-code}"
+
+
+@atexit.register
+def _close_all() -> None:
+    for child in tuple(_children):
+        child.close()
+    for zygote in tuple(_zygotes):
+        zygote.close()
+
+
+def _after_fork_in_child() -> None:
+    global _lock, _shared
+    _lock = threading.RLock()
+    _shared = None
+    for child in tuple(_children):
+        child.abandon()
+    for zygote in tuple(_zygotes):
+        zygote.abandon()
+    _children.clear()
+    _zygotes.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

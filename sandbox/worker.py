@@ -1,0 +1,222 @@
+"""A worker: one process, one program, one connection.
+
+It is forked from the zygote, locks itself (`sandbox.layers`) and only then reads its first byte.
+It answers one request at a time, in the order CHECK, BUILD, BIND, then RESET and STEP as often as
+the host likes. Rows and results are in shared memory; what a batch says over the socket is one
+frame without a body, or the failures that are new.
+
+Nothing here is trusted by the host, so nothing here needs to be: if our own code fails, the worker
+says so in one frame and ends, and the host starts another.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
+
+from sandbox import layers, shm, wire
+from sandbox.diagnostics import Finding, escape
+from sandbox.errors import ProgramRefusedError, ProtocolError
+from sandbox.limits import Limits
+from sandbox.plan import Outline, Plan
+from sandbox.tiers.base import Runner, TierReason
+from sandbox.wire import Frame
+
+__all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve"]
+
+PASSES: Final = "sandbox.passes"
+"""The module whose ``analyse`` and ``build`` a worker calls."""
+EXIT_BROKEN: Final = 70
+
+T = TypeVar("T")
+
+
+class _Analysis(Protocol):
+    @property
+    def text(self) -> str: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def outline(self) -> Outline | None: ...
+
+
+class _Built(Protocol):
+    @property
+    def runner(self) -> Runner: ...
+    @property
+    def tier_reason(self) -> TierReason | None: ...
+    @property
+    def component_names(self) -> tuple[str, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+
+class Passes(Protocol):
+    """What turns text into a runner; `sandbox.passes` is one."""
+
+    def analyse(self, source: bytes, filename: str, limits: Limits) -> _Analysis:
+        """Parse and judge; nothing of the guest runs."""
+
+    def build(
+        self,
+        analysis: Any,
+        plan: Plan,
+        limits: Limits,
+        tier: Literal["auto", "interpreted", "compiled"],
+    ) -> _Built:
+        """Make a runner."""
+
+
+def load_passes(name: str) -> Passes:
+    """Import the passes. They are imported late, so that reading a report does not need them."""
+    module: Any = import_module(name)
+    passes: Passes = module
+    return passes
+
+
+def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
+    """Lock this process, serve the host until it is gone, and end the process.
+
+    Args:
+        sock: Connection to the host.
+        passes: What turns text into a runner.
+        order: What the worker may use.
+    """
+    code = EXIT_BROKEN
+    try:
+        _forget_signals()
+        held = layers.apply(layers.Phase.BEFORE_SOURCE, order)
+        sock.detach()
+        connection = socket.socket(fileno=layers.SOCKET_FD)
+        wire.send(connection, Frame.READY, wire.pack(wire.Ready(held)))
+        _Worker(connection, passes, order).loop()
+    except (EOFError, ConnectionError):
+        code = 0  # the host is gone or has closed its end
+    finally:
+        # No clean-up of the interpreter: it is a copy of the zygote's, which is still in use.
+        os._exit(code)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    gc.enable()
+
+
+class _Worker:
+    """The state of a worker between two frames."""
+
+    def __init__(self, sock: socket.socket, passes: Passes, order: layers.Order) -> None:
+        self.sock = sock
+        self.passes = passes
+        self.order = order
+        self.limits = Limits()
+        self.cpu_left_from = 0.0
+        self.analysis: _Analysis | None = None
+        self.plan: Plan | None = None
+        self.runner: Runner | None = None
+        self.told = 0
+        """How many of the runner's failures the host knows."""
+
+    def loop(self) -> NoReturn:
+        while True:
+            frame, body = wire.receive(self.sock)
+            try:
+                answer, reply = self.handle(frame, body)
+            except ProtocolError:
+                raise
+            except BaseException as error:
+                wire.send(self.sock, Frame.BROKEN, wire.encode(_describe(error)))
+                raise EOFError from error
+            wire.send(self.sock, answer, reply)
+
+    def handle(self, frame: Frame, body: bytes) -> tuple[Frame, bytes]:
+        """Do what a frame asks and give the answer."""
+        if frame is Frame.STEP:
+            return self.batch(self.need(self.runner).step)
+        if frame is Frame.RESET:
+            return self.batch(self.need(self.runner).reset)
+        if frame is Frame.CHECK:
+            return self.check(wire.unpack(wire.CheckRequest, body))
+        if frame is Frame.BUILD:
+            return self.build(wire.unpack(wire.BuildRequest, body))
+        if frame is Frame.BIND:
+            return self.bind(wire.unpack(wire.BindRequest, body))
+        raise ProtocolError(f"a worker does not answer {frame.name}")
+
+    def need(self, value: T | None) -> T:
+        if value is None:
+            raise ProtocolError("a request came before the one it builds on")
+        return value
+
+    def check(self, asked: wire.CheckRequest) -> tuple[Frame, bytes]:
+        self.limits = asked.limits
+        self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
+        analysis = self.analysis
+        found = wire.Checked(analysis.text, analysis.findings, analysis.outline)
+        return Frame.CHECKED, wire.pack(found)
+
+    def build(self, asked: wire.BuildRequest) -> tuple[Frame, bytes]:
+        analysis = self.need(self.analysis)
+        layers.cpu_limit(4 * self.limits.compile_s)
+        try:
+            built = self.passes.build(analysis, asked.plan, self.limits, asked.tier)
+        except ProgramRefusedError as refused:
+            return Frame.REFUSED, wire.pack(wire.Refused(refused.report.findings))
+        self.plan = asked.plan
+        self.runner = built.runner
+        self.told = 0
+        reason = built.tier_reason
+        names = built.component_names
+        return Frame.LOADED, wire.pack(
+            wire.Loaded(built.runner.tier, reason, names, built.findings)
+        )
+
+    def bind(self, asked: wire.BindRequest) -> tuple[Frame, bytes]:
+        plan = self.need(self.plan)
+        runner = self.need(self.runner)
+        _, fds, _, _ = socket.recv_fds(self.sock, 1, 2)
+        if len(fds) != 2:
+            raise ProtocolError(f"{len(fds)} descriptors came with a batch; want 2")
+        inputs = shm.layout_of_inputs(plan.schema, asked.num_rows)
+        outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
+        runner.bind(
+            asked.num_rows,
+            inputs.views(shm.attach(fds[0], inputs.size, writable=False)),
+            shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True)),
+        )
+        return Frame.BOUND, b""
+
+    def batch(self, run: Callable[[], None]) -> tuple[Frame, bytes]:
+        used = os.times()
+        if used.user + used.system >= self.cpu_left_from:
+            # Half of what it may use is gone: ask for the next stretch. Not on every batch,
+            # because it is three system calls.
+            layers.cpu_limit(8 * self.limits.wall_s + 10)
+            self.cpu_left_from = used.user + used.system + 4 * self.limits.wall_s
+        run()
+        failures = self.need(self.runner).failures
+        if len(failures) == self.told:
+            return Frame.RAN, b""
+        new = tuple(failures[self.told :])
+        self.told = len(failures)
+        return Frame.RAN, wire.pack(wire.Progress(new))
+
+
+def _describe(error: BaseException) -> str:
+    """Say what failed and where in our own code; a guest's text may be in it, so it is escaped."""
+    where = ""
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        last = frames[-1]
+        where = f" (in {last.filename.rpartition('/')[2]}:{last.lineno})"
+    return escape(f"{type(error).__name__}: {error}{where}", wire.MAX_TEXT - 1)

@@ -1,0 +1,211 @@
+"""The zygote: a clean, warm process whose copies become workers.
+
+Starting Python and importing NumPy takes a tenth of a second and Numba takes seconds; forking a
+process that has them takes milliseconds. The zygote is started by exec, so nothing of the host is
+in its memory: no secrets, no open files, no threads. It never sees a guest's text. It does four
+things, on a socket that only the host has: fork a worker around a connection it is handed, say how
+a worker ended, kill one, and answer a ping.
+
+It has one thread, which is what makes forking safe and lets workers die with it. It starts light
+(NumPy and the static passes), because a check should answer at once, and imports Numba when the
+first worker that may compile is asked for; from then on every worker has it. It ends when the host
+closes its end of the socket, or is gone.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import socket
+import struct
+import sys
+from collections import OrderedDict
+from enum import IntEnum
+from types import FrameType
+from typing import Final, NoReturn
+
+from sandbox import layers, worker
+from sandbox.limits import Limits
+from sandbox.plan import Call, Param, Plan
+from sandbox.schema import ArraySpec, DictSpec, Schema
+
+__all__ = ["ANSWER", "REQUEST", "Op", "Warmth", "main"]
+
+REQUEST: Final = struct.Struct("<IHHqd")
+"""Sequence number; what; 1 if the worker may compile; bytes of memory or a process id; seconds."""
+ANSWER: Final = struct.Struct("<IHHqq")
+"""Sequence number; 0 or an errno; warmth; a process id; a wait status, or -1."""
+_ENDINGS: Final = 4096
+
+
+class Op(IntEnum):
+    """What the host may ask."""
+
+    PING = 1
+    FORK = 2
+    ENDING = 3
+    KILL = 4
+
+
+class Warmth(IntEnum):
+    """What a new worker finds imported."""
+
+    LIGHT = 0
+    COMPILER = 1
+    FAILED = 2
+    """The compiler could not be imported or warmed; workers try it themselves and say why not."""
+
+
+_SAMPLE: Final = b'''\
+def reward(obs, next_obs, action):
+    """Cover what most programs need, so that its parts are loaded before the fork."""
+    total = 0.0
+    for i in range(next_obs["grid"].shape[0]):
+        if next_obs["grid"][i, 0] == 1 and action != 3:
+            total += 0.5
+    distance = float(np.linalg.norm(next_obs["place"] - obs["place"]))
+    parts = {"distance": -distance, "count": total}
+    return max(total - min(distance, 1.0), 0.0), parts
+'''
+
+
+def _sample_plan() -> Plan:
+    place = ArraySpec(shape=(3,), dtype="float64", low=-1.0, high=1.0)
+    grid = ArraySpec(shape=(4, 2), dtype="uint8", low=0, high=10)
+    tree = DictSpec((("place", place), ("grid", grid)))
+    action = ArraySpec(kind="int", dtype="int64", low=0, high=6)
+    return Plan(
+        schema=Schema((("obs", tree), ("next_obs", tree), ("action", action))),
+        reward=Call("reward", tuple(Param(name, name) for name in ("obs", "next_obs", "action"))),
+    )
+
+
+def main() -> NoReturn:
+    """Serve the host until it is gone. Arguments: the socket's descriptor, the passes' module."""
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    os.chdir("/")
+    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]))
+    sock.sendall(ANSWER.pack(0, 0, Warmth.LIGHT, os.getpid(), -1))
+    code = 0
+    try:
+        zygote.loop()
+    except (EOFError, ConnectionError):
+        pass
+    except BaseException:
+        code = 1
+        raise
+    finally:
+        zygote.kill_all()
+        os._exit(code)
+
+
+class _Zygote:
+    """The workers that live, and how the last ones ended."""
+
+    def __init__(self, sock: socket.socket, passes: worker.Passes) -> None:
+        self.sock = sock
+        self.passes = passes
+        self.warmth = Warmth.LIGHT
+        self.alive: set[int] = set()
+        self.endings: OrderedDict[int, int] = OrderedDict()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, self.reap)
+        _freeze()
+
+    def loop(self) -> NoReturn:
+        while True:
+            data, fds, _, _ = socket.recv_fds(self.sock, REQUEST.size, 1)
+            while data and len(data) < REQUEST.size:
+                more = self.sock.recv(REQUEST.size - len(data))
+                data = data + more if more else b""
+            if not data:
+                raise EOFError
+            sequence, op, compiles, number, seconds = REQUEST.unpack(data)
+            code, pid, status = 0, number, -1
+            given: list[int] = []
+            try:
+                if op == Op.FORK:
+                    if compiles:
+                        self.warm()
+                    pid, given = self.fork(fds[0], number, seconds)
+                elif op == Op.ENDING:
+                    status = self.endings.get(number, -1)
+                elif op == Op.KILL and number in self.alive:
+                    os.kill(number, signal.SIGKILL)
+                elif op not in {Op.PING, Op.KILL}:
+                    code = errno.EINVAL
+            except OSError as error:
+                code = error.errno or errno.EIO
+            answer = ANSWER.pack(sequence, code, self.warmth, pid, status)
+            if given:
+                socket.send_fds(self.sock, [answer], given)
+            else:
+                self.sock.sendall(answer)
+            for fd in (*fds, *given):
+                os.close(fd)
+
+    def fork(self, connection: int, memory_bytes: int, seconds: float) -> tuple[int, list[int]]:
+        """Fork a worker; give its id and, where the system has such, a descriptor of it."""
+        order = layers.Order(os.getpid(), connection, memory_bytes, seconds)
+        # Held back until the descriptor exists, so that the id cannot have been given away.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        try:
+            pid = os.fork()
+            if pid == 0:
+                worker.serve(socket.socket(fileno=connection), self.passes, order)
+            self.alive.add(pid)
+            if not hasattr(os, "pidfd_open"):
+                return pid, []
+            try:
+                return pid, [os.pidfd_open(pid)]
+            except OSError:
+                return pid, []
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+    def reap(self, number: int, frame: FrameType | None) -> None:
+        """Take note of every worker that has ended (the handler of SIGCHLD)."""
+        del number, frame
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.alive.discard(pid)
+            self.endings[pid] = status
+            while len(self.endings) > _ENDINGS:
+                self.endings.popitem(last=False)
+
+    def warm(self) -> None:
+        """Import the compiler and use it once, on a source of our own."""
+        if self.warmth is not Warmth.LIGHT:
+            return
+        gc.unfreeze()
+        gc.enable()
+        try:
+            limits = Limits()
+            analysis = self.passes.analyse(b"import numpy as np\n\n" + _SAMPLE, "sample", limits)
+            built = self.passes.build(analysis, _sample_plan(), limits, "auto")
+            self.warmth = Warmth.COMPILER if built.tier_reason is None else Warmth.FAILED
+        except Exception:
+            self.warmth = Warmth.FAILED
+        _freeze()
+
+    def kill_all(self) -> None:
+        """Leave no worker behind, also where the system has no parent-death signal."""
+        for pid in self.alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+
+
+def _freeze() -> None:
+    """Keep the collector from touching, and so from copying, memory that workers share."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
