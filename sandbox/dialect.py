@@ -10,6 +10,7 @@ So ``out=``, whose length several libraries do not check, cannot be given by pos
 A leading ``*`` takes any number of positional arguments, ``**`` any keywords.
 """
 
+# ruff: noqa: SIM905 - word lists read as words
 from __future__ import annotations
 
 import hashlib

@@ -453,7 +453,7 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
     methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     if any(not (isinstance(base, ast.Name) and base.id == "object") for base in node.bases):
         return
-    class_names = {name for name in module.scope[node].bound}
+    class_names = set(module.scope[node].bound)
     reads: list[ast.Attribute] = []
     set_by: dict[str, set[str]] = {}
     changed_by: dict[str, set[str]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Literal
 
 from sandbox.diagnostics import Span
 from sandbox.parse import Places
@@ -120,18 +121,17 @@ def _function(node: ast.FunctionDef, places: Places, *, method: bool) -> Functio
     plain = [*args.posonlyargs, *args.args]
     first_default = len(plain) - len(args.defaults)
     for index, arg in enumerate(plain):
+        kind: Literal["plain", "positional"]
         kind = "positional" if index < len(args.posonlyargs) else "plain"
-        found.append(
-            ParamOutline(arg.arg, index >= first_default, kind, places.span(arg))  # type: ignore[arg-type]
-        )
+        found.append(ParamOutline(arg.arg, index >= first_default, kind, places.at(arg)))
     if args.vararg is not None:
-        found.append(ParamOutline(args.vararg.arg, True, "varargs", places.span(args.vararg)))
+        found.append(ParamOutline(args.vararg.arg, True, "varargs", places.at(args.vararg)))
     found.extend(
-        ParamOutline(arg.arg, default is not None, "keyword", places.span(arg))
+        ParamOutline(arg.arg, default is not None, "keyword", places.at(arg))
         for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
     )
     if args.kwarg is not None:
-        found.append(ParamOutline(args.kwarg.arg, True, "varkw", places.span(args.kwarg)))
+        found.append(ParamOutline(args.kwarg.arg, True, "varkw", places.at(args.kwarg)))
     is_static = any(_last_name(item) == "staticmethod" for item in node.decorator_list)
     if method and not is_static and found:
         found = found[1:]

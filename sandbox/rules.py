@@ -10,6 +10,7 @@ program would be unsafe or certainly wrong; a warning is probably a mistake of i
 is for information.
 """
 
+# ruff: noqa: PLR0917 - a row of a table reads best by position
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

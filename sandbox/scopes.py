@@ -218,9 +218,9 @@ class _Builder:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 scope.bind(alias.asname or alias.name, _member(node, alias.name))
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            scope.bind(node.name, Binding("value", node))
-        elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
+        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+            isinstance(node, ast.MatchAs | ast.MatchStar) and node.name
+        ):
             scope.bind(node.name, Binding("value", node))
         elif isinstance(node, ast.MatchMapping) and node.rest:
             scope.bind(node.rest, Binding("value", node))

@@ -1,0 +1,368 @@
+"""The chapter on names: what they mean, which attributes and imports there are, annotations."""
+
+# ruff: noqa: D102, SIM905 - one method a node, named after it; word lists read as words
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable
+from typing import Final
+
+from sandbox.diagnostics import Span
+from sandbox.dialect import (
+    BUILTINS,
+    INTERNAL_ATTRIBUTES,
+    METHODS,
+    MODULES,
+    REFUSED_ATTRIBUTES,
+    REFUSED_BUILTINS,
+    REFUSED_MEMBERS,
+    REFUSED_MODULES,
+    Entry,
+    attribute_names,
+)
+from sandbox.scopes import Binding, Scope, dotted
+from sandbox.spelling import nearest
+from sandbox.validate.walk import Walk, dunder, listed, reserved, written
+
+__all__ = ["Names"]
+
+_ATTRIBUTES: Final = attribute_names()
+_COMMON_IMPORTS: Final = {
+    "np": "numpy as np",
+    "numpy": "numpy",
+    "math": "math",
+    **{name: f"typing {name}" for name in MODULES["typing"]},
+    **{name: f"collections {name}" for name in ("deque", "defaultdict", "namedtuple")},
+    **{name: f"dataclasses {name}" for name in ("dataclass", "field")},
+    **{name: f"itertools {name}" for name in MODULES["itertools"]},
+    **{name: f"math {name}" for name in MODULES["math"] if name not in ("e", "pow")},
+}
+
+_STANDARD: Final = frozenset(
+    "argparse ast asyncio base64 builtins codecs contextlib csv ctypes dis errno fcntl gc hashlib"
+    " importlib inspect marshal mmap multiprocessing operator platform posix queue resource sched"
+    " select shelve signal sqlite3 ssl struct sysconfig tempfile textwrap threading traceback"
+    " unittest uuid weakref xml zipfile zlib".split()
+)
+
+
+class Names(Walk):
+    """Names, attributes, annotations, imports."""
+
+    def on_name(self, node: ast.Name) -> None:
+        name = node.id
+        if isinstance(node.ctx, ast.Store):
+            self.new_name(name, self.places.at(node))
+            return
+        scope = self.scope.find(name)
+        if scope is not None:
+            scope.used.add(name)
+            for binding in scope.bound[name]:
+                if binding.kind in ("module", "member", "refused"):
+                    self.read_imports.add(binding)
+            if scope.kind == "class" and self.scope is not scope:
+                return
+        elif name in BUILTINS:
+            entry = BUILTINS[name]
+            if entry.reason.startswith("only as a decorator") and node not in self.silent:
+                self.say("SBX408", node, name=name)
+        elif name in REFUSED_BUILTINS:
+            self.broken.add(node)
+            self.say("SBX305", node, name=name, advice=REFUSED_BUILTINS[name])
+        elif hasattr(builtins, name):
+            self.say("SBX305", node, name=name, advice="leave it out")
+        elif reserved(name):
+            self.say("SBX308", node, name=name)
+        else:
+            self.broken.add(node)
+            self.say("SBX304", node, name=name, advice=self.unknown_name(name))
+
+    def unknown_name(self, name: str) -> str:
+        visible: set[str] = set()
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if scope.kind != "class" or scope is self.scope:
+                visible.update(scope.bound)
+            scope = scope.parent
+        owner = self.scope
+        while owner.parent is not None and owner.kind != "class":
+            owner = owner.parent
+        if owner.kind == "class" and name in owner.bound:
+            return f"did you mean `self.{name}`?"
+        guess = nearest(name, visible | set(BUILTINS))
+        if guess:
+            return f"did you mean `{guess}`?"
+        known = _COMMON_IMPORTS.get(name)
+        if known is not None:
+            module, _, member = known.partition(" ")
+            line = f"from {module} import {member}" if member and " as " not in known else ""
+            return f"add `{line or f'import {known}'}`"
+        root = REFUSED_MODULES.get(name)
+        if root:
+            return root
+        return "define it first, or take it as a parameter"
+
+    def new_name(self, name: str, span: Span) -> None:
+        if reserved(name):
+            self.say("SBX308", span, name=name)
+        elif name in BUILTINS and self.scope.kind != "class":
+            key = (id(self.scope), name)
+            if key not in self.shadowed:
+                self.shadowed.add(key)
+                self.say("SBX615", span, name=name)
+        if self.scope.kind == "module":
+            found = self.scope.bound.get(name, [])
+            if len(found) > 1 and any(item.kind in ("module", "member") for item in found):
+                self.say("SBX221", span, name=name)
+
+    def on_nonlocal(self, node: ast.Nonlocal) -> None:
+        for name in node.names:
+            if reserved(name):
+                self.say("SBX308", node, name=name)
+
+    # -- attributes ----------------------------------------------------------------------------
+
+    def on_attribute(self, node: ast.Attribute) -> None:
+        base = dotted(node.value, self.scope)
+        self.silent.add(node.value)
+        self.visit(node.value)
+        before = len(self.found)
+        if isinstance(node.ctx, ast.Store | ast.Del):
+            self.write_attribute(node, base)
+        elif self.is_broken(node.value):
+            self.broken.add(node)
+        else:
+            self.read_attribute(node, node.attr, base)
+        if len(self.found) > before:
+            self.broken.add(node)
+
+    def is_broken(self, node: ast.expr) -> bool:
+        """Whether a chain starts at something already refused: one finding is enough."""
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            if node in self.broken:
+                return True
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if not isinstance(node, ast.Name):
+            return False
+        binding = self.scope.only(node.id)
+        return node in self.broken or (binding is not None and binding.kind == "refused")
+
+    def read_attribute(
+        self, node: ast.AST, name: str, base: tuple[str, Entry | None] | None
+    ) -> None:
+        """Judge a read of ``name``; ``node`` is where it is said."""
+        place = self.places.attribute(node) if isinstance(node, ast.Attribute) else node
+        if name.startswith("__") and name.endswith("__"):
+            self.say("SBX301", place, name=name, advice=self.instead(name))
+        elif base is not None and base[1] is None:
+            self.module_member(place, base[0], name)
+        elif base is not None and base[1] is not None and base[1].kind != "constant":
+            allowed = METHODS["ufunc"] if base[1].kind == "ufunc" else {}
+            if name not in allowed:
+                advice = REFUSED_ATTRIBUTES.get(name) or self.near(name, allowed)
+                self.say("SBX303", place, name=f"{written(base[0])}.{name}", advice=advice)
+        elif name in INTERNAL_ATTRIBUTES:
+            advice = REFUSED_ATTRIBUTES.get(name, "leave it out")
+            self.say("SBX301", place, name=name, advice=advice)
+        elif name in self.module.attributes:
+            pass
+        elif name.startswith("_"):
+            self.say("SBX301", place, name=name, advice=self.instead(name))
+        elif name not in _ATTRIBUTES:
+            offered = _ATTRIBUTES | self.module.attributes
+            advice = REFUSED_ATTRIBUTES.get(name) or self.near(name, offered)
+            self.say("SBX302", place, name=name, advice=advice)
+
+    def instead(self, name: str) -> str:
+        own = nearest(name, self.module.attributes)
+        if own:
+            return f"did you mean `{own}`?"
+        if name in ("__class__", "__name__"):
+            return "test with `isinstance(value, Type)`"
+        if name in ("_replace", "_asdict"):
+            return "make a new value from the fields"
+        return "read a name that the arguments offer, or define the attribute in `__init__`"
+
+    @staticmethod
+    def near(name: str, offered: Iterable[str]) -> str:
+        guess = nearest(name, offered)
+        return f"did you mean `{guess}`?" if guess else "leave it out, or define it in the program"
+
+    def module_member(self, place: ast.AST | Span, module: str, name: str) -> None:
+        path = f"{module}.{name}"
+        if name in MODULES[module] or path in MODULES:
+            return
+        advice = REFUSED_MEMBERS.get(path)
+        if advice is None:
+            guess = nearest(name, MODULES[module])
+            other = next(
+                (f"{written(key)}.{name}" for key, table in MODULES.items() if name in table), None
+            )
+            if guess:
+                advice = f"did you mean `{written(module)}.{guess}`?"
+            elif other:
+                advice = f"use `{other}`"
+            else:
+                advice = "write the operation out; docs/language.md lists what there is"
+        self.say("SBX303", place, name=f"{written(module)}.{name}", advice=advice)
+
+    def write_attribute(self, node: ast.Attribute, base: tuple[str, Entry | None] | None) -> None:
+        name, value = node.attr, node.value
+        place = self.places.attribute(node)
+        if (name.startswith("__") and name.endswith("__")) or name in INTERNAL_ATTRIBUTES:
+            self.say("SBX301", place, name=name, advice="choose another name")
+            return
+        if base is not None:
+            self.say("SBX221", node, name=f"{written(base[0])}.{name}")
+            return
+        if isinstance(value, ast.Name):
+            binding = self.scope.only(value.id)
+            if binding is not None and binding.kind in ("function", "class"):
+                self.say("SBX221", node, name=f"{value.id}.{name}")
+                return
+            if self.is_class_argument(value.id):
+                self.say("SBX209", node, name=f"{value.id}.{name}", owner="class")
+                return
+            owner = self.scope.find(value.id)
+            if owner is self.module.root and self.scope.function is not None:
+                self.say("SBX209", node, name=f"{value.id}.{name}", owner="module")
+                return
+        if name.startswith("_") and name not in self.module.attributes:
+            self.say("SBX301", place, name=name, advice=self.instead(name))
+
+    def is_class_argument(self, name: str) -> bool:
+        """Whether ``name`` is ``cls`` of a class method."""
+        scope: Scope | None = self.scope.find(name)
+        if scope is None or scope.kind != "function" or not isinstance(scope.node, ast.FunctionDef):
+            return False
+        first = [*scope.node.args.posonlyargs, *scope.node.args.args][:1]
+        return (
+            scope.method_of is not None
+            and bool(first)
+            and first[0].arg == name
+            and any(
+                isinstance(item, ast.Name) and item.id == "classmethod"
+                for item in scope.node.decorator_list
+            )
+        )
+
+    def on_annassign(self, node: ast.AnnAssign) -> None:
+        self.annotation(node.annotation)
+        self.all([node.value, node.target])
+
+    # -- annotations ---------------------------------------------------------------------------
+
+    def annotation(self, node: ast.expr) -> None:
+        """Judge an annotation: a type expression, never evaluated, with nothing hidden in it."""
+        if isinstance(node, ast.Constant):
+            if node.value is None or isinstance(node.value, str | int) or node.value is ...:
+                return
+            self.say("SBX219", node)
+        elif isinstance(node, ast.Name):
+            self.annotation_name(node)
+        elif isinstance(node, ast.Attribute):
+            if dunder(node.attr):
+                self.say("SBX301", node, name=node.attr, advice="write a plain type")
+            else:
+                self.annotation_path(node)
+        elif isinstance(node, ast.Subscript):
+            self.annotation(node.value)
+            self.annotation(node.slice)
+        elif isinstance(node, ast.Tuple | ast.List):
+            for item in node.elts:
+                self.annotation(item)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            self.annotation(node.left)
+            self.annotation(node.right)
+        elif isinstance(node, ast.Starred):
+            self.annotation(node.value)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            self.annotation(node.operand)
+        else:
+            self.say("SBX219", node)
+
+    def annotation_name(self, node: ast.Name) -> None:
+        name = node.id
+        scope = self.scope.find(name)
+        if scope is not None:
+            for binding in scope.bound[name]:
+                self.read_imports.add(binding)
+        elif dunder(name):
+            self.say("SBX308", node, name=name)
+        elif not hasattr(builtins, name):
+            self.say("SBX628", node, name=name, advice=self.unknown_name(name))
+
+    def annotation_path(self, node: ast.Attribute) -> None:
+        value = node.value
+        if isinstance(value, ast.Name | ast.Attribute):
+            self.annotation(value)
+            base = dotted(value, self.scope)
+            if base is not None and base[1] is None and dotted(node, self.scope) is None:
+                name = f"{written(base[0])}.{node.attr}"
+                advice = self.near(node.attr, MODULES[base[0]])
+                self.say("SBX628", self.places.attribute(node), name=name, advice=advice)
+        else:
+            self.say("SBX219", node)
+
+    # -- imports -------------------------------------------------------------------------------
+
+    def on_import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            root = alias.name.split(".")[0]
+            if alias.name not in MODULES:
+                self.refused_module(alias, alias.name, alias.asname or root)
+            self.import_name(alias.asname or root, alias)
+
+    def import_name(self, name: str, alias: ast.alias) -> None:
+        if reserved(name):
+            self.say("SBX308", alias, name=name)
+
+    def refused_module(self, place: ast.AST, name: str, bound: str) -> None:
+        root = name.split(".", maxsplit=1)[0]
+        advice = REFUSED_MEMBERS.get(name) or REFUSED_MODULES.get(root)
+        used = any(isinstance(item, ast.Name) and item.id == bound for item in ast.walk(self.tree))
+        if root in MODULES or advice is not None or root in _STANDARD:
+            if advice is None:
+                advice = f"import one of {listed(MODULES)}"
+            if not used:
+                advice = "it is never used: delete the line"
+            self.say("SBX306", place, name=name, advice=advice)
+            return
+        guess = nearest(name, MODULES)
+        advice = f"did you mean `{guess}`?" if guess else f"import one of {listed(MODULES)}"
+        self.say("SBX307", place, name=name, advice=advice)
+
+    def on_importfrom(self, node: ast.ImportFrom) -> None:
+        module = node.module or ""
+        if node.level:
+            self.say("SBX214", node, offered=listed(MODULES))
+            return
+        if module not in MODULES:
+            bound = node.names[0].asname or node.names[0].name
+            self.refused_module(node, module, bound)
+        for alias in node.names:
+            if alias.name == "*":
+                self.say("SBX213", node, name=module)
+                continue
+            if module in MODULES:
+                self.module_member(alias, module, alias.name)
+            self.import_name(alias.asname or alias.name, alias)
+
+    def unused_imports(self) -> None:
+        for scope in self.module.scope.values():
+            for name, found in scope.bound.items():
+                for binding in found:
+                    if binding.kind not in ("module", "member") or binding in self.read_imports:
+                        continue
+                    if binding.path.startswith("__future__"):
+                        continue
+                    self.say("SBX602", self.alias_of(binding, name), name=name)
+
+    @staticmethod
+    def alias_of(binding: Binding, name: str) -> ast.AST:
+        names = getattr(binding.node, "names", [])
+        for alias in names:
+            if (alias.asname or alias.name.split(".")[0]) == name:
+                return alias  # type: ignore[no-any-return]
+        return binding.node
