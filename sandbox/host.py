@@ -25,7 +25,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -43,7 +43,7 @@ from sandbox.errors import (
 )
 from sandbox.outcome import PENDING, Outcome
 from sandbox.rules import RULES
-from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
+from sandbox.tiers.base import NO_FAILURE, Failure, Outputs, TierReason
 from sandbox.wire import Frame, Loaded
 from sandbox.worker import PASSES, load_passes
 
@@ -600,16 +600,32 @@ class WorkerGuest(_Guest):
         with self._holder.using(self.filename):
             self._must_build()
             self._plan, self._tier, self._batch = plan, tier, None
+            # A worker that was forked before the compiler was imported is for checking.
+            child = self._holder.child
+            fresh = tier != "interpreted" and not (child is not None and child.warm)
             try:
-                # A worker that was forked before the compiler was imported is for checking.
-                child = self._holder.child
-                self._loaded = self._build(
-                    fresh=tier != "interpreted" and not (child is not None and child.warm)
-                )
+                self._loaded = self._build(fresh=fresh)
             except _LostWorkerError as lost:
                 self._must_be_open()
-                raise self._as_error(lost, "compile_s") from None
+                if tier != "auto":
+                    raise self._as_error(lost, "compile_s") from None
+                self._loaded = self._build_without_compiler(lost)
+            # From here on a replacement need not try what is known not to work.
+            self._tier = self._loaded.tier
             return self._loaded
+
+    def _build_without_compiler(self, lost: _LostWorkerError) -> Loaded:
+        """Go on in the interpreted tier with a program that was too much for the compiler."""
+        self._tier = "interpreted"
+        try:
+            loaded = self._build(fresh=True)
+        except _LostWorkerError as again:
+            self._must_be_open()
+            raise self._as_error(again, "compile_s") from None
+        if lost.outcome is Outcome.TIMED_OUT:
+            why = f"compiling took longer than limits.compile_s ({self.limits.compile_s:g} s)"
+            return replace(loaded, tier_reason=TierReason("CMP910", why))
+        return replace(loaded, tier_reason=TierReason("CMP911", f"compiling failed: {lost.reason}"))
 
     def _build(self, *, fresh: bool) -> Loaded:
         plan = self._must_have(self._plan, "build")
