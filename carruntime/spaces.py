@@ -31,7 +31,9 @@ __all__ = [
     "BOOL",
     "COUNT",
     "SlotWriter",
+    "commit",
     "copy_batch",
+    "mismatches",
     "overlay",
     "spaces_of",
     "spec_of",
@@ -503,3 +505,38 @@ def overlay(spec: Spec, batch: Any, rows: Mapping[int, Any]) -> Any:
     for index, value in rows.items():
         array[index] = value
     return array
+
+
+def mismatches(want: Spec, have: Spec, path: str) -> list[str]:
+    """Say where a tree has not what another one reads; bounds may differ.
+
+    Args:
+        want: What is read.
+        have: What there is; may have more.
+        path: Name of the tree in messages.
+
+    Returns:
+        A line for each part that is missing or of another kind, shape or dtype.
+    """
+    if isinstance(want, DictSpec):
+        found: list[str] = []
+        for key, child in want.fields:
+            other = have.get(key) if isinstance(have, DictSpec) else None
+            inner = f"{path}[{key!r}]"
+            found += [f"{inner}: missing"] if other is None else mismatches(child, other, inner)
+        return found
+    if isinstance(want, TupleSpec):
+        items = have.items if isinstance(have, TupleSpec) else ()
+        if len(items) != len(want.items):
+            return [f"{path}: want a tuple of {len(want.items)}"]
+        return [
+            line
+            for index, (child, other) in enumerate(zip(want.items, items, strict=True))
+            for line in mismatches(child, other, f"{path}[{index}]")
+        ]
+    if not isinstance(have, ArraySpec):
+        return [f"{path}: want {want.kind} {want.dtype} {want.shape}, there is a tree"]
+    if (want.kind, want.dtype, want.shape) != (have.kind, have.dtype, have.shape):
+        there = f"there is {have.kind} {have.dtype} {have.shape}"
+        return [f"{path}: want {want.kind} {want.dtype} {want.shape}, {there}"]
+    return []
