@@ -57,7 +57,7 @@ class Judged:
         found: list[Diagnosis] = []
         found += self._failures()
         if self.undefined is not None:
-            found.append(self._no_completion(self.undefined))
+            found += self._no_completion(self.undefined)
         else:
             found += self._expert()
             found += self._random()
@@ -100,24 +100,30 @@ class Judged:
             )
         return out[:_MOST_FAILURES]
 
-    def _no_completion(self, reason: str) -> Diagnosis:
+    def _no_completion(self, reason: str) -> list[Diagnosis]:
         paid = values_of("reward", self.on_expert)
-        if paid.size and not paid.any():
-            return Diagnosis(
-                "CAR201",
-                Weight.REJECTS,
-                "the program pays nothing on any expert step: the reward is 0 throughout",
-                "pay for what the expert achieves; check indices and constants against the "
-                "observation space",
-                None,
-                _witness(self.on_expert, 0, 0, "expert"),
+        if not paid.size:
+            return []  # nothing ran to an end, and that has been told
+        if not paid.any():
+            return [
+                Diagnosis(
+                    "CAR201",
+                    Weight.REJECTS,
+                    "the program pays nothing on any expert step: the reward is 0 throughout",
+                    "pay for what the expert achieves; check indices and constants against the "
+                    "observation space",
+                    None,
+                    _witness(self.on_expert, 0, 0, "expert"),
+                )
+            ]
+        return [
+            Diagnosis(
+                "CAR206",
+                Weight.LEAVES_OPEN,
+                f"nothing tells a complete trajectory: {reason}",
+                "say success_when= (a component, a reward or a function), or give sub-tasks",
             )
-        return Diagnosis(
-            "CAR206",
-            Weight.LEAVES_OPEN,
-            f"nothing tells a complete trajectory: {reason}",
-            "say success_when= (a component, a reward or a function), or give sub-tasks",
-        )
+        ]
 
     def _expert(self) -> list[Diagnosis]:
         out = []

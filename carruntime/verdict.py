@@ -273,6 +273,12 @@ class Verdict:
 
         return render(self)
 
+    def summary(self) -> str:
+        """Give the verdict in a few lines: the decision, the rates, and what decided."""
+        from carruntime.verdict_text import summary
+
+        return summary(self)
+
     def feedback(self) -> str:
         """Give the text to send back to the model that wrote the program."""
         from carruntime.verdict_text import feedback

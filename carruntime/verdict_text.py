@@ -19,7 +19,7 @@ from sandbox.diagnostics import escape
 if TYPE_CHECKING:
     from carruntime.verdict import Diagnosis, Group, Verdict
 
-__all__ = ["feedback", "render", "to_json"]
+__all__ = ["feedback", "render", "summary", "to_json"]
 
 _WIDTH = 80
 _WORDS = {
@@ -93,6 +93,36 @@ def render(verdict: Verdict) -> str:
         ),
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def summary(verdict: Verdict) -> str:
+    """Give a verdict in a few lines: the decision, the rates, and what decided."""
+    expert, random, paper = verdict.expert, verdict.random, verdict.published
+    lines = [
+        f"{_WORDS[verdict.decision.value]}: complete in {expert.complete.count} of "
+        f"{expert.complete.total} expert and {random.complete.count} of {random.complete.total} "
+        "random episodes",
+        *_wrap(f"complete means: {escape(verdict.rule)}", "  "),
+        *_wrap(
+            f"true rate, {verdict.confidence:.0%} sure: expert {_interval(expert.complete)}, "
+            f"random {_interval(random.complete)}",
+            "  ",
+        ),
+    ]
+    for left, right in zip(expert.tasks, random.tasks, strict=True):
+        firsts = "" if left.first is None else f"; expert at step {left.first[1]:g}"
+        lines.append(
+            f"  sub-task {escape(left.name)}: expert {left.completed.count}/"
+            f"{left.completed.total}, random {right.completed.count}/{right.completed.total}{firsts}"
+        )
+    for item in verdict.diagnoses:
+        lines += _diagnosis(item)
+    lines += _wrap(
+        f"the rule as published would have {'accepted' if paper.accepts else 'rejected'} it: "
+        f"random {paper.random[0]}/{paper.random[1]}, expert {paper.expert[0]}/{paper.expert[1]}",
+        "  ",
+    )
+    return "\n".join(lines)
 
 
 def feedback(verdict: Verdict) -> str:
@@ -180,6 +210,10 @@ def _row(name: str, left: str, right: str) -> str:
 
 def _share(share: Share) -> str:
     return f"{share.count}/{share.total} [{share.low:.3f} {share.high:.3f}]"
+
+
+def _interval(share: Share) -> str:
+    return f"{share.low:.3f} to {share.high:.3f}"
 
 
 def _maybe(group: Group) -> str:
