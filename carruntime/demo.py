@@ -14,7 +14,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -211,7 +211,7 @@ def run(
     """
     if num_envs < 1 or steps < 1:
         raise OptionError(f"demo: {num_envs} environments and {steps} steps; want at least 1 each")
-    from carruntime.collect import collect, make_env
+    from carruntime.collection import collect, make_env
 
     began = time.perf_counter()
     with ProgressLine("expert episodes", show=show_progress) as line:
@@ -241,7 +241,11 @@ def run(
             if program is not None:
                 try:
                     if one.end == "accepted":
-                        one = _with_driven(one, program, num_envs, steps, seed, show_progress)
+                        with ProgressLine(f"{item.name}: driving", show=show_progress) as line:
+                            driven = drive(
+                                program, num_envs=num_envs, steps=steps, seed=seed, progress=line
+                            )
+                        one = replace(one, driven=driven)
                 finally:
                     program.close()
             shown.append(one)
@@ -257,7 +261,7 @@ def _load_and_verify(
     item: DemoProgram, env: Any, expert: TrajectorySet, random: TrajectorySet
 ) -> tuple[Shown, RewardProgram | None]:
     from carruntime.reward import load
-    from carruntime.verify import verify
+    from carruntime.verification import verify
 
     began = time.perf_counter()
     try:
@@ -279,21 +283,6 @@ def _load_and_verify(
 def _short_name(report: Report, item: DemoProgram) -> Report:
     """Give findings the bare file name: where the package is installed matters to nobody."""
     return Report(f"{item.name}.py", report.source, report.findings, report.facts)
-
-
-def _with_driven(
-    one: Shown,
-    program: RewardProgram,
-    num_envs: int,
-    steps: int,
-    seed: int,
-    show_progress: bool | None,
-) -> Shown:
-    with ProgressLine(f"{one.program.name}: {num_envs} envs", show=show_progress) as line:
-        driven = drive(program, num_envs=num_envs, steps=steps, seed=seed, progress=line)
-    return Shown(
-        one.program, one.report, one.loaded_s, one.tier, one.tier_reason, one.verdict, driven
-    )
 
 
 def drive(
@@ -451,17 +440,17 @@ def render_one(number: int, item: Shown) -> str:
     lines += [f"tier: {item.tier}{why}", "", item.verdict.summary()]
     driven = item.driven
     if driven is not None:
+        loop = f"driving {driven.num_envs} envs for {driven.steps} vector steps "
+        ours = f"  reward alone   {driven.per_second:>12,.0f} observations/s, "
+        plain = f"  plain exec     {driven.plain_per_second:>12,.0f} observations/s, "
+        means = f"  mean reward    {driven.mean_reward:>12.6f}, plain exec "
+        equal = "every reward equal" if driven.equal else "REWARDS DIFFER"
         lines += [
             "",
-            f"driving {driven.num_envs} envs for {driven.steps} vector steps "
-            f"({driven.loop_per_second:,.0f} env steps/s):",
-            f"  reward alone   {driven.per_second:>12,.0f} observations/s, "
-            f"{driven.share:.1%} of the loop's time",
-            f"  plain exec     {driven.plain_per_second:>12,.0f} observations/s, "
-            f"so this is {driven.speedup:,.1f} times as fast",
-            f"  mean reward    {driven.mean_reward:>12.6f}, plain exec "
-            f"{driven.plain_mean_reward:.6f}: "
-            + ("every reward equal" if driven.equal else "REWARDS DIFFER"),
+            loop + f"({driven.loop_per_second:,.0f} env steps/s):",
+            ours + f"{driven.share:.1%} of the loop's time",
+            plain + f"so this is {driven.speedup:,.1f} times as fast",
+            means + f"{driven.plain_mean_reward:.6f}: {equal}",
         ]
     return "\n".join(lines) + "\n"
 

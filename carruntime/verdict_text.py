@@ -98,10 +98,12 @@ def render(verdict: Verdict) -> str:
 def summary(verdict: Verdict) -> str:
     """Give a verdict in a few lines: the decision, the rates, and what decided."""
     expert, random, paper = verdict.expert, verdict.random, verdict.published
+    counts = (
+        f"complete in {expert.complete.count} of {expert.complete.total} expert and "
+        f"{random.complete.count} of {random.complete.total} random episodes"
+    )
     lines = [
-        f"{_WORDS[verdict.decision.value]}: complete in {expert.complete.count} of "
-        f"{expert.complete.total} expert and {random.complete.count} of {random.complete.total} "
-        "random episodes",
+        f"{_WORDS[verdict.decision.value]}: {counts}",
         *_wrap(f"complete means: {escape(verdict.rule)}", "  "),
         *_wrap(
             f"true rate, {verdict.confidence:.0%} sure: expert {_interval(expert.complete)}, "
