@@ -18,6 +18,7 @@ from typing import Final
 from sandbox.diagnostics import Finding, Span
 from sandbox.dialect import ADMITTED_NODES, REFUSED_NODES
 from sandbox.flow import flow_findings
+from sandbox.hazards import hazard_findings
 from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
@@ -60,7 +61,12 @@ def validate(tree: ast.Module, text: str, limits: Limits) -> Judged:
     judge.run()
     if not tree.body and notes:
         judge.found.append(RULES["SBX102"].finding(None))
-    found = [*notes, *judge.found, *flow_findings(tree, places, judge.module)]
+    found = [
+        *notes,
+        *judge.found,
+        *flow_findings(tree, places, judge.module),
+        *hazard_findings(tree, places),
+    ]
     order = sorted(
         set(found),
         key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),

@@ -1,0 +1,502 @@
+"""Tree and plan to findings: what the shapes and keys of the inputs show to be a mistake.
+
+The plan says what each parameter of an entry is bound to, so a key that the observation does not
+have, an index beyond its axis or a subtraction that wraps can be told before the first row. The
+walk follows inputs through plain assignments, subscripts and calls of the program's own
+functions, and says nothing where it lost them.
+
+All findings are warnings: the line may never run, and if it does, that row says so.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from sandbox.diagnostics import Finding, Span
+from sandbox.parse import Places
+from sandbox.plan import Call, Plan
+from sandbox.rules import RULES
+from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
+from sandbox.spelling import nearest
+
+__all__ = ["lint"]
+
+_DEPTH: Final = 4
+_DICT_METHODS: Final = frozenset({"get", "keys", "values", "items"})
+_WRITERS: Final = frozenset({"sort", "fill", "partition", "update", "pop", "setdefault", "clear"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What is known of an expression.
+
+    Attributes:
+        spec: Its tree or leaf.
+        argument: Name of the parameter it is part of, so that a write into it is one into an
+            argument; None for a copy.
+    """
+
+    spec: Spec
+    argument: str | None
+
+
+_Known: TypeAlias = Mapping[str, _Value]
+
+
+def lint(tree: ast.Module, plan: Plan, text: str = "") -> list[Finding]:
+    """Find mistakes that need the inputs to be seen.
+
+    Args:
+        tree: A validated tree.
+        plan: What is called with what.
+        text: Source of the tree; needed for columns only where it is not ASCII.
+
+    Returns:
+        Findings without repetition, in source order.
+    """
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    methods: dict[str, ast.FunctionDef] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == plan.class_name:
+            methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+    walker = _Walker(Places(text), functions, methods)
+    for call in (plan.reward, *plan.tasks):
+        if call is not None and call.function in functions:
+            walker.function(functions[call.function], _bound(plan, call), 0)
+    for call in (plan.reset, plan.step):
+        if call is not None and call.function in methods:
+            walker.function(methods[call.function], _bound(plan, call), 0)
+    return sorted(
+        walker.found,
+        key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
+    )
+
+
+def _bound(plan: Plan, call: Call) -> dict[str, _Value]:
+    found: dict[str, _Value] = {}
+    for param in call.params:
+        try:
+            found[param.name] = _Value(plan.spec(param), param.name)
+        except KeyError:
+            continue  # a slot that the host fills in later
+    return found
+
+
+class _Walker:
+    """The walk; every function is looked at once for each combination of inputs."""
+
+    def __init__(
+        self,
+        places: Places,
+        functions: Mapping[str, ast.FunctionDef],
+        methods: Mapping[str, ast.FunctionDef],
+    ) -> None:
+        self.places = places
+        self.functions = functions
+        self.methods = methods
+        self.found: set[Finding] = set()
+        self.done: set[tuple[int, tuple[tuple[str, _Value], ...]]] = set()
+
+    def say(self, rule: str, node: ast.AST, **facts: object) -> None:
+        self.found.add(RULES[rule].finding(self.places.span(node), **facts))
+
+    def function(self, node: ast.FunctionDef, known: dict[str, _Value], depth: int) -> None:
+        key = (id(node), tuple(sorted(known.items(), key=lambda item: item[0])))
+        if key in self.done or depth > _DEPTH or len(self.done) > 500:
+            return
+        self.done.add(key)
+        env = dict(known)
+        stores: dict[str, int] = {}
+        for item in ast.walk(node):
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+                stores[item.id] = stores.get(item.id, 0) + 1
+        for name in stores:
+            env.pop(name, None)  # assigned again: unknown
+        tested = _tested_keys(node)
+        # Assignments come before their uses in all but odd programs; one pass in order will do.
+        for item in _in_order(node):
+            if isinstance(item, ast.Assign) and len(item.targets) == 1:
+                target = item.targets[0]
+                if isinstance(target, ast.Name) and stores.get(target.id) == 1:
+                    value = self.value(item.value, env)
+                    if value is not None:
+                        env[target.id] = value
+                elif isinstance(target, ast.Tuple):
+                    self.unpacking(item, target, env)
+            self.node(item, env, tested)
+            if isinstance(item, ast.Call):
+                self.follow(item, env, depth)
+
+    # -- values --------------------------------------------------------------------------------
+
+    def value(self, node: ast.expr, env: _Known) -> _Value | None:
+        """Give what is known of an expression."""
+        if isinstance(node, ast.Name):
+            return env.get(node.id)
+        if isinstance(node, ast.Subscript):
+            base = self.value(node.value, env)
+            spec = _item(base.spec, node.slice) if base is not None else None
+            return _Value(spec, base.argument) if base is not None and spec is not None else None
+        if isinstance(node, ast.Call):
+            return self.call_value(node, env)
+        return None
+
+    def call_value(self, node: ast.Call, env: _Known) -> _Value | None:
+        if not isinstance(node.func, ast.Attribute):
+            return None
+        base = self.value(node.func.value, env)
+        if base is None:
+            return None
+        spec = base.spec
+        name = node.func.attr
+        if isinstance(spec, DictSpec) and name == "get" and node.args:
+            key = node.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                field = spec.get(key.value)
+                return _Value(field, base.argument) if field is not None else None
+        elif isinstance(spec, ArraySpec) and spec.kind == "array":
+            if name == "copy":
+                return _Value(spec, None)
+            if name == "astype" and node.args:
+                dtype = _dtype(node.args[0])
+                return _Value(replace(spec, dtype=dtype), None) if dtype else None
+            if name in ("ravel", "flatten") and not node.args:
+                count = 1
+                for size in spec.shape:
+                    count *= size
+                argument = None if name == "flatten" else base.argument
+                return _Value(replace(spec, shape=(count,)), argument)
+        return None
+
+    # -- judgements ----------------------------------------------------------------------------
+
+    def node(self, node: ast.AST, env: _Known, tested: frozenset[str]) -> None:
+        if isinstance(node, ast.Subscript):
+            self.subscript(node, env, tested)
+        elif isinstance(node, ast.Call):
+            self.call(node, env, tested)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            self.difference(node, node.left, node.right, env)
+        elif isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
+            self.test(node.test, type(node).__name__, env)
+        elif isinstance(node, ast.BoolOp):
+            for part in node.values:
+                self.test(part, "and" if isinstance(node.op, ast.And) else "or", env)
+        elif isinstance(node, ast.AugAssign):
+            value = self.value(node.target, env) if isinstance(node.target, ast.Name) else None
+            if value is not None and value.argument and _is_array(value.spec):
+                self.say("SBX620", node, name=value.argument)
+
+    def subscript(self, node: ast.Subscript, env: _Known, tested: frozenset[str]) -> None:
+        base = self.value(node.value, env)
+        if base is None:
+            return
+        if not isinstance(node.ctx, ast.Load):
+            if base.argument is not None:
+                self.say("SBX620", node, name=base.argument)
+            return
+        name = ast.unparse(node.value)[:40]
+        spec, index = base.spec, node.slice
+        constant = index.value if isinstance(index, ast.Constant) else None
+        if isinstance(spec, DictSpec):
+            if isinstance(constant, str):
+                self.key(node, spec, constant, tested)
+            elif isinstance(constant, int) or isinstance(index, ast.Slice | ast.Tuple):
+                keys = ", ".join(f'"{key}"' for key, _ in spec.fields[:8])
+                self.say(
+                    "SBX625",
+                    node,
+                    name=name,
+                    what="a dict",
+                    access="an index",
+                    advice=f"use one of its keys: {keys}",
+                )
+        elif isinstance(spec, TupleSpec):
+            value = _integer(index)
+            size = len(spec.items)
+            if value is not None and not -size <= value < size:
+                self.out_of_range(index, value, 0, size)
+        else:
+            self.element(node, spec, name)
+
+    def key(self, node: ast.Subscript, spec: DictSpec, key: str, tested: frozenset[str]) -> None:
+        if spec.get(key) is not None or key in tested:
+            return
+        self.say("SBX603", node.slice, key=f'"{key}"', advice=_key_advice(spec, key))
+
+    def element(self, node: ast.Subscript, spec: ArraySpec, name: str) -> None:
+        index = node.slice
+        what = _describe(spec)
+        if isinstance(index, ast.Constant) and isinstance(index.value, str):
+            self.say(
+                "SBX625",
+                node,
+                name=name,
+                what=what,
+                access="a key",
+                advice=f"use an index: `{name}[0]`" if spec.shape else f"use `{name}` itself",
+            )
+            return
+        if spec.kind != "array":
+            if spec.kind in ("int", "bool"):
+                self.say(
+                    "SBX625",
+                    node,
+                    name=name,
+                    what=what,
+                    access="an index",
+                    advice=f"use `{name}` itself",
+                )
+            return
+        parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+        if any(_is_open(part) for part in parts):
+            return
+        if len(parts) > len(spec.shape):
+            self.say(
+                "SBX625",
+                node,
+                name=name,
+                what=what,
+                access=f"an index of {len(parts)} parts" if len(parts) > 1 else "an index",
+                advice=f"use at most {len(spec.shape)}" if spec.shape else f"use `{name}` itself",
+            )
+            return
+        for axis, (part, size) in enumerate(zip(parts, spec.shape, strict=False)):
+            value = _integer(part)
+            if value is not None and not -size <= value < size:
+                self.out_of_range(part, value, axis, size)
+
+    def out_of_range(self, node: ast.AST, value: int, axis: int, size: int) -> None:
+        self.say("SBX604", node, index=value, axis=axis, size=size, low=-size, high=size - 1)
+
+    def call(self, node: ast.Call, env: _Known, tested: frozenset[str]) -> None:
+        if not isinstance(node.func, ast.Attribute):
+            return
+        base = self.value(node.func.value, env)
+        if base is None:
+            return
+        name = node.func.attr
+        if isinstance(base.spec, DictSpec) and name == "get" and node.args:
+            key = node.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                text = key.value
+                if base.spec.get(text) is None and text not in tested:
+                    advice = _key_advice(base.spec, text)
+                    self.say("SBX603", key, key=f'"{text}"', advice=advice)
+        elif isinstance(base.spec, ArraySpec) and name in _DICT_METHODS:
+            shown = ast.unparse(node.func.value)[:40]
+            self.say(
+                "SBX625",
+                node.func,
+                name=shown,
+                what=_describe(base.spec),
+                access=f"`.{name}`",
+                advice=f"use an index: `{shown}[0]`",
+            )
+        elif name in _WRITERS and base.argument is not None and not _is_text(base.spec):
+            self.say("SBX620", node, name=base.argument)
+
+    def difference(self, node: ast.BinOp, left: ast.expr, right: ast.expr, env: _Known) -> None:
+        first, second = self.unsigned(left, env), self.unsigned(right, env)
+        small = [_integer(side) is not None for side in (left, right)]
+        dtype = first or second
+        if dtype is None or not (
+            (first and second) or (first and small[1]) or (second and small[0])
+        ):
+            return
+        wrapped = 2 ** int(dtype.removeprefix("uint")) - 2
+        self.say("SBX610", node, dtype=dtype, wrapped=wrapped)
+
+    def unsigned(self, node: ast.expr, env: _Known) -> str | None:
+        """Give the dtype of an unsigned input."""
+        value = self.value(node, env)
+        spec = value.spec if value is not None else None
+        if isinstance(spec, ArraySpec) and spec.kind == "array" and spec.dtype.startswith("uint"):
+            return spec.dtype
+        return None
+
+    def test(self, node: ast.expr, word: str, env: _Known) -> None:
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            self.test(node.operand, word, env)
+            return
+        sides = [node]
+        if isinstance(node, ast.Compare):
+            if not all(
+                isinstance(op, ast.Eq | ast.NotEq | ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+                for op in node.ops
+            ):
+                return
+            sides = [node.left, *node.comparators]
+        for side in sides:
+            value = self.value(side, env)
+            if value is not None and _is_array(value.spec) and _several(value.spec):
+                self.say("SBX612", node, name=word.lower().replace("ifexp", "if"))
+                return
+
+    def unpacking(self, node: ast.Assign, target: ast.Tuple, env: _Known) -> None:
+        value = self.value(node.value, env)
+        if value is None or any(isinstance(item, ast.Starred) for item in target.elts):
+            return
+        spec = value.spec
+        if isinstance(spec, TupleSpec):
+            size = len(spec.items)
+        elif isinstance(spec, ArraySpec) and spec.kind == "array" and spec.shape:
+            size = spec.shape[0]
+        else:
+            return
+        if size != len(target.elts):
+            self.say(
+                "SBX625",
+                node,
+                name=ast.unparse(node.value)[:40],
+                what=f"{size} values long",
+                access=f"unpacking it into {len(target.elts)} names",
+                advice=f"unpack into {size} names, or use indices",
+            )
+
+    def follow(self, node: ast.Call, env: _Known, depth: int) -> None:
+        """Go on in the program's own functions with what is known of the arguments."""
+        target: ast.FunctionDef | None = None
+        skip = 0
+        if isinstance(node.func, ast.Name) and node.func.id not in env:
+            target = self.functions.get(node.func.id)
+        elif (
+            isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "self"
+        ):
+            target = self.methods.get(node.func.attr)
+            if target is not None and not target.decorator_list:
+                skip = 1
+        if target is None or any(isinstance(item, ast.Starred) for item in node.args):
+            return
+        plain = [arg.arg for arg in (*target.args.posonlyargs, *target.args.args)][skip:]
+        known: dict[str, _Value] = {}
+        pairs = [*zip(plain, node.args, strict=False)]
+        pairs.extend((item.arg, item.value) for item in node.keywords if item.arg)
+        for name, given in pairs:
+            value = self.value(given, env)
+            if value is not None:
+                known[name] = value
+        if known:
+            self.function(target, known, depth + 1)
+
+
+def _in_order(node: ast.AST) -> Iterator[ast.AST]:
+    """Go through the body of a function in source order, inner functions left out."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        yield child
+        yield from _in_order(child)
+
+
+def _tested_keys(node: ast.AST) -> frozenset[str]:
+    """Give the keys for whose presence a function asks."""
+    return frozenset(
+        item.left.value
+        for item in ast.walk(node)
+        if isinstance(item, ast.Compare)
+        and isinstance(item.ops[0], ast.In | ast.NotIn)
+        and isinstance(item.left, ast.Constant)
+        and isinstance(item.left.value, str)
+    )
+
+
+def _item(spec: Spec, index: ast.expr) -> Spec | None:
+    """Give the tree of ``x[index]``, or None where it is unknown or fails."""
+    if isinstance(spec, DictSpec):
+        is_key = isinstance(index, ast.Constant) and isinstance(index.value, str)
+        return spec.get(str(index.value)) if is_key and isinstance(index, ast.Constant) else None
+    if isinstance(spec, TupleSpec):
+        value = _integer(index)
+        inside = value is not None and -len(spec.items) <= value < len(spec.items)
+        return spec.items[value] if inside and value is not None else None
+    if spec.kind != "array":
+        return None
+    parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+    if any(_is_open(part) for part in parts) or len(parts) > len(spec.shape):
+        return None
+    shape: list[int] = []
+    for part, size in zip(parts, spec.shape, strict=False):
+        if isinstance(part, ast.Slice):
+            bounds = [
+                _integer(item) if item else None for item in (part.lower, part.upper, part.step)
+            ]
+            given = [part.lower, part.upper, part.step]
+            if any(
+                item is not None and bound is None
+                for item, bound in zip(given, bounds, strict=True)
+            ):
+                return None
+            if bounds[2] == 0:
+                return None
+            shape.append(len(range(*slice(*bounds).indices(size))))
+        elif _integer(part) is None:
+            return None  # a name: an index, or an array of them
+    shape.extend(spec.shape[len(parts) :])
+    return replace(spec, shape=tuple(shape))
+
+
+def _is_open(node: ast.expr) -> bool:
+    """Whether a part of an index changes how parts and axes line up."""
+    if isinstance(node, ast.Starred | ast.Compare | ast.List):
+        return True
+    if isinstance(node, ast.Constant):
+        return node.value is None or node.value is ... or isinstance(node.value, bool)
+    return isinstance(node, ast.Attribute | ast.Name | ast.Call)
+
+
+def _integer(node: ast.expr) -> int | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _integer(node.operand)
+        return -value if value is not None else None
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    return None
+
+
+def _dtype(node: ast.expr) -> str | None:
+    name = node.attr if isinstance(node, ast.Attribute) else None
+    if isinstance(node, ast.Name):
+        name = {"float": "float64", "int": "int64", "bool": "bool"}.get(node.id)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        name = node.value
+    try:
+        return ArraySpec(dtype=name).dtype if name else None
+    except ValueError:
+        return None
+
+
+def _is_array(spec: Spec) -> bool:
+    return isinstance(spec, ArraySpec) and spec.kind == "array" and bool(spec.shape)
+
+
+def _several(spec: Spec) -> bool:
+    count = 1
+    for size in spec.shape if isinstance(spec, ArraySpec) else ():
+        count *= size
+    return count > 1
+
+
+def _is_text(spec: Spec) -> bool:
+    return isinstance(spec, ArraySpec) and spec.kind == "text"
+
+
+def _describe(spec: ArraySpec) -> str:
+    if spec.kind == "text":
+        return "text"
+    if spec.kind != "array":
+        return f"one {spec.kind}"
+    return f"an array of shape {spec.shape}" if spec.shape else "one number"
+
+
+def _key_advice(spec: DictSpec, key: str) -> str:
+    names = [name for name, _ in spec.fields]
+    guess = nearest(key, names)
+    if guess:
+        return f'did you mean "{guess}"?'
+    return "it has " + ", ".join(f'"{name}"' for name in names[:12])
