@@ -10,7 +10,7 @@ import minigrid  # noqa: F401  (registers the environments)
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.collect import collect
+from carruntime.collection import collect
 from carruntime.experts import MixturePolicy, expert_for
 
 __all__ = ["ENV_ID", "Transitions", "doorkey_transitions"]

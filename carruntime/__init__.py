@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from carruntime.batch import RewardBatch as RewardBatch
     from carruntime.batch import RewardFailure as RewardFailure
+    from carruntime.collection import collect as collect
     from carruntime.errors import CarruntimeError as CarruntimeError
     from carruntime.errors import LoadError as LoadError
     from carruntime.errors import OptionError as OptionError
@@ -20,20 +21,31 @@ if TYPE_CHECKING:
     from carruntime.errors import SessionClosedError as SessionClosedError
     from carruntime.errors import ShapeError as ShapeError
     from carruntime.errors import SpaceError as SpaceError
+    from carruntime.experts import MixturePolicy as MixturePolicy
+    from carruntime.experts import RandomPolicy as RandomPolicy
+    from carruntime.experts import expert_for as expert_for
     from carruntime.reproduction import load_repro as load_repro
     from carruntime.reward import RewardProgram as RewardProgram
     from carruntime.reward import check as check
     from carruntime.reward import load as load
     from carruntime.session import RewardSession as RewardSession
+    from carruntime.trajectory import Trajectory as Trajectory
+    from carruntime.trajectory import TrajectorySet as TrajectorySet
+    from carruntime.verdict import Decision as Decision
+    from carruntime.verdict import Verdict as Verdict
+    from carruntime.verification import verify as verify
     from sandbox.limits import Limits as Limits
     from sandbox.outcome import Outcome as Outcome
 
 _HOMES = {
     "CarruntimeError": "carruntime.errors",
+    "Decision": "carruntime.verdict",
     "Limits": "sandbox.limits",
     "LoadError": "carruntime.errors",
+    "MixturePolicy": "carruntime.experts",
     "OptionError": "carruntime.errors",
     "Outcome": "sandbox.outcome",
+    "RandomPolicy": "carruntime.experts",
     "ReproductionError": "carruntime.errors",
     "ResetNeededError": "carruntime.errors",
     "RewardBatch": "carruntime.batch",
@@ -44,17 +56,26 @@ _HOMES = {
     "SessionClosedError": "carruntime.errors",
     "ShapeError": "carruntime.errors",
     "SpaceError": "carruntime.errors",
+    "Trajectory": "carruntime.trajectory",
+    "TrajectorySet": "carruntime.trajectory",
+    "Verdict": "carruntime.verdict",
     "check": "carruntime.reward",
+    "collect": "carruntime.collection",
+    "expert_for": "carruntime.experts",
     "load": "carruntime.reward",
     "load_repro": "carruntime.reproduction",
+    "verify": "carruntime.verification",
 }
 
 __all__ = [
     "CarruntimeError",
+    "Decision",
     "Limits",
     "LoadError",
+    "MixturePolicy",
     "OptionError",
     "Outcome",
+    "RandomPolicy",
     "ReproductionError",
     "ResetNeededError",
     "RewardBatch",
@@ -65,9 +86,15 @@ __all__ = [
     "SessionClosedError",
     "ShapeError",
     "SpaceError",
+    "Trajectory",
+    "TrajectorySet",
+    "Verdict",
     "check",
+    "collect",
+    "expert_for",
     "load",
     "load_repro",
+    "verify",
 ]
 
 

@@ -1,7 +1,7 @@
 """The rules of the reward contract: what an entry looks like and what parameters can get.
 
 The same kind of table as `sandbox.rules`, for findings that need to know what a reward program is
-for. 1xx: entries and parameters; 2xx are left to the checks of `carruntime.verify`.
+for. 1xx: entries and parameters; 2xx are left to the checks of `carruntime.verification`.
 """
 
 from __future__ import annotations
