@@ -315,11 +315,12 @@ class SlotWriter:
         *,
         label: str | None = None,
     ) -> None:
+        self._label = label or slot
         self._leaves: list[_Leaf] = []
         self._texts: list[_TextLeaf] = []
         for column in Schema(((slot, spec),)).columns():
             dest = inputs[column.name]
-            shown = (label or slot) + "".join(f"[{part!r}]" for part in column.path)
+            shown = self._label + "".join(f"[{part!r}]" for part in column.path)
             if column.spec.kind == "text":
                 lengths = inputs[f"{column.name}#len"]
                 self._texts.append(_TextLeaf(column.path, shown, dest, lengths))
@@ -345,6 +346,9 @@ class SlotWriter:
             texts: Takes the text rows to write.
             problems: Takes a line per wrong input.
         """
+        if batch is None:
+            problems.append(f"{self._label}: not given; the program reads it")
+            return
         for leaf in self._leaves:
             value: Any = batch
             try:
@@ -419,8 +423,6 @@ def _as_array(value: object) -> NDArray[Any] | None:
 
 
 def _missing(name: str, batch: object, path: tuple[str | int, ...]) -> str:
-    if batch is None:
-        return f"{name}: not given; the program reads it"
     value: Any = batch
     for part in path:
         try:
