@@ -107,10 +107,10 @@ def make_env(env_id: str, **kwargs: Any) -> _Env:
         return gym.make(env_id, **kwargs)
     except (gym.error.Error, ModuleNotFoundError) as error:
         near = difflib.get_close_matches(env_id, list(gym.registry), n=3, cutoff=0.6)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        reason = f"did you mean {', '.join(near)}?" if near else str(error)
         raise OptionError(
-            f"environment {env_id!r} cannot be made: {error}{hint} Ids of other packages are "
-            "written package:EnvId-v0"
+            f"environment {env_id!r} cannot be made: {reason} (ids of other packages are written "
+            "package:EnvId-v0)"
         ) from error
 
 

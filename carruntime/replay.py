@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.errors import OptionError
+from carruntime.errors import OptionError, ReproductionError
 from carruntime.trajectory import Padded, Trajectory, TrajectorySet
+from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from carruntime.session import RewardSession
     from sandbox.diagnostics import Span
 
-__all__ = ["Episode", "FailureSeen", "Replay", "replay", "unbroken_rewards"]
+__all__ = ["Episode", "FailureSeen", "Replay", "replay", "save_failure", "unbroken_rewards"]
 
 _CHUNK = 256
 _MOST_FAILURES = 256
@@ -54,6 +56,34 @@ class FailureSeen:
     trajectory: int
     step: int
     rows: int
+
+    def render(self, filename: str, source: str) -> str:
+        """Give the failure as text: place, outcome, line with caret, where it was seen."""
+        what = f"{self.exception}: {self.message}" if self.exception else self.message
+        task = f"task `{self.task}`, " if self.task else ""
+        item = Finding(
+            rule=self.outcome.name,
+            severity=Severity.ERROR,
+            span=self.span,
+            message=what or "no more is known",
+            why=f"{task}{self.rows} rows, first in trajectory {self.trajectory} at step {self.step}",
+            hint="",
+        )
+        return Report(filename, source, (item,)).render()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the failure as plain data for machines."""
+        return {
+            "outcome": self.outcome.name,
+            "exception": self.exception,
+            "message": self.message,
+            "line": self.span.line if self.span else None,
+            "column": self.span.column if self.span else None,
+            "task": self.task,
+            "trajectory": self.trajectory,
+            "step": self.step,
+            "rows": self.rows,
+        }
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -149,6 +179,42 @@ def replay(program: RewardProgram, trajectories: TrajectorySet) -> Replay:
         tuple(episodes[i] for i in range(len(trajectories))),
         tuple(sorted(failures.values(), key=lambda item: -item.rows)),
     )
+
+
+def save_failure(
+    program: RewardProgram, trajectories: TrajectorySet, failure: FailureSeen, path: Path
+) -> Path | None:
+    """Write a file that replays a failure alone: its episode is run again, and recorded.
+
+    Returns:
+        The path, or None if the failure did not come again.
+
+    Raises:
+        ReproductionError: If the file cannot be written.
+    """
+    item = trajectories[failure.trajectory]
+    padded = Padded([item])
+    with program.start(num_envs=1, on_error="nan", record_episodes=True) as session:
+        session.reset(padded.observation(0))
+        for t in range(failure.step + 1):
+            batch = session.step(
+                padded.observation(t),
+                padded.action(t),
+                padded.observation(t + 1),
+                padded.terminated[t],
+                padded.truncated[t],
+            )
+        found = batch.failure(0, failure.task)
+    if found is None:
+        return None
+    try:
+        found.save(path)
+    except OSError as error:
+        raise ReproductionError(
+            f"{path}: cannot be written ({error.strerror or error}); want a path in a folder that "
+            "is there and yours"
+        ) from error
+    return path
 
 
 def unbroken_rewards(

@@ -1,0 +1,594 @@
+"""The command line: ``carruntime check | explain | run | verify | bench | doctor | demo``.
+
+A leaf that turns arguments into calls and values into text; all work is done elsewhere. Exit
+status 0 means good, 1 findings, failures or a rejection, 2 wrong use (a file that is not there, an
+environment nobody knows). What a user or a program did wrong never shows a traceback. Imports are
+made by the commands that need them, so that ``check`` answers at once: without ``--env`` it loads
+neither Gymnasium nor Numba.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carruntime.errors import CarruntimeError, LoadError
+from sandbox.diagnostics import escape
+from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from carruntime.replay import Episode
+    from carruntime.reward import RewardProgram
+    from carruntime.trajectory import TrajectorySet
+
+__all__ = ["main"]
+
+GOOD, BAD, WRONG_USE = 0, 1, 2
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Without the program's name; those of the process if left out.
+
+    Returns:
+        The exit status.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except LoadError as error:
+        _refuse(options, error)
+        return BAD
+    except (CarruntimeError, SandboxError) as error:
+        print(f"carruntime {options.name}: error: {error}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, say) has seen enough. What is still buffered must not raise at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="carruntime",
+        description="Run reward programs written by vision-language models: checked, compiled, "
+        "isolated, verified.",
+        epilog="Exit status: 0 good, 1 findings or rejection, 2 wrong use.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    check = _command(commands, "check", _check, "say what is wrong with a program, and where")
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the program")
+    _env_option(check, required=False)
+    check.add_argument("--entry", help="function, class or TASKS to use")
+    check.add_argument("--explain", metavar="RULE", help="explain one rule, such as SBX301")
+
+    explain = _command(commands, "explain", _explain, "say how a program is understood and run")
+    _program(explain)
+
+    run = _command(commands, "run", _run, "let a program pay for episodes of an environment")
+    run.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the program")
+    _env_option(run, required=False)
+    _load_options(run)
+    run.add_argument("--episodes", type=_count, default=10, help="episodes (default 10)")
+    run.add_argument("--policy", default="random", help="random, expert or a share such as 0.3")
+    run.add_argument("--max-steps", type=_count, help="cut episodes there")
+    run.add_argument("--seed", type=_natural, default=0, help="seed of the first episode")
+    run.add_argument("--save", type=Path, metavar="PATH", help="save the first failing row")
+    run.add_argument("--repro", type=Path, metavar="PATH", help="replay a saved failing row")
+    run.add_argument("--trace", action="store_true", help="with --repro: show what each call saw")
+    _progress_option(run)
+
+    verify = _command(commands, "verify", _verify, "judge a program on expert and random episodes")
+    _program(verify)
+    verify.add_argument("--episodes", type=_count, default=100, help="random ones (default 100)")
+    verify.add_argument("--expert-episodes", type=_count, default=50, help="(default 50)")
+    verify.add_argument("--horizon", type=_count, help="cut random episodes there")
+    verify.add_argument("--seed", type=_natural, default=0, help="seed of the first episode")
+    verify.add_argument("--threshold", type=float, default=0.1, help="rate on random (default 0.1)")
+    verify.add_argument("--success-when", metavar="WHAT", help="a component, or a reward reached")
+    verify.add_argument("--feedback", action="store_true", help="print text for the model instead")
+    _progress_option(verify)
+
+    bench = _command(commands, "bench", _bench, "measure a program's observations per second")
+    _program(bench, tiers=False)
+    bench.add_argument("--rows", type=_counts, default=(1, 8, 64, 1024), help="1,8,64,1024")
+    bench.add_argument("--seed", type=_natural, default=0, help="seed of the sampled transitions")
+    bench.add_argument(
+        "--trust",
+        action="store_true",
+        help="also run it unprotected in this process, plain exec included",
+    )
+    _progress_option(bench)
+
+    _command(commands, "doctor", _doctor, "say which layers of isolation hold here")
+
+    demo = _command(commands, "demo", _demo, "show the whole way with six shipped programs")
+    demo.add_argument("--envs", type=_count, default=64, help="environments (default 64)")
+    demo.add_argument("--steps", type=_count, default=300, help="vector steps (default 300)")
+    demo.add_argument("--episodes", type=_count, default=150, help="random ones (default 150)")
+    demo.add_argument("--expert-episodes", type=_count, default=60, help="(default 60)")
+    demo.add_argument("--seed", type=_natural, default=0, help="of everything random")
+    _progress_option(demo)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=function)
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    return parser
+
+
+def _program(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the program")
+    _env_option(parser, required=True)
+    _load_options(parser, tiers=tiers)
+
+
+def _env_option(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--env", required=required, metavar="ID", help="Gymnasium environment")
+
+
+def _load_options(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None:
+    parser.add_argument("--entry", help="function, class or TASKS to use")
+    if tiers:
+        parser.add_argument(
+            "--tier", default="auto", choices=("auto", "interpreted", "compiled"), help="which tier"
+        )
+
+
+def _progress_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--progress",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="draw progress on standard error (default: if it is a terminal)",
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is too small; want at least 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative; want 0 or above")
+    return value
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(part) for part in text.split(","))
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.explain is not None:
+        return _explain_rule(options)
+    if options.file is None:
+        return _wrong_use(options, "no FILE; want the program to check, or --explain RULE")
+    from carruntime.reward import check
+
+    env = _make_env(options.env) if options.env is not None else None
+    try:
+        report = check(options.file, env, entry=options.entry)
+    finally:
+        if env is not None:
+            env.close()
+    if options.json:
+        _print_json(report.to_json())
+    else:
+        print(report.render())
+        _print_facts(report.facts)
+    return GOOD if report.ok else BAD
+
+
+def _explain_rule(options: argparse.Namespace) -> int:
+    from carruntime.rules import RULES as CONTRACT
+    from carruntime.verdict import CHECKS
+    from sandbox.rules import RULES as DIALECT
+
+    name = options.explain.upper()
+    rule = DIALECT.get(name) or CONTRACT.get(name)
+    if rule is not None:
+        if options.json:
+            keys = ("id", "message", "why", "hint", "bad", "good")
+            facts = {key: getattr(rule, key) for key in keys}
+            _print_json({**facts, "severity": rule.severity.value})
+        else:
+            print(rule.explain())
+        return GOOD
+    if name in CHECKS:
+        if options.json:
+            _print_json({"id": name, "claim": CHECKS[name]})
+        else:
+            print(f"{name} (verification): {CHECKS[name]}")
+        return GOOD
+    import difflib
+
+    near = difflib.get_close_matches(name, [*DIALECT, *CONTRACT, *CHECKS], n=3)
+    return _wrong_use(
+        options, f"rule {options.explain!r} is not known; the nearest are {', '.join(near) or '-'}"
+    )
+
+
+def _explain(options: argparse.Namespace) -> int:
+    with _Loaded(options) as (program, _):
+        facts: dict[str, Any] = {
+            **program.report.facts,
+            "form": program.form,
+            "tier": program.tier,
+            "tier_reason": None if program.tier_reason is None else str(program.tier_reason),
+            "components": list(program.component_names),
+            "tasks": list(program.task_names),
+            "stateful": program.stateful,
+            "digest": program.digest,
+            "reads": [
+                {
+                    "column": column.name,
+                    "shape": list(column.spec.shape),
+                    "dtype": column.spec.dtype,
+                }
+                for column in program.plan.schema.columns()
+            ],
+        }
+        if options.json:
+            _print_json({**facts, "report": program.report.to_json()})
+            return GOOD
+        if program.report.findings:
+            print(program.report.render())
+        for name, value in facts.items():
+            if name == "reads" or value in (None, [], ""):
+                continue
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            print(f"{name + ':':<14}{escape(shown)}")
+        print("reads:")
+        for column in facts["reads"]:
+            shape = "x".join(map(str, column["shape"])) or "scalar"
+            print(f"  {escape(column['column']):<28}{column['dtype']:<10}{shape}")
+        return GOOD
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.repro is not None:
+        return _replay_saved(options)
+    if options.file is None or options.env is None:
+        return _wrong_use(options, "want FILE and --env ID, or --repro PATH")
+    from carruntime.collection import collect
+    from carruntime.progress import ProgressLine
+    from carruntime.replay import replay, save_failure
+
+    with _Loaded(options) as (program, env):
+        with ProgressLine("episodes", show=options.progress) as line:
+            trajectories = collect(
+                env,
+                _policy(options.policy),
+                options.episodes,
+                options.seed,
+                max_steps=options.max_steps,
+                progress=line,
+            )
+        seen = replay(program, trajectories)
+        saved = None
+        if options.save is not None and seen.failures:
+            saved = save_failure(program, trajectories, seen.failures[0], options.save)
+        rows = [_episode_facts(episode) for episode in seen.episodes]
+        if options.json:
+            _print_json(
+                {
+                    "program": program.report.filename,
+                    "digest": program.digest,
+                    "env_id": trajectories.env_id,
+                    "policy": trajectories.policy,
+                    "tier": program.tier,
+                    "episodes": rows,
+                    "outcomes": seen.outcomes,
+                    "failures": [item.to_json() for item in seen.failures],
+                    "saved": None if saved is None else str(saved),
+                }
+            )
+        else:
+            _print_episodes(program, trajectories, rows)
+            counted = ", ".join(f"{name} {count}" for name, count in seen.outcomes.items())
+            print(f"rows by outcome: {counted}")
+            for failure in seen.failures:
+                print(failure.render(program.report.filename, program.source))
+            if saved is not None:
+                print(f"saved: {saved}; replay with carruntime run --repro {saved} --trace")
+        return GOOD if set(seen.outcomes) <= {"OK"} else BAD
+
+
+def _episode_facts(episode: Episode) -> dict[str, Any]:
+    good = episode.outcome == 0
+    sums = {name: float(values[good].sum()) for name, values in episode.components.items()}
+    trajectory = episode.trajectory
+    return {
+        "seed": trajectory.seed,
+        "steps": len(trajectory),
+        "env_return": trajectory.env_return,
+        "success": trajectory.success,
+        "return": episode.total,
+        "components": sums,
+        "completed": [bool(value) for value in episode.completed[-1]],
+        "bad_rows": int((~good).sum()),
+    }
+
+
+def _print_episodes(
+    program: RewardProgram, trajectories: TrajectorySet, rows: list[dict[str, Any]]
+) -> None:
+    print(
+        f"{escape(program.report.filename)} on {trajectories.env_id}, {trajectories.policy} policy, "
+        f"{program.tier} tier"
+    )
+    print(f"{'seed':>8}{'steps':>8}{'env return':>12}{'success':>9}{'return':>12}{'bad rows':>10}")
+    for row in rows:
+        success = "-" if row["success"] is None else "yes" if row["success"] else "no"
+        print(
+            f"{row['seed']:>8}{row['steps']:>8}{row['env_return']:>12.4g}{success:>9}"
+            f"{row['return']:>12.5g}{row['bad_rows']:>10}"
+        )
+    for name in program.component_names:
+        mean = sum(row["components"][name] for row in rows) / len(rows)
+        print(f"  component {escape(name)}: mean of episode sums {mean:.5g}")
+    for index, name in enumerate(program.task_names):
+        done = sum(row["completed"][index] for row in rows)
+        print(f"  sub-task {escape(name)}: completed in {done} of {len(rows)} episodes")
+
+
+def _replay_saved(options: argparse.Namespace) -> int:
+    from carruntime.reproduction import load_repro
+
+    saved = load_repro(options.repro)
+    again = saved.replay()
+    failure = again.failure
+    if options.json:
+        _print_json(
+            {
+                "program": saved.filename,
+                "digest": saved.digest,
+                "task": saved.task,
+                "expected": saved.outcome.name,
+                "outcome": again.outcome.name,
+                "same": again.same,
+                "complete": saved.complete,
+                "reward": again.reward,
+                "exception": None if failure is None else failure.exception,
+                "message": None if failure is None else failure.message,
+                "line": None if failure is None or failure.span is None else failure.span.line,
+            }
+        )
+        return GOOD if again.same else BAD
+    if options.trace:
+        for number, call in enumerate(saved.calls, start=1):
+            print(f"call {number} of {len(saved.calls)}: {call.call}")
+            for name, value in call.inputs.items():
+                print(f"  {escape(name)} {value.dtype}{list(value.shape)}")
+                for text in str(value).split("\n"):
+                    print(f"    {text}")
+    from carruntime.replay import FailureSeen
+
+    if failure is not None:
+        seen = FailureSeen(
+            outcome=again.outcome,
+            exception=failure.exception,
+            message=failure.message,
+            span=failure.span,
+            task=saved.task,
+            trajectory=0,
+            step=len(saved.calls) - 1,
+            rows=1,
+        )
+        print(seen.render(saved.filename, saved.source))
+    print(f"outcome {again.outcome.name}, tier {again.tier}, fuel {again.fuel}")
+    if not saved.complete:
+        print("the file holds the last call alone; what the class kept before it is missing")
+    print("the same as saved" if again.same else f"not as saved, which was {saved.outcome.name}")
+    return GOOD if again.same else BAD
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from carruntime.collection import collect
+    from carruntime.progress import ProgressLine
+    from carruntime.verification import verify
+
+    with _Loaded(options) as (program, env):
+        with ProgressLine("expert episodes", show=options.progress) as line:
+            expert = collect(env, "expert", options.expert_episodes, options.seed, progress=line)
+        with ProgressLine("random episodes", show=options.progress) as line:
+            random = collect(
+                env,
+                "random",
+                options.episodes,
+                options.seed + 1_000_000,
+                max_steps=options.horizon,
+                progress=line,
+            )
+        verdict = verify(
+            program,
+            expert=expert,
+            random=random,
+            threshold=options.threshold,
+            success_when=_success_when(options.success_when),
+        )
+    if options.json:
+        _print_json({**verdict.to_json(), "feedback": verdict.feedback()})
+    else:
+        print(verdict.feedback() if options.feedback else verdict.render())
+    return GOOD if verdict.accepted else BAD
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from carruntime.bench import measure, render, sample
+    from carruntime.collection import collect
+    from carruntime.progress import ProgressLine
+    from carruntime.reward import load
+
+    env = _make_env(options.env)
+    try:
+        transitions = sample(collect(env, "random", 16, options.seed, max_steps=64))
+
+        def load_as(**wishes: Any) -> RewardProgram:
+            return load(options.file, env, entry=options.entry, **wishes)
+
+        with ProgressLine("batch sizes", show=options.progress) as line:
+            found = measure(load_as, transitions, options.rows, trust=options.trust, progress=line)
+    finally:
+        env.close()
+    if options.json:
+        _print_json(
+            [
+                {
+                    "way": item.way,
+                    "rows": item.rows,
+                    "observations_per_second": item.per_second,
+                    "equal": item.equal,
+                }
+                for item in found
+            ]
+        )
+    else:
+        print(render(found))
+        if not options.trust:
+            print("plain exec and in-process ways are left out: they need --trust")
+    return GOOD if all(item.equal for item in found) else BAD
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from sandbox import doctor
+
+    found = doctor()
+    if options.json:
+        _print_json(found.to_json())
+    else:
+        print(found.render())
+    return GOOD if found.worker else BAD
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from carruntime.demo import run
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    def quiet(text: str) -> None:
+        del text
+
+    demo = run(
+        num_envs=options.envs,
+        steps=options.steps,
+        seed=options.seed,
+        expert_episodes=options.expert_episodes,
+        random_episodes=options.episodes,
+        show_progress=options.progress,
+        say=quiet if options.json else say,
+    )
+    if options.json:
+        _print_json(demo.to_json())
+    return GOOD if demo.ok else BAD
+
+
+class _Loaded:
+    """A program and its environment, both closed at the end."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+
+    def __enter__(self) -> tuple[RewardProgram, gym.Env[Any, Any]]:
+        from carruntime.reward import load
+
+        options = self._options
+        self._env = _make_env(options.env)
+        try:
+            self._program = load(options.file, self._env, entry=options.entry, tier=options.tier)
+        except BaseException:
+            self._env.close()
+            raise
+        return self._program, self._env
+
+    def __exit__(self, *error: object) -> None:
+        self._program.close()
+        self._env.close()
+
+
+def _make_env(env_id: str) -> gym.Env[Any, Any]:
+    from carruntime.collection import make_env
+
+    return make_env(env_id)
+
+
+def _policy(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _success_when(text: str | None) -> str | float | None:
+    return None if text is None else _policy(text)
+
+
+def _print_facts(facts: Any) -> None:
+    for name, value in facts.items():
+        print(f"  {name}: {escape(str(value))}")
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(_finite(data), indent=2))
+
+
+def _finite(data: Any) -> Any:
+    """Replace what JSON cannot say (NaN and infinities) by null."""
+    if isinstance(data, float):
+        return data if data - data == 0.0 else None
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    return data
+
+
+def _refuse(options: argparse.Namespace, error: LoadError) -> None:
+    if getattr(options, "json", False):
+        _print_json({"refused": True, "report": error.report.to_json()})
+    else:
+        print(error.report.render())
+
+
+def _wrong_use(options: argparse.Namespace, text: str) -> int:
+    print(f"carruntime {options.name}: error: {text}", file=sys.stderr)
+    return WRONG_USE
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"carruntime {version('carruntime')}"
+    except PackageNotFoundError:
+        return "carruntime (not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
