@@ -1,0 +1,497 @@
+"""Built-ins and the small standard modules as a guest sees them.
+
+Iterators pay where they are made: `zip`, `map` and their kind charge for what they are given, so
+whoever goes through them later need not count again. The iterators of `itertools` that make more
+items than they were given pay item by item.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import enum
+import functools
+import itertools
+import math
+import operator
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from sandbox import cost
+from sandbox.dialect import BUILTINS, MODULES, Entry
+from sandbox.guards import (
+    GUEST_MODULE,
+    Meter,
+    OutOfFuel,
+    iteration_guards,
+    operator_guards,
+    text_guards,
+)
+from sandbox.predeclared.views import AnnotationView, TypeView, real_types
+
+__all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
+
+DIRECT_BUILTINS: Final = frozenset({"abs", "bool", "callable", "divmod", "float", "len", "ord"})
+"""Built-ins whose own implementation is called: their work and results are bounded."""
+
+_MODULES: Final = {
+    "math": math,
+    "operator": operator,
+    "functools": functools,
+    "itertools": itertools,
+}
+
+
+class Iteration:
+    """The guards of iteration that built-ins share."""
+
+    def __init__(self, meter: Meter) -> None:
+        guards = iteration_guards(meter)
+        self.meter = meter
+        self.each, self.grow, self.star = guards["iter"], guards["grow"], guards["star"]
+
+    def per_item(self, items: Iterator[Any]) -> Iterator[Any]:
+        """Charge for each item as it is taken."""
+        meter = self.meter
+        for item in items:
+            meter.left -= 1
+            if meter.left < 0:
+                raise OutOfFuel
+            yield item
+
+
+def builtin_members(meter: Meter) -> dict[str, Any]:
+    """Make the views of all built-ins."""
+    made = _Builtins(meter)
+    found: dict[str, Any] = {}
+    for name, entry in BUILTINS.items():
+        if entry.kind == "exception":
+            found[name] = getattr(builtins, name)
+        elif hasattr(made, f"b_{name}"):
+            function = getattr(made, f"b_{name}")
+            if entry.kind == "type":
+                found[name] = TypeView(name, getattr(builtins, name), function)
+            else:
+                found[name] = function
+        elif entry.kind == "type" and name == "object":
+            found[name] = TypeView(name, object, None)
+        elif name in ("staticmethod", "classmethod", "property"):
+            found[name] = getattr(builtins, name)
+        elif entry.kind == "type":
+            found[name] = TypeView(name, getattr(builtins, name), getattr(builtins, name))
+        elif name in DIRECT_BUILTINS:
+            found[name] = getattr(builtins, name)
+        elif name not in ("hasattr", "getattr"):  # the instrumentation replaces these two
+            raise LookupError(f"built-in {name} has no view")
+    return found
+
+
+class _Builtins:
+    """One method a built-in that needs a guard, named ``b_`` and its name."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.iteration = Iteration(meter)
+        texts = text_guards(meter)
+        self.b_str = texts["$text"]
+        self.b_repr = texts["$show"]
+        self.b_pow = _power(meter)
+
+    def b_sum(self, iterable: Any, start: Any = 0) -> Any:
+        values = self.iteration.each(iterable)
+        if isinstance(start, list | tuple | str):
+            values = self.iteration.star(iterable)
+            size = sum(len(item) for item in values if isinstance(item, list | tuple | str))
+            self.meter.charge(len(values) * size // cost.ELEMENTS_PER_UNIT)
+            self.meter.room(size)
+        return self._small(sum(values, start))
+
+    def _small(self, value: Any) -> Any:
+        if value.__class__ is int and value.bit_length() > self.meter.bits:
+            raise OverflowError(f"integer of more than {self.meter.bits} bits")
+        return value
+
+    def b_any(self, iterable: Any) -> bool:
+        return any(self.iteration.each(iterable))
+
+    def b_all(self, iterable: Any) -> bool:
+        return all(self.iteration.each(iterable))
+
+    def b_min(self, *args: Any, **named: Any) -> Any:
+        return min(*self._one(args), **named)
+
+    def b_max(self, *args: Any, **named: Any) -> Any:
+        return max(*self._one(args), **named)
+
+    def _one(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.iteration.each(args[0]),) if len(args) == 1 else args
+
+    def b_sorted(self, iterable: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
+        return sorted(self.iteration.star(iterable), key=key, reverse=reverse)
+
+    def b_next(self, iterator: Any, *default: Any) -> Any:
+        self.meter.charge(1)
+        return next(iterator, *default)
+
+    def b_iter(self, value: Any) -> Iterator[Any]:
+        return iter(self.iteration.grow(value))
+
+    def b_list(self, iterable: Any = ()) -> list[Any]:
+        return list(self.iteration.star(iterable))
+
+    def b_tuple(self, iterable: Any = ()) -> tuple[Any, ...]:
+        return tuple(self.iteration.star(iterable))
+
+    def b_set(self, iterable: Any = ()) -> set[Any]:
+        return set(self.iteration.star(iterable))
+
+    def b_frozenset(self, iterable: Any = ()) -> frozenset[Any]:
+        return frozenset(self.iteration.star(iterable))
+
+    def b_dict(self, iterable: Any = (), /, **named: Any) -> dict[Any, Any]:
+        if isinstance(iterable, Mapping):
+            self.meter.charge(len(iterable))
+            return dict(iterable, **named)
+        return dict(self.iteration.star(iterable), **named)
+
+    def b_range(self, *args: Any) -> range:
+        return range(*args)
+
+    def b_slice(self, *args: Any) -> slice:
+        return slice(*args)
+
+    def b_int(self, *args: Any) -> int:
+        return self._small(int(*args))  # type: ignore[no-any-return]
+
+    def b_float(self, *args: Any) -> float:
+        return float(*args)
+
+    def b_bool(self, *args: Any) -> bool:
+        return bool(*args)
+
+    def b_enumerate(self, iterable: Any, start: int = 0) -> Iterator[Any]:
+        return enumerate(self.iteration.grow(iterable), start)
+
+    def b_zip(self, *iterables: Any, strict: bool = False) -> Iterator[Any]:
+        return zip(*map(self.iteration.grow, iterables), strict=strict)
+
+    def b_map(self, function: Any, *iterables: Any) -> Iterator[Any]:
+        return map(function, *map(self.iteration.grow, iterables))
+
+    def b_filter(self, function: Any, iterable: Any) -> Iterator[Any]:
+        return filter(function, self.iteration.grow(iterable))
+
+    def b_reversed(self, sequence: Any) -> Iterator[Any]:
+        values = self.iteration.each(sequence)
+        return reversed(values)
+
+    def b_round(self, number: Any, ndigits: Any = None) -> Any:
+        if isinstance(number, int) and isinstance(ndigits, int) and ndigits < 0:
+            # CPython computes 10 ** -ndigits first, however large.
+            ndigits = max(ndigits, -self.meter.bits)
+        return round(number) if ndigits is None else round(number, ndigits)
+
+    def b_isinstance(self, value: Any, types: Any) -> bool:
+        return isinstance(value, real_types(types))
+
+    def b_print(self, *_values: Any, **_named: Any) -> None:
+        self.meter.charge(1)
+
+    def b_chr(self, number: int) -> str:
+        return chr(number)
+
+
+def _power(meter: Meter) -> Callable[..., Any]:
+    guard = operator_guards(meter)["$Pow"]
+
+    def power(base: Any, exp: Any, mod: Any = None) -> Any:
+        return guard(base, exp) if mod is None else pow(base, exp, mod)
+
+    return power
+
+
+# --- modules ----------------------------------------------------------------------------------
+
+
+def library_members(meter: Meter, module: str) -> dict[str, Any]:
+    """Make the views of all members of a module other than NumPy's, except its submodules."""
+    special = _special(meter, module)
+    found: dict[str, Any] = {}
+    for name, entry in MODULES[module].items():
+        if entry.kind == "module":
+            continue
+        if name in special:
+            found[name] = special[name]
+        elif entry.kind == "annotation":
+            found[name] = AnnotationView()
+        elif module in _MODULES:
+            found[name] = _plain(meter, getattr(_MODULES[module], name), entry)
+        else:
+            raise LookupError(f"{module}.{name} has no view")
+    return found
+
+
+def _plain(meter: Meter, function: Any, entry: Entry) -> Any:
+    """Give a function of `math` or `operator`, whose work is bounded, as it is."""
+    del meter
+    if entry.kind == "constant" or callable(function):
+        return function
+    raise LookupError(f"{function!r} has no view")
+
+
+def _special(meter: Meter, module: str) -> dict[str, Any]:
+    maker = {
+        "math": _math,
+        "typing": _typing,
+        "collections": _collections,
+        "dataclasses": _dataclasses,
+        "enum": _enum,
+        "functools": _functools,
+        "itertools": _itertools,
+        "operator": _operator,
+    }.get(module)
+    return {} if maker is None else maker(meter)
+
+
+def _math(meter: Meter) -> dict[str, Any]:
+    iteration = Iteration(meter)
+
+    def bounded(name: str, bits_of: Callable[..., int]) -> Callable[..., Any]:
+        function = getattr(math, name)
+
+        def view(*args: Any) -> Any:
+            if all(isinstance(arg, int) for arg in args) and bits_of(*args) > meter.bits:
+                raise OverflowError(f"math.{name}: integer of more than {meter.bits} bits")
+            return function(*args)
+
+        return view
+
+    def choices(n: int, k: int | None = None) -> int:
+        count = n if k is None else min(k, n)
+        return max(count, 0) * max(n, 1).bit_length()
+
+    def comb_bits(n: int, k: int) -> int:
+        return max(min(k, n - k), 0) * max(n, 1).bit_length()
+
+    def fsum(seq: Any) -> float:
+        return math.fsum(iteration.each(seq))
+
+    def prod(iterable: Any, *, start: Any = 1) -> Any:
+        result = start
+        multiply = operator_guards(meter)["$Mult"]
+        for item in iteration.each(iterable):
+            result = multiply(result, item)
+        return result
+
+    def dist(p: Any, q: Any) -> float:
+        return math.dist(iteration.star(p), iteration.star(q))
+
+    return {
+        "factorial": bounded("factorial", lambda n: max(n, 1) * max(n, 1).bit_length()),
+        "comb": bounded("comb", comb_bits),
+        "perm": bounded("perm", choices),
+        "fsum": fsum,
+        "prod": prod,
+        "dist": dist,
+    }
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _typing(_meter: Meter) -> dict[str, Any]:
+    def cast(typ: Any, val: Any) -> Any:
+        del typ
+        return val
+
+    return {
+        "NamedTuple": NamedTuple,
+        "cast": cast,
+        "final": _same,
+        "no_type_check": _same,
+        "TYPE_CHECKING": False,
+    }
+
+
+def _collections(meter: Meter) -> dict[str, Any]:
+    iteration = Iteration(meter)
+
+    def make_deque(iterable: Any = (), maxlen: Any = None) -> deque[Any]:
+        return deque(iteration.star(iterable), maxlen)
+
+    def make_defaultdict(*args: Any, **named: Any) -> defaultdict[Any, Any]:
+        factory, *rest = args or (None,)
+        if rest:
+            rest = [_pairs(iteration, rest[0])]
+        return defaultdict(factory, *rest, **named)
+
+    def make_ordered(iterable: Any = (), /, **named: Any) -> OrderedDict[Any, Any]:
+        return OrderedDict(_pairs(iteration, iterable), **named)
+
+    def make_counter(iterable: Any = None, /, **named: Any) -> Counter[Any]:
+        if iterable is not None and not isinstance(iterable, Mapping):
+            iterable = iteration.star(iterable)
+        return Counter(iterable, **named)
+
+    def make_namedtuple(typename: str, field_names: Any, *, defaults: Any = None) -> Any:
+        meter.charge(256)
+        return namedtuple(  # type: ignore[misc]  # noqa: PYI024  the guest's own names
+            typename, field_names, defaults=defaults, module=GUEST_MODULE
+        )
+
+    return {
+        "deque": TypeView("deque", deque, make_deque),
+        "defaultdict": TypeView("defaultdict", defaultdict, make_defaultdict),
+        "OrderedDict": TypeView("OrderedDict", OrderedDict, make_ordered),
+        "Counter": TypeView("Counter", Counter, make_counter),
+        "namedtuple": make_namedtuple,
+    }
+
+
+def _pairs(iteration: Iteration, value: Any) -> Any:
+    return value if isinstance(value, Mapping) else iteration.star(value)
+
+
+def _dataclasses(meter: Meter) -> dict[str, Any]:
+    def dataclass(cls: Any = None, /, **options: Any) -> Any:
+        unknown = options.keys() - set(MODULES["dataclasses"]["dataclass"].keywords)
+        if unknown:
+            raise TypeError(f"dataclass: the argument {min(unknown)!r} is not admitted")
+
+        def make(kind: Any) -> Any:
+            meter.charge(256)
+            # The texts of guests are made by our own guard; `__repr__` would be CPython's.
+            return dataclasses.dataclass(**{**options, "repr": False})(kind)
+
+        return make if cls is None else make(cls)
+
+    return {"dataclass": dataclass, "field": dataclasses.field, "replace": dataclasses.replace}
+
+
+def _enum(_meter: Meter) -> dict[str, Any]:
+    return {
+        "Enum": TypeView("Enum", enum.Enum, None),
+        "IntEnum": TypeView("IntEnum", enum.IntEnum, None),
+        "auto": enum.auto,
+        "unique": enum.unique,
+    }
+
+
+def _functools(meter: Meter) -> dict[str, Any]:
+    iteration = Iteration(meter)
+
+    def reduce(function: Any, iterable: Any, *initial: Any) -> Any:
+        return functools.reduce(function, iteration.each(iterable), *initial)
+
+    return {"reduce": reduce, "partial": functools.partial, "cmp_to_key": functools.cmp_to_key}
+
+
+def _itertools(meter: Meter) -> dict[str, Any]:
+    iteration = Iteration(meter)
+    grow, star, per_item = iteration.grow, iteration.star, iteration.per_item
+
+    def accumulate(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
+        add = operator_guards(meter)["$Add"]
+        return itertools.accumulate(grow(iterable), func or add, initial=initial)
+
+    def chain(*iterables: Any) -> Iterator[Any]:
+        return itertools.chain(*map(grow, iterables))
+
+    def compress(data: Any, selectors: Any) -> Iterator[Any]:
+        return itertools.compress(grow(data), grow(selectors))
+
+    def pairwise(iterable: Any) -> Iterator[Any]:
+        return itertools.pairwise(grow(iterable))
+
+    def over(name: str, position: int) -> Callable[..., Iterator[Any]]:
+        function = getattr(itertools, name)
+
+        def view(*args: Any) -> Iterator[Any]:
+            given = list(args)
+            if position < len(given):
+                given[position] = grow(given[position])
+            made: Iterator[Any] = function(*given)
+            return made
+
+        return view
+
+    def picks(name: str) -> Callable[..., Iterator[Any]]:
+        function = getattr(itertools, name)
+
+        def view(iterable: Any, *r: Any) -> Iterator[Any]:
+            values = star(iterable)
+            for size in r:
+                if isinstance(size, int):
+                    meter.room(size)
+            return per_item(function(values, *r))
+
+        return view
+
+    def product(*iterables: Any, repeat: int = 1) -> Iterator[Any]:
+        pools = [star(values) for values in iterables]
+        meter.charge(max(repeat, 0) * len(pools))
+        return per_item(itertools.product(*pools, repeat=repeat))
+
+    def groupby(iterable: Any, key: Any = None) -> Iterator[Any]:
+        for name, group in itertools.groupby(grow(iterable), key):
+            yield name, list(group)
+
+    def islice(iterable: Any, *args: Any) -> Iterator[Any]:
+        return itertools.islice(grow(iterable), *args)
+
+    def repeat(value: Any, times: int) -> Iterator[Any]:
+        return per_item(itertools.repeat(value, times))
+
+    def starmap(function: Any, iterable: Any) -> Iterator[Any]:
+        return itertools.starmap(function, map(star, grow(iterable)))
+
+    def zip_longest(*iterables: Any, fillvalue: Any = None) -> Iterator[Any]:
+        return itertools.zip_longest(*map(grow, iterables), fillvalue=fillvalue)
+
+    return {
+        "accumulate": accumulate,
+        "chain": chain,
+        "compress": compress,
+        "pairwise": pairwise,
+        "combinations": picks("combinations"),
+        "combinations_with_replacement": picks("combinations_with_replacement"),
+        "permutations": picks("permutations"),
+        "product": product,
+        "dropwhile": over("dropwhile", 1),
+        "takewhile": over("takewhile", 1),
+        "filterfalse": over("filterfalse", 1),
+        "groupby": groupby,
+        "islice": islice,
+        "repeat": repeat,
+        "starmap": starmap,
+        "zip_longest": zip_longest,
+    }
+
+
+def _operator(meter: Meter) -> dict[str, Any]:
+    guards = operator_guards(meter)
+    names = {
+        "add": "Add",
+        "sub": "Sub",
+        "mul": "Mult",
+        "truediv": "Div",
+        "floordiv": "FloorDiv",
+        "mod": "Mod",
+        "matmul": "MatMult",
+        "and_": "BitAnd",
+        "or_": "BitOr",
+        "xor": "BitXor",
+        "eq": "Eq",
+        "ne": "NotEq",
+        "lt": "Lt",
+        "le": "LtE",
+        "gt": "Gt",
+        "ge": "GtE",
+    }
+
+    def contains(a: Any, b: Any) -> bool:
+        return bool(guards["$In"](b, a))
+
+    return {**{name: guards[f"${node}"] for name, node in names.items()}, "contains": contains}

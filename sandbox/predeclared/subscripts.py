@@ -1,0 +1,71 @@
+"""The guard of reading an item with an index that the source does not show to be one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from sandbox import cost
+from sandbox.guards import INTEGERS, Meter, broadcast_size
+from sandbox.predeclared.views import AnnotationView
+
+__all__ = ["subscript_guard"]
+
+ndarray: Final = np.ndarray
+_ONE: Final = INTEGERS | {int, str, bool}
+
+
+def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
+    """Make the guard that stands for ``value[index]``."""
+
+    def many(value: Any, index: Any) -> Any:
+        """Check an index made of arrays or lists: its result can be larger than both."""
+        parts = index if index.__class__ is tuple else (index,)
+        shapes = [
+            np.shape(part)
+            for part in parts
+            if part.__class__ is ndarray or part.__class__ is list or part.__class__ is tuple
+        ]
+        if not shapes:
+            return value[index]
+        first = parts[0]
+        if len(parts) == 1 and first.__class__ is ndarray and first.dtype.kind == "b":
+            meter.charge(cost.operator(first.size))
+            return value[index]
+        row = 1
+        for size in value.shape[len(parts) :]:
+            row *= size
+        for position, part in enumerate(parts):
+            if part.__class__ is slice and position < value.ndim:
+                row *= value.shape[position]
+        made = broadcast_size(*shapes) * row
+        if made > cost.FREE_ELEMENTS:
+            meter.room(made, value.itemsize)
+            meter.charge(cost.operator(made))
+        result = value[index]
+        if result.__class__ is ndarray and result.dtype.kind not in "biufc":
+            raise TypeError("arrays of objects are not part of the dialect")
+        return result
+
+    def item(value: Any, index: Any) -> Any:
+        if index.__class__ in _ONE:
+            return value[index]
+        if value.__class__ is ndarray:
+            if index.__class__ is tuple:
+                for part in index:
+                    if part.__class__ not in _ONE and part.__class__ is not slice:
+                        return many(value, index)
+                return value[index]
+            return many(value, index)
+        result = value[index]
+        if (
+            isinstance(value, type)
+            and not isinstance(result, type)
+            and hasattr(result, "__origin__")
+        ):
+            return AnnotationView()
+        return result
+
+    return item

@@ -1,0 +1,159 @@
+"""What a guest holds instead of modules and types: views that lead nowhere.
+
+A real module leads to every module it imported, and a real class to all of its subclasses. A
+view has no attribute that a guest can read, except for the members of a `ModuleView`; what it
+stands for is found by the guards, in tables that no guest reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, IntEnum
+from types import UnionType
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+__all__ = [
+    "AnnotationView",
+    "ModuleView",
+    "NoWarnings",
+    "TypeView",
+    "dtype_of",
+    "real_types",
+]
+
+NUMBER_KINDS: Final = "biuf"
+"""``dtype.kind`` of the arrays a guest may make; complex ones only arise by themselves."""
+
+
+class ModuleView:
+    """A module as a guest sees it: its admitted members and nothing else."""
+
+    __slots__ = ("_members", "_name")
+
+    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
+        self._name = name
+        self._members = members
+
+    def member(self, name: str) -> Any:
+        """Give a member.
+
+        Raises:
+            AttributeError: If the module has none of that name.
+        """
+        try:
+            return self._members[name]
+        except KeyError:
+            raise AttributeError(f"module {self._name!r} has no attribute {name!r}") from None
+
+
+class TypeView:
+    """A type as a guest sees it: it may be called, tested with and used as a dtype."""
+
+    __slots__ = ("_call", "_name", "_real")
+
+    def __init__(self, name: str, real: Any, call: Callable[..., Any] | None) -> None:
+        self._name = name
+        self._real = real
+        self._call = call
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        if self._call is None:
+            raise TypeError(f"{self._name} makes no values here")
+        return self._call(*args, **named)
+
+    def __getitem__(self, _item: Any) -> TypeView:
+        return self
+
+    def __or__(self, _other: Any) -> TypeView:
+        return self
+
+    __ror__ = __or__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, TypeView):
+            return bool(self._real is other._real)
+        if isinstance(other, np.dtype):
+            return bool(other == dtype_of(self))
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
+    def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._real in (Enum, IntEnum, object):
+            return (self._real,)
+        raise TypeError(f"{self._name} cannot be a base class")
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+class AnnotationView:
+    """A name of `typing`: it may be subscripted and combined, and does nothing when it runs."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _item: Any) -> AnnotationView:
+        return self
+
+    def __or__(self, _other: Any) -> AnnotationView:
+        return self
+
+    __ror__ = __or__
+
+    def __call__(self, *_args: Any) -> NoReturn:
+        raise TypeError("a name of `typing` makes no values here")
+
+
+class NoWarnings:
+    """What ``np.errstate(...)`` gives: NumPy's warnings are off anyway."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+
+_DTYPE_REALS: Final = frozenset({int, float, bool})
+
+
+def dtype_of(value: Any) -> np.dtype[Any] | None:
+    """Turn what a guest gives as a dtype into a real one.
+
+    Raises:
+        TypeError: If it is not the type of numbers or bools.
+    """
+    if value is None or isinstance(value, np.dtype):
+        found = value
+    elif isinstance(value, TypeView) and (
+        value._real in _DTYPE_REALS
+        or (isinstance(value._real, type) and issubclass(value._real, np.number | np.bool_))
+    ):
+        found = np.dtype(value._real)
+    elif isinstance(value, str) and len(value) <= 16:
+        found = np.dtype(value)
+    else:
+        raise TypeError('a dtype is a number type such as `float`, `np.float32` or "uint8"')
+    if found is not None and found.kind not in NUMBER_KINDS:
+        raise TypeError(f"dtype {found} is not part of the dialect; use numbers or bools")
+    return found
+
+
+def real_types(value: Any) -> Any:
+    """Turn the second argument of ``isinstance`` into real types.
+
+    Raises:
+        TypeError: If it holds something that is not a type.
+    """
+    if isinstance(value, TypeView):
+        return value._real
+    if isinstance(value, tuple):
+        return tuple(real_types(item) for item in value)
+    if isinstance(value, type) and not isinstance(value, UnionType):
+        return value
+    raise TypeError("isinstance() arg 2 must be a type or a tuple of types")

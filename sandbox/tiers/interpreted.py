@@ -1,0 +1,659 @@
+"""The interpreted tier: the reference semantics, one row after the other in CPython.
+
+The module runs once, when a runner is made. What it leaves behind is then sealed: arrays become
+read-only, and the ids of all other values that could be changed go to the meter, whose guards
+refuse writes into them. After that the only thing that lives from one row to the next is the
+instance that a class program has per row.
+
+Each call gets values of its own. They are copied where the program writes into anything or keeps
+anything; a program that does neither reads the batch itself, through views that are read-only.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, GeneratorType, TracebackType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.diagnostics import Span
+from sandbox.guards import (
+    GUEST_MODULE,
+    SCALARS,
+    Meter,
+    OutOfFuel,
+    OutOfMemory,
+    Stop,
+    held,
+    is_guest_instance,
+    state_bytes,
+)
+from sandbox.instrument import instrument
+from sandbox.limits import Limits
+from sandbox.outcome import PENDING, Outcome
+from sandbox.plan import Call, Param, Plan
+from sandbox.predeclared import Predeclared
+from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
+from sandbox.schema import ArraySpec, DictSpec, Spec
+from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
+
+__all__ = ["GuestModuleError", "InterpretedRunner"]
+
+GUEST_FILE: Final = "<guest>"
+MAX_FAILURES: Final = 1_024
+MESSAGE_CHARS: Final = 400
+STATE_CHECK_BYTES: Final = 1 << 20
+"""A row's state is measured again after it may have grown by this much."""
+BYTES_PER_UNIT: Final = 64
+"""What one unit of fuel can add to a state, besides arrays."""
+
+ndarray: Final = np.ndarray
+_TOTALS: Final = ("total", "reward")
+
+
+class GuestModuleError(Exception):
+    """The top level of a program failed, or left something that would live between rows.
+
+    Attributes:
+        failure: What and where.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class InterpretedRunner:
+    """Runs a program in CPython behind guards.
+
+    Attributes:
+        component_names: Order of the components; ``seen`` collects any other name met.
+        seen: Names of components met in runs, in the order of appearance.
+    """
+
+    def __init__(
+        self,
+        tree: ast.Module,
+        text: str,
+        plan: Plan,
+        limits: Limits,
+        component_names: tuple[str, ...] = (),
+    ) -> None:
+        """Compile a validated tree and run its top level.
+
+        Raises:
+            GuestModuleError: If the top level fails.
+            InstrumentError: If the second gate refuses the tree.
+        """
+        self._plan = plan
+        self._limits = limits
+        self._lines = text.split("\n")
+        self.component_names = component_names
+        self._component_index = {name: i for i, name in enumerate(component_names)}
+        self.seen: dict[str, None] = {}
+        self.learning = False
+        self._failures: list[Failure] = []
+        self._failure_ids: dict[Failure, int] = {}
+        instrumented = instrument(tree)
+        self._private = instrumented.writes or plan.stateful
+        self._meter = Meter(limits)
+        predeclared = Predeclared(self._meter)
+        self._namespace = predeclared.namespace(instrumented.names)
+        code = compile(instrumented.tree, GUEST_FILE, "exec", dont_inherit=True, optimize=0)
+        self._run_module(code)
+        self._class: Any = None
+        if plan.class_name is not None:
+            self._class = self._namespace[plan.class_name]
+        self._states: list[Any] = []
+        self._measured: list[int] = []
+        self._texts: dict[bytes, str] = {}
+        self._rows = 0
+        self._inputs: Inputs = {}
+        self._outputs: Outputs | None = None
+
+    @property
+    def tier(self) -> Tier:
+        """Which tier this is."""
+        return "interpreted"
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Distinct failures so far."""
+        return self._failures
+
+    # --- the module -------------------------------------------------------------------------
+
+    def _run_module(self, code: CodeType) -> None:
+        self._meter.left = self._limits.fuel
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                exec(code, self._namespace)  # noqa: S102  the instrumented tree is what this tier runs
+                self._seal()
+        except OutOfFuel:
+            raise GuestModuleError(
+                Failure("OutOfFuel", "sandbox", "the top level used up its fuel", None)
+            ) from None
+        except OutOfMemory as error:
+            raise GuestModuleError(Failure("OutOfMemory", "sandbox", str(error), None)) from None
+        except _SealError as error:
+            raise GuestModuleError(Failure("StateError", "sandbox", str(error), None)) from None
+        except Exception as error:
+            raise GuestModuleError(self._describe(error)) from None
+        except BaseException as error:  # SystemExit and its kind
+            raise GuestModuleError(self._describe(error)) from None
+
+    def _seal(self) -> None:
+        protected = self._meter.protected
+        waiting = [
+            value
+            for name, value in self._namespace.items()
+            if not name.startswith("$") and name != "__builtins__"
+        ]
+        seen: set[int] = set()
+        while waiting:
+            value = waiting.pop()
+            kind = type(value)
+            if kind in _UNCHANGING or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if kind is ndarray:
+                owner: Any = value
+                while isinstance(owner, ndarray):
+                    owner.setflags(write=False)
+                    owner = owner.base
+                protected.add(id(value))
+            elif isinstance(value, dict):
+                protected.add(id(value))
+                if hasattr(value, "default_factory"):
+                    # Reading a missing key would write.
+                    value.default_factory = None
+                waiting.extend(value.keys())
+                waiting.extend(value.values())
+                waiting.extend(held(value))
+            elif isinstance(value, list | tuple | set | frozenset | deque):
+                protected.add(id(value))
+                waiting.extend(value)
+                waiting.extend(held(value))
+            elif isinstance(value, FunctionType):
+                if value.__module__ != GUEST_MODULE and value.__code__.co_filename != GUEST_FILE:
+                    continue
+                if _keeps_cells(value.__code__, value.__code__.co_freevars):
+                    raise _SealError(
+                        f"`{value.__name__}` writes into a `nonlocal` name of a function that ran "
+                        f"at the top of the program; keep state in `self` of a class"
+                    )
+                waiting.extend(held(value))
+            elif isinstance(value, GeneratorType) or hasattr(value, "__next__"):
+                raise _SealError(
+                    "an iterator made at the top of the program would be used up by the first "
+                    "row; make a list or a tuple of it"
+                )
+            elif isinstance(value, type):
+                if value.__module__ == GUEST_MODULE:
+                    waiting.extend(vars(value).values())
+            else:
+                if is_guest_instance(value):
+                    protected.add(id(value))
+                waiting.extend(held(value))
+
+    # --- batches ----------------------------------------------------------------------------
+
+    def bind(self, num_rows: int, inputs: Inputs, outputs: Outputs) -> None:
+        """Take the arrays of all later calls and forget every row's state."""
+        self._rows = num_rows
+        self._inputs = inputs
+        self._outputs = outputs
+        self._states = [None] * num_rows
+        self._measured = [0] * num_rows
+        self._step_calls = [
+            (k, self._function(call), self._arguments_of(call))
+            for k, call in enumerate(self._plan.tasks)
+        ]
+        plan = self._plan
+        self._reward = None
+        if plan.reward is not None:
+            self._reward = (self._function(plan.reward), self._arguments_of(plan.reward))
+        self._step = None if plan.step is None else self._arguments_of(plan.step)
+        self._reset = None if plan.reset is None else self._arguments_of(plan.reset)
+
+    def _function(self, call: Call) -> Callable[..., Any]:
+        return self._namespace[call.function]  # type: ignore[no-any-return]
+
+    def reset(self) -> None:
+        """Start a new episode on the pending rows: new instance, its reset, then the tasks."""
+        self._each(self._reset_row)
+
+    def step(self) -> None:
+        """Run the tasks and the paying call on the pending rows."""
+        self._each(self._step_row)
+
+    def _each(self, row: Callable[[int], None]) -> None:
+        outputs = self._outputs
+        if outputs is None:
+            raise RuntimeError("bind before running")
+        pending = np.flatnonzero(outputs.outcome == PENDING).tolist()
+        if not pending:
+            return
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for i in pending:
+                row(i)
+
+    def _reset_row(self, i: int) -> None:
+        outputs, meter, plan = self._outputs, self._meter, self._plan
+        assert outputs is not None
+        limit = self._limits.fuel
+        meter.left = limit
+        outcome, failure = int(Outcome.OK), NO_FAILURE
+        if plan.class_name is not None:
+            self._states[i] = None
+            self._measured[i] = 0
+            meter.made_bytes = 0
+            instance = None
+            try:
+                instance = self._class()
+                if plan.reset is not None and self._reset is not None:
+                    getattr(instance, plan.reset.function)(*self._reset(i))
+                if meter.left < 0:
+                    raise OutOfFuel  # noqa: TRY301  one place decides how a row ended
+                self._measure(i, instance, limit - meter.left)
+            except BaseException as error:
+                outcome, failure = self._failed(error)
+                if outcome < Outcome.OUT_OF_FUEL:
+                    self._states[i] = _Failed(outcome, failure)
+            else:
+                self._states[i] = instance
+        worst = self._tasks(i)
+        outputs.reward[i] = 0.0
+        outputs.components[:, i] = 0.0
+        outputs.present[:, i] = False
+        outputs.failure[i] = failure
+        outputs.fuel[i] = limit - max(meter.left, 0)
+        pays = plan.class_name is not None or plan.reward is not None
+        outputs.outcome[i] = outcome if pays else worst
+
+    def _tasks(self, i: int) -> int:
+        """Run all predicates of a row; give the first bad outcome."""
+        outputs, meter = self._outputs, self._meter
+        assert outputs is not None
+        worst = int(Outcome.OK)
+        for k, function, arguments in self._step_calls:
+            try:
+                value = self._truth(function(*arguments(i)))
+                if meter.left < 0:
+                    raise OutOfFuel  # noqa: TRY301
+                outcome, failure = int(Outcome.OK), NO_FAILURE
+            except BaseException as error:
+                value = False
+                outcome, failure = self._failed(error)
+            outputs.tasks[i, k] = value
+            outputs.task_failure[i, k] = failure
+            outputs.task_outcome[i, k] = outcome
+            if outcome and not worst:
+                worst = outcome
+                if self._plan.reward is None and self._plan.class_name is None:
+                    outputs.failure[i] = failure
+        return worst
+
+    def _step_row(self, i: int) -> None:
+        outputs, meter = self._outputs, self._meter
+        assert outputs is not None
+        limit = self._limits.fuel
+        meter.left = limit
+        outputs.failure[i] = NO_FAILURE
+        worst = self._tasks(i) if self._step_calls else 0
+        outputs.reward[i] = 0.0
+        if outputs.components.size:
+            outputs.components[:, i] = 0.0
+            outputs.present[:, i] = False
+        outcome = worst
+        if self._reward is not None or self._step is not None:
+            try:
+                if self._reward is not None:
+                    function, arguments = self._reward
+                    result = function(*arguments(i))
+                else:
+                    result = self._step_instance(i)
+                if meter.left < 0:
+                    raise OutOfFuel  # noqa: TRY301
+                if result.__class__ is float:
+                    outputs.reward[i] = result
+                    outcome = 0 if result - result == 0.0 else int(Outcome.NOT_FINITE)
+                    if outcome:
+                        outputs.reward[i] = 0.0
+                        outputs.failure[i] = self._failure_id(_not_finite("the reward", result))
+                else:
+                    outcome = self._pay(i, result)
+                if self._step is not None:
+                    self._measure(i, self._states[i], limit - meter.left)
+            except BaseException as error:
+                outcome, failure = self._failed(error)
+                outputs.reward[i] = 0.0
+                outputs.failure[i] = failure
+                if outcome >= Outcome.OUT_OF_FUEL:
+                    self._states[i] = None
+        outputs.fuel[i] = limit - max(meter.left, 0)
+        outputs.outcome[i] = outcome
+
+    def _step_instance(self, i: int) -> Any:
+        instance = self._states[i]
+        if instance is None:
+            raise _StateLost
+        if type(instance) is _Failed:
+            raise instance
+        plan, arguments = self._plan, self._step
+        assert plan.step is not None
+        assert arguments is not None
+        return getattr(instance, plan.step.function)(*arguments(i))
+
+    # --- results ----------------------------------------------------------------------------
+
+    def _pay(self, i: int, result: Any) -> int:
+        """Write a result that is not a plain float; give the outcome."""
+        outputs = self._outputs
+        assert outputs is not None
+        parts: Any = None
+        value = result
+        if type(result) is tuple and len(result) == 2 and isinstance(result[1], dict):
+            value, parts = result
+        elif isinstance(result, dict):
+            total = next((name for name in _TOTALS if name in result), None)
+            if total is None:
+                return self._bad(i, "a dict of numbers needs the key 'total' or 'reward'")
+            value = result[total]
+            parts = {name: item for name, item in result.items() if name != total}
+        number = _number(value)
+        if number is None:
+            return self._bad(i, f"the reward is {_described(value)}, not a number")
+        outcome = int(Outcome.OK)
+        if not np.isfinite(number):
+            outcome = int(Outcome.NOT_FINITE)
+            outputs.failure[i] = self._failure_id(_not_finite("the reward", number))
+        if parts:
+            for name, item in parts.items():
+                if type(name) is not str:
+                    return self._bad(i, f"a component's name is {_described(name)}, not text")
+                part = _number(item)
+                if part is None:
+                    return self._bad(
+                        i, f"component {name[:64]!r} is {_described(item)}, not a number"
+                    )
+                index = self._component_index.get(name)
+                if index is None:
+                    if self.learning:
+                        if len(self.seen) <= _MANY:
+                            self.seen[name] = None
+                        continue
+                    return self._bad(
+                        i, f"component {name[:64]!r} is not one of those known at load"
+                    )
+                if self.learning:
+                    self.seen[name] = None
+                outputs.components[index, i] = part
+                outputs.present[index, i] = True
+                if not np.isfinite(part) and not outcome:
+                    outcome = int(Outcome.NOT_FINITE)
+                    what = f"component {name[:64]!r}"
+                    outputs.failure[i] = self._failure_id(_not_finite(what, part))
+        outputs.reward[i] = number if outcome == Outcome.OK else 0.0
+        return outcome
+
+    def _bad(self, i: int, message: str) -> int:
+        outputs = self._outputs
+        assert outputs is not None
+        outputs.reward[i] = 0.0
+        outputs.components[:, i] = 0.0
+        outputs.present[:, i] = False
+        failure = Failure("BadResult", "sandbox", message[:MESSAGE_CHARS], None)
+        outputs.failure[i] = self._failure_id(failure)
+        return int(Outcome.BAD_RESULT)
+
+    def _truth(self, value: Any) -> bool:
+        if value is True or value is False:
+            return value  # type: ignore[no-any-return]
+        if (
+            value is None
+            or type(value) in _TRUTHS
+            or isinstance(value, int | list | tuple | dict | set | frozenset | ndarray | np.generic)
+        ):
+            return bool(value)
+        raise _BadResult(f"the task gave {_described(value)}, which says neither yes nor no")
+
+    def _measure(self, i: int, instance: Any, used: int) -> None:
+        """Check the size of a row's state after it may have grown enough to matter."""
+        meter = self._meter
+        self._measured[i] += meter.made_bytes + used * BYTES_PER_UNIT
+        meter.made_bytes = 0
+        if self._measured[i] > STATE_CHECK_BYTES:
+            self._measured[i] = 0
+            limit = self._limits.state_bytes
+            if state_bytes([instance], limit) > limit:
+                raise OutOfMemory(
+                    f"state of more than {limit:,} bytes; limits.state_bytes is the cap"
+                )
+
+    # --- failures ---------------------------------------------------------------------------
+
+    def _failed(self, error: BaseException) -> tuple[int, int]:
+        if isinstance(error, _Failed):
+            return error.outcome, error.failure
+        if isinstance(error, _StateLost):
+            return int(Outcome.STATE_LOST), NO_FAILURE
+        if isinstance(error, _BadResult):
+            failure = Failure("BadResult", "sandbox", str(error)[:MESSAGE_CHARS], None)
+            return int(Outcome.BAD_RESULT), self._failure_id(failure)
+        if isinstance(error, OutOfMemory | MemoryError):
+            failure = Failure(
+                "MemoryError", "builtins", str(error)[:MESSAGE_CHARS], self._span(error)
+            )
+            return int(Outcome.OUT_OF_MEMORY), self._failure_id(failure)
+        if isinstance(error, Stop) or self._meter.left < 0:
+            failure = Failure(
+                "OutOfFuel",
+                "sandbox",
+                f"the row used up its fuel of {self._limits.fuel:,}; limits.fuel is the cap",
+                self._span(error),
+            )
+            return int(Outcome.OUT_OF_FUEL), self._failure_id(failure)
+        if isinstance(error, KeyboardInterrupt) and not _raised_by_guest(error):
+            raise error
+        return int(Outcome.ERROR), self._failure_id(self._describe(error))
+
+    def _failure_id(self, failure: Failure) -> int:
+        found = self._failure_ids.get(failure)
+        if found is None:
+            if len(self._failures) >= MAX_FAILURES:
+                return MAX_FAILURES - 1
+            found = len(self._failures)
+            self._failures.append(failure)
+            self._failure_ids[failure] = found
+        return found
+
+    def _describe(self, error: BaseException) -> Failure:
+        kind = type(error)
+        module = kind.__module__
+        try:
+            message = (
+                str(error.args[0]) if isinstance(error, KeyError) and error.args else (str(error))
+            )
+        except BaseException:
+            message = ""
+        return Failure(kind.__name__, module, message[:MESSAGE_CHARS], self._span(error))
+
+    def _span(self, error: BaseException) -> Span | None:
+        found: TracebackType | None = None
+        entry = error.__traceback__
+        while entry is not None:
+            if entry.tb_frame.f_code.co_filename == GUEST_FILE:
+                found = entry
+            entry = entry.tb_next
+        if found is None:
+            return None
+        positions = list(found.tb_frame.f_code.co_positions())
+        line, end_line, column, end_column = positions[found.tb_lasti // 2]
+        if line is None or end_line is None or column is None or end_column is None:
+            return Span(found.tb_lineno, 1, found.tb_lineno, 1)
+        return Span(
+            line,
+            self._character(line, column) + 1,
+            end_line,
+            self._character(end_line, end_column) + 1,
+        )
+
+    def _character(self, line: int, byte: int) -> int:
+        """Turn CPython's byte offset into a character offset."""
+        if not 1 <= line <= len(self._lines):
+            return byte
+        return len(self._lines[line - 1].encode()[:byte].decode(errors="ignore"))
+
+    # --- arguments --------------------------------------------------------------------------
+
+    def _arguments_of(self, call: Call) -> Callable[[int], list[Any]]:
+        makers = [self._maker(param) for param in call.params]
+        if len(makers) == 3:
+            first, second, third = makers
+            return lambda i: [first(i), second(i), third(i)]
+        return lambda i: [make(i) for make in makers]
+
+    def _maker(self, param: Param) -> Callable[[int], Any]:
+        parts = [param.slot, *(_escaped(part) for part in param.path)]
+        return self._reader("/".join(parts), self._plan.spec(param))
+
+    def _reader(self, column: str, spec: Spec) -> Callable[[int], Any]:
+        if isinstance(spec, DictSpec):
+            fields = [
+                (name, self._reader(f"{column}/{_escaped(name)}", child))
+                for name, child in spec.fields
+            ]
+            return lambda i: {name: read(i) for name, read in fields}
+        if not isinstance(spec, ArraySpec):
+            items = [
+                self._reader(f"{column}/{index}", child) for index, child in enumerate(spec.items)
+            ]
+            return lambda i: tuple([read(i) for read in items])
+        array = self._inputs[column]
+        if spec.kind == "int":
+            return lambda i: int(array[i])
+        if spec.kind == "bool":
+            return lambda i: bool(array[i])
+        if spec.kind == "text":
+            return self._text_reader(array, self._inputs[f"{column}#len"])
+        if not spec.shape:
+            return lambda i: array[i]
+        if self._private:
+            return lambda i: array[i].copy()
+        sealed = array.view()
+        sealed.setflags(write=False)
+        return lambda i: sealed[i]
+
+    def _text_reader(self, slots: NDArray[Any], lengths: NDArray[Any]) -> Callable[[int], str]:
+        texts = self._texts
+
+        def read(i: int) -> str:
+            data = slots[i, : lengths[i]].tobytes()
+            text = texts.get(data)
+            if text is None:
+                if len(texts) > 4_096:
+                    texts.clear()
+                text = texts[data] = data.decode()
+            return text
+
+        return read
+
+
+class _SealError(Exception):
+    """The top level leaves something that would carry values between rows."""
+
+
+class _StateLost(Exception):  # noqa: N818  it says what is, not what went wrong here
+    """The row has no instance: an earlier limit took it."""
+
+
+class _BadResult(Exception):  # noqa: N818
+    """A task gave what has no truth value."""
+
+
+class _Failed(BaseException):
+    """Stands in the place of an instance whose construction or reset failed."""
+
+    def __init__(self, outcome: int, failure: int) -> None:
+        super().__init__()
+        self.outcome = outcome
+        self.failure = failure
+
+
+_MANY: Final = 4_096
+_TRUTHS: Final = SCALARS | {int, str}
+_UNCHANGING: Final = SCALARS | {
+    *(int, str, bytes, type(None), type(Ellipsis), range, slice, complex),
+    *(TypeView, ModuleView, AnnotationView, NoWarnings, np.finfo, np.iinfo),
+}
+
+
+def _number(value: Any) -> float | None:
+    """Give a number that a program returned as a float, None where it is none."""
+    kind = value.__class__
+    if kind is ndarray:
+        if value.ndim or value.dtype.kind not in "biuf":
+            return None
+        return float(value)
+    if kind in SCALARS:
+        return float(value)
+    if isinstance(value, int):
+        try:
+            return float(value)
+        except OverflowError:
+            return float("inf") if value > 0 else float("-inf")
+    return None
+
+
+def _described(value: Any) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, dict):
+        return "a dict"
+    name = type(value).__name__[:64]
+    return f"of type {name!r}"
+
+
+def _not_finite(what: str, value: float) -> Failure:
+    return Failure("NotFinite", "sandbox", f"{what} is {value}", None)
+
+
+def _escaped(part: str | int) -> str:
+    if isinstance(part, int):
+        return str(part)
+    return part.replace("%", "%25").replace("/", "%2F").replace("#", "%23")
+
+
+def _keeps_cells(code: CodeType, names: tuple[str, ...]) -> bool:
+    """Whether a function writes into cells that it shares with the function around it."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("STORE_DEREF", "DELETE_DEREF") and instruction.argval in names:
+            return True
+    return any(
+        _keeps_cells(inner, tuple(n for n in names if n in inner.co_freevars))
+        for inner in _codes(code)
+    )
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    return (item for item in code.co_consts if isinstance(item, CodeType))
+
+
+def _raised_by_guest(error: BaseException) -> bool:
+    entry = error.__traceback__
+    last = None
+    while entry is not None:
+        last = entry
+        entry = entry.tb_next
+    return last is not None and last.tb_frame.f_code.co_filename == GUEST_FILE
