@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["feedback", "render", "summary", "to_json"]
 
 _WIDTH = 80
+_NAME, _CELL = 32, 23
 _WORDS = {
     "accept": "ACCEPTED",
     "reject": "REJECTED",
@@ -207,7 +208,16 @@ def _plain(value: Any) -> Any:
 
 
 def _row(name: str, left: str, right: str) -> str:
-    return f"{name:<32.32} {left:<23} {right:<23}"
+    """Give one line, or three where the cells are too wide for one."""
+    if max(len(left), len(right)) <= _CELL:
+        return f"{name:<{_NAME}.{_NAME}} {left:<{_CELL}} {right:<{_CELL}}"
+    return "\n".join(
+        [
+            f"{name:.{_WIDTH}}",
+            *_wrap(f"expert: {left}", "        ", "          "),
+            *_wrap(f"random: {right}", "        ", "          "),
+        ]
+    )
 
 
 def _share(share: Share) -> str:

@@ -1,0 +1,384 @@
+"""Verdicts on programs whose verdict is known, and the published rule with its flaws."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import carruntime as car
+from carruntime.replay import replay, unbroken_rewards
+from carruntime.verdict import CHECKS, Decision, Weight
+
+Load = Callable[[str], car.RewardProgram]
+
+SPACES = (gym.spaces.Box(-100.0, 100.0, (2,), np.float64), gym.spaces.Discrete(3))
+
+
+def _walk(xs: list[float], *, success: bool | None, seed: int) -> car.Trajectory:
+    """Make an episode whose observation is (position, 0)."""
+    length = len(xs) - 1
+    return car.Trajectory(
+        observations=np.array([[x, 0.0] for x in xs]),
+        actions=np.zeros(length, np.int64),
+        rewards=np.zeros(length),
+        terminated=np.arange(length) == length - 1,
+        truncated=np.zeros(length, bool),
+        success=success,
+        seed=seed,
+        env_id="Walk-v0",
+    )
+
+
+def _set(walks: list[list[float]], success: bool | None, policy: str) -> car.TrajectorySet:
+    items = tuple(_walk(xs, success=success, seed=seed) for seed, xs in enumerate(walks))
+    return car.TrajectorySet(trajectories=items, env_id="Walk-v0", policy=policy)
+
+
+EXPERT = _set([[0.0, 1.0, 2.0, 3.0, 4.0]] * 40, success=True, policy="expert")
+RANDOM = _set([[0.0, 1.0, 0.0, -1.0, 0.0, 0.0]] * 60, success=False, policy="random")
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    programs: list[car.RewardProgram] = []
+
+    def load_one(source: str, **options: Any) -> car.RewardProgram:
+        program = car.load(source, spaces=SPACES, tier="interpreted", isolation="none", **options)
+        programs.append(program)
+        return program
+
+    yield load_one
+    for program in programs:
+        program.close()
+
+
+GOOD_TASKS = """\
+def halfway(next_obs):
+    return next_obs[0] >= 2.0
+
+def arrived(next_obs):
+    return next_obs[0] >= 4.0
+
+TASKS = [halfway, arrived]
+"""
+
+
+def test_a_program_that_tells_expert_from_random_is_accepted(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.ACCEPT
+    assert verdict.diagnoses == ()
+    assert (verdict.expert.complete.count, verdict.random.complete.count) == (40, 0)
+    assert [task.first for task in verdict.expert.tasks] == [(1, 1.0, 1), (3, 3.0, 3)]
+    assert verdict.random.tasks[0].first is None
+
+
+def test_a_sub_task_that_the_expert_never_completes_is_named_with_a_witness(load: Load) -> None:
+    source = GOOD_TASKS.replace(">= 4.0", ">= 40.0")
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.REJECT
+    (found,) = (item for item in verdict.diagnoses if item.check == "CAR201")
+    assert "sub-task arrived is never completed" in found.message
+    assert found.witness is not None
+    assert (found.witness.policy, found.witness.trajectory, found.witness.step) == ("expert", 0, 3)
+    assert "sub-task arrived" in verdict.feedback()
+    assert "halfway is" not in verdict.feedback()
+
+
+def test_what_random_play_completes_too_is_rejected(load: Load) -> None:
+    source = "def task_1(next_obs):\n    return next_obs[0] >= 1.0\n"
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.REJECT
+    (found,) = (item for item in verdict.diagnoses if item.weight is Weight.REJECTS)
+    assert found.check == "CAR202"
+    assert "60 of 60 random trajectories are complete" in found.message
+    assert "0 of them are solved in the environment" in found.message
+
+
+def test_few_random_trajectories_are_not_enough_and_it_says_how_many_would_do(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM[:10])
+    assert verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
+    (found,) = verdict.diagnoses
+    assert found.check == "CAR205"
+    assert "about 26 more would settle it" in found.message
+    assert car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM[:36]).accepted
+
+
+def test_few_expert_trajectories_are_not_enough_either(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT[:5], random=RANDOM)
+    assert verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
+    (found,) = verdict.diagnoses
+    assert found.check == "CAR204"
+    assert "31 more complete ones" in found.message
+    assert car.verify(load(GOOD_TASKS), expert=EXPERT[:36], random=RANDOM).accepted
+
+
+def test_a_rejection_outweighs_missing_evidence(load: Load) -> None:
+    source = GOOD_TASKS.replace(">= 4.0", ">= 40.0")
+    verdict = car.verify(load(source), expert=EXPERT[:3], random=RANDOM[:3])
+    assert verdict.decision is Decision.REJECT
+
+
+def test_expert_episodes_that_failed_in_truth_are_left_out(load: Load) -> None:
+    failed = _set([[0.0, 1.0, 0.0]], success=False, policy="expert").trajectories
+    mixed = car.TrajectorySet(
+        trajectories=EXPERT.trajectories + failed, env_id="Walk-v0", policy="expert"
+    )
+    verdict = car.verify(load(GOOD_TASKS), expert=mixed, random=RANDOM)
+    assert verdict.decision is Decision.ACCEPT
+    assert [item.check for item in verdict.diagnoses] == ["CAR218"]
+
+
+def test_each_trajectory_starts_fresh_and_in_order(load: Load) -> None:
+    """A class that latches must not carry what it saw into the next episode."""
+    source = (
+        "class Latch:\n"
+        "    def __init__(self):\n"
+        "        self.seen = False\n"
+        "    def step(self, next_obs):\n"
+        "        self.seen = self.seen or next_obs[0] >= 4.0\n"
+        "        return 1.0 if self.seen else 0.0\n"
+    )
+    program = load(source)
+    both = car.TrajectorySet(trajectories=(*EXPERT[:2], *RANDOM[:2]), env_id="Walk-v0")
+    apart = [episode.total for episode in replay(program, both).episodes]
+    assert apart == [1.0, 1.0, 0.0, 0.0]
+    together = [float(item.sum()) for item in unbroken_rewards(program, list(both))]
+    assert together == [1.0, 4.0, 5.0, 5.0]
+
+
+def test_the_published_rule_accepts_one_sub_task_paid_twice(load: Load) -> None:
+    """It counts frames: any two steps with a reward pass for two sub-tasks."""
+    source = "def reward(next_obs):\n    return 0.5 if next_obs[0] >= 3.0 else 0.0\n"
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert verdict.published.accepts
+    assert (verdict.published.expert, verdict.published.n_tasks) == ((40, 40), 2)
+
+
+def test_the_published_rule_rejects_a_latch_for_the_missing_reset(load: Load) -> None:
+    """One checker lives through all episodes, so what is paid once is paid in one of them."""
+    source = (
+        "class Once:\n"
+        "    def __init__(self):\n"
+        "        self.half = False\n"
+        "        self.full = False\n"
+        "    def step(self, next_obs):\n"
+        "        paid = 0.0\n"
+        "        if not self.half and next_obs[0] >= 2.0:\n"
+        "            self.half = True\n"
+        "            paid = 0.5\n"
+        "        if not self.full and next_obs[0] >= 4.0:\n"
+        "            self.full = True\n"
+        "            paid = 1.0\n"
+        "        return paid\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.ACCEPT
+    assert not verdict.published.accepts
+    assert verdict.published.expert == (1, 40)
+
+
+def test_rows_that_fail_reject_with_line_count_and_witness(load: Load) -> None:
+    source = (
+        "def reward(next_obs):\n"
+        "    if next_obs[0] < 0.0:\n"
+        "        return [1.0, 2.0][int(next_obs[0]) + 7]\n"
+        "    return float(next_obs[0] >= 4.0)\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.REJECT
+    (found,) = (item for item in verdict.diagnoses if item.weight is Weight.REJECTS)
+    assert found.check == "CAR203"
+    assert "error on 60 of 300 random rows: IndexError" in found.message
+    assert found.span is not None
+    assert found.span.line == 3
+    assert found.witness is not None
+    assert (found.witness.policy, found.witness.step) == ("random", 2)
+    assert "Line 3: return [1.0, 2.0][int(next_obs[0]) + 7]" in verdict.feedback()
+    assert verdict.random.outcomes == {"OK": 240, "ERROR": 60}
+
+
+def test_a_failing_predicate_is_seen_beside_one_that_works(load: Load) -> None:
+    source = (
+        "def task_1(next_obs):\n"
+        "    return next_obs[0] >= 4.0\n"
+        "def task_2(next_obs):\n"
+        "    return 1 // int(next_obs[0]) >= 0\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    found = verdict.diagnoses[0]
+    assert found.message.startswith("predicate task_2: error on 180 of 300 random rows")
+
+
+def test_completion_of_a_scalar_program_is_what_the_caller_says(load: Load) -> None:
+    source = (
+        "def reward(next_obs):\n"
+        "    goal = 1.0 if next_obs[0] >= 4.0 else 0.0\n"
+        "    near = 1.0 if next_obs[0] >= 1.0 else 0.0\n"
+        "    return goal + near, {'goal': goal, 'near': near}\n"
+    )
+    program = load(source)
+    by = {
+        "goal": car.verify(program, expert=EXPERT, random=RANDOM, success_when="goal"),
+        "near": car.verify(program, expert=EXPERT, random=RANDOM, success_when="near"),
+        "two": car.verify(program, expert=EXPERT, random=RANDOM, success_when=2.0),
+        "call": car.verify(
+            program, expert=EXPERT, random=RANDOM, success_when=lambda episode: episode.total > 4.5
+        ),
+        "default": car.verify(program, expert=EXPERT, random=RANDOM),
+    }
+    decisions = {name: verdict.decision.value for name, verdict in by.items()}
+    assert decisions == {
+        "goal": "accept",
+        "near": "reject",
+        "two": "accept",
+        "call": "accept",
+        "default": "reject",
+    }
+    assert "half the least expert's best" in by["default"].rule
+
+
+def test_a_reward_that_is_never_positive_leaves_completion_open(load: Load) -> None:
+    program = load("def reward(next_obs):\n    return -abs(4.0 - next_obs[0])\n")
+    open_verdict = car.verify(program, expert=EXPERT, random=RANDOM)
+    assert open_verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
+    assert [item.check for item in open_verdict.diagnoses] == ["CAR206"]
+    assert car.verify(program, expert=EXPERT, random=RANDOM, success_when=0.0).accepted
+
+
+def test_a_reward_of_nothing_is_rejected(load: Load) -> None:
+    verdict = car.verify(
+        load("def reward(next_obs):\n    return 0.0\n"), expert=EXPERT, random=RANDOM
+    )
+    assert verdict.decision is Decision.REJECT
+    assert "pays nothing on any expert step" in verdict.reasons[0]
+
+
+def test_a_reward_that_random_play_farms_is_rejected(load: Load) -> None:
+    """Reward flooding: what pays for lingering is best not finished."""
+    source = (
+        "def reward(next_obs):\n"
+        "    return 3.0 if next_obs[0] >= 4.0 else 1.0 if next_obs[0] <= 0.0 else 0.0\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM, success_when=2.0)
+    checks = {item.check: item for item in verdict.diagnoses}
+    assert verdict.decision is Decision.REJECT
+    assert verdict.separation == 0.0
+    assert checks["CAR207"].weight is Weight.REJECTS
+    assert "60 of 60 steps that leave the observation unchanged are paid" in (
+        checks["CAR214"].message
+    )
+
+
+def test_dead_constant_and_drowning_components_are_told(load: Load) -> None:
+    source = (
+        "def reward(next_obs):\n"
+        "    goal = 1000.0 if next_obs[0] >= 4.0 else 0.0\n"
+        "    dead = 1.0 if next_obs[0] > 50.0 else 0.0\n"
+        "    parts = {'goal': goal, 'dead': dead, 'alive': 0.01}\n"
+        "    return goal + dead + 0.01, parts\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM, success_when="goal")
+    told = {item.check: item.message for item in verdict.diagnoses}
+    assert "component dead is 0 on all 460 rows" in told["CAR211"]
+    assert "component alive is 0.01 on all 460 rows" in told["CAR212"]
+    assert "component goal makes 100.0 %" in told["CAR215"]
+    assert verdict.accepted
+    goal = next(item for item in verdict.expert.components if item.name == "goal")
+    assert (goal.least, goal.mean, goal.greatest, goal.fires) == (0.0, 250.0, 1000.0, 0.25)
+
+
+def test_a_sub_task_that_holds_at_once_is_told(load: Load) -> None:
+    source = GOOD_TASKS.replace("next_obs[0] >= 2.0", "next_obs[0] > -5.0")
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    told = {item.check: item for item in verdict.diagnoses}
+    assert "halfway holds before the first action in 100 of 100" in told["CAR213"].message
+    assert verdict.expert.tasks[0].at_reset == 40
+    assert told["CAR213"].witness is not None
+    assert told["CAR213"].witness.step == -1
+
+
+def test_claims_that_the_environment_denies_are_told(load: Load) -> None:
+    one = _set([[0.0, 4.0, 0.0]], success=False, policy="random").trajectories
+    random = car.TrajectorySet(trajectories=RANDOM.trajectories + one, env_id="Walk-v0")
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=random)
+    assert verdict.accepted
+    assert verdict.random.claimed_only == 1
+    (found,) = verdict.diagnoses
+    assert (found.check, found.witness and found.witness.trajectory) == ("CAR216", 60)
+
+
+def test_a_success_of_random_play_that_is_missed_is_told(load: Load) -> None:
+    one = _set([[0.0, -4.0, 0.0]], success=True, policy="random").trajectories
+    random = car.TrajectorySet(trajectories=RANDOM.trajectories + one, env_id="Walk-v0")
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=random)
+    assert [item.check for item in verdict.diagnoses] == ["CAR217"]
+
+
+def test_sub_tasks_listed_in_another_order_than_done_are_told(load: Load) -> None:
+    source = GOOD_TASKS.replace("[halfway, arrived]", "[arrived, halfway]")
+    verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
+    assert [item.check for item in verdict.diagnoses] == ["CAR219"]
+    assert "completes halfway before arrived" in verdict.diagnoses[0].message
+
+
+def test_every_check_has_a_claim_and_the_text_names_only_known_ones(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT[:2], random=RANDOM[:2])
+    assert {item.check for item in verdict.diagnoses} <= set(CHECKS)
+
+
+def test_the_table_fits_a_terminal(load: Load) -> None:
+    long_name = "a_component_with_quite_a_long_name_indeed"
+    source = (
+        "def reward(next_obs):\n"
+        f"    parts = {{'{long_name}': float(next_obs[0]) * 1234.5678}}\n"
+        "    return float(next_obs[0] >= 4.0) + 1e-7, parts\n"
+    )
+    verdict = car.verify(load(source), expert=EXPERT[:3], random=RANDOM[:3])
+    for text in (verdict.render(), verdict.summary()):
+        assert max(map(len, text.split("\n"))) <= 80
+
+
+def test_json_holds_the_same_and_is_json(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM[:10])
+    data = json.loads(json.dumps(verdict.to_json()))
+    assert data["decision"] == "not_enough_evidence"
+    assert data["random"]["complete"]["total"] == 10
+    assert data["diagnoses"][0]["check"] == "CAR205"
+    assert data["published_rule"]["n_tasks"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"expert": []}, "expert has no trajectories"),
+        ({"threshold": 1.5}, "threshold 1.5; want a rate"),
+        ({"success_when": "goal"}, "leave success_when out"),
+    ],
+)
+def test_impossible_questions_are_refused(
+    load: Load, options: dict[str, Any], message: str
+) -> None:
+    given: dict[str, Any] = {"expert": EXPERT, "random": RANDOM, **options}
+    with pytest.raises(car.OptionError, match=message):
+        car.verify(load(GOOD_TASKS), **given)
+
+
+def test_an_unknown_component_is_told_what_there_is(load: Load) -> None:
+    program = load("def reward(next_obs):\n    return 1.0, {'goal': 1.0}\n")
+    with pytest.raises(
+        car.OptionError, match="'gaol', which the program does not have; it has: goal"
+    ):
+        car.verify(program, expert=EXPERT, random=RANDOM, success_when="gaol")
+
+
+def test_guest_text_cannot_reach_the_terminal_unescaped(load: Load) -> None:
+    source = "def reward(next_obs):\n    raise ValueError('\\x1b[2Jgone')\n"
+    verdict = car.verify(load(source), expert=EXPERT[:2], random=RANDOM[:2])
+    for text in (verdict.render(), verdict.feedback(), verdict.summary()):
+        assert "\x1b" not in text
+        assert "gone" in text
