@@ -424,7 +424,7 @@ def _float_equality(node: ast.Compare, places: Places) -> Iterator[Finding]:
             value = side.value if isinstance(side, ast.Constant) else None
             if isinstance(value, float) and value != round(value) and not _same(other, value):
                 span = places.at(node)
-                names = [ast.unparse(item)[:40] for item in (left, right)]
+                names = [places.text(item) for item in (left, right)]
                 yield RULES["SBX608"].finding(span, left=names[0], right=names[1])
                 break
 

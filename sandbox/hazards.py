@@ -159,8 +159,7 @@ class _Numbers:
             if not self.can_be_empty(self.settled(subject)) or self.is_tested(subject):
                 return
         if _bare_zero(behind) and not self.is_tested(node):
-            text = ast.unparse(node)
-            name = text if len(text) <= 40 else "..."
+            name = self.places.text(node)
             yield RULES["SBX609"].finding(self.places.at(node), name=name)
 
     def call(self, node: ast.Call) -> Iterator[Finding]:
@@ -170,7 +169,7 @@ class _Numbers:
         elif name in _LOGS and node.args:
             argument = self.settled(node.args[0])
             if _bare_zero(argument) and not self.is_tested(node.args[0]):
-                shown = ast.unparse(node.args[0])[:40]
+                shown = self.places.text(node.args[0])
                 yield RULES["SBX623"].finding(
                     self.places.at(node),
                     name=name,

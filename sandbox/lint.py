@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from sandbox.diagnostics import Finding, Span
 from sandbox.parse import Places
@@ -43,6 +43,7 @@ class _Value:
     argument: str | None
 
 
+_Node = TypeVar("_Node", bound=ast.AST)
 _Known: TypeAlias = Mapping[str, _Value]
 
 
@@ -57,6 +58,7 @@ def lint(tree: ast.Module, plan: Plan, text: str = "") -> list[Finding]:
     Returns:
         Findings without repetition, in source order.
     """
+    tree = _Constants(tree).visit(_copied(tree))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     methods: dict[str, ast.FunctionDef] = {}
     for node in tree.body:
@@ -73,6 +75,55 @@ def lint(tree: ast.Module, plan: Plan, text: str = "") -> list[Finding]:
         walker.found,
         key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
     )
+
+
+def _copied(node: _Node) -> _Node:
+    """Copy a tree with one Python frame for each level, unlike `copy.deepcopy`."""
+    fields: dict[str, object] = {}
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            fields[name] = _copied(value)
+        elif isinstance(value, list):
+            items: list[object] = []
+            for item in value:
+                items.append(_copied(item) if isinstance(item, ast.AST) else item)  # noqa: PERF401 - a comprehension would be a second frame
+            fields[name] = items
+        else:
+            fields[name] = value
+    return ast.copy_location(type(node)(**fields), node)
+
+
+class _Constants(ast.NodeTransformer):
+    """Put the values of module constants in the place of their names: ``BALL_X = 99``."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        stores: dict[str, int] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                stores[node.id] = stores.get(node.id, 0) + 1
+            elif isinstance(node, ast.arg):
+                stores[node.arg] = stores.get(node.arg, 0) + 2
+        self.values: dict[str, int | str] = {}
+        for statement in tree.body:
+            if not (isinstance(statement, ast.Assign) and len(statement.targets) == 1):
+                continue
+            target, value = statement.targets[0], statement.value
+            pairs: list[tuple[ast.expr, ast.expr]] = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=False))
+            for name, given in pairs:
+                if isinstance(name, ast.Name) and stores.get(name.id) == 1:
+                    number = _integer(given)
+                    if number is not None:
+                        self.values[name.id] = number
+                    elif isinstance(given, ast.Constant) and isinstance(given.value, str):
+                        self.values[name.id] = given.value
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Replace one name."""
+        if isinstance(node.ctx, ast.Load) and node.id in self.values:
+            return ast.copy_location(ast.Constant(self.values[node.id]), node)
+        return node
 
 
 def _bound(plan: Plan, call: Call) -> dict[str, _Value]:
@@ -198,7 +249,7 @@ class _Walker:
             if base.argument is not None:
                 self.say("SBX620", node, name=base.argument)
             return
-        name = ast.unparse(node.value)[:40]
+        name = self.places.text(node.value)
         spec, index = base.spec, node.slice
         constant = index.value if isinstance(index, ast.Constant) else None
         if isinstance(spec, DictSpec):
@@ -270,6 +321,8 @@ class _Walker:
                 self.out_of_range(part, value, axis, size)
 
     def out_of_range(self, node: ast.AST, value: int, axis: int, size: int) -> None:
+        if size == 0:
+            return  # an empty slice: that it is empty is the mistake, and not this one
         self.say("SBX604", node, index=value, axis=axis, size=size, low=-size, high=size - 1)
 
     def call(self, node: ast.Call, env: _Known, tested: frozenset[str]) -> None:
@@ -287,7 +340,7 @@ class _Walker:
                     advice = _key_advice(base.spec, text)
                     self.say("SBX603", key, key=f'"{text}"', advice=advice)
         elif isinstance(base.spec, ArraySpec) and name in _DICT_METHODS:
-            shown = ast.unparse(node.func.value)[:40]
+            shown = self.places.text(node.func.value)
             self.say(
                 "SBX625",
                 node.func,
@@ -351,7 +404,7 @@ class _Walker:
             self.say(
                 "SBX625",
                 node,
-                name=ast.unparse(node.value)[:40],
+                name=self.places.text(node.value),
                 what=f"{size} values long",
                 access=f"unpacking it into {len(target.elts)} names",
                 advice=f"unpack into {size} names, or use indices",

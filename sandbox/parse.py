@@ -112,6 +112,18 @@ class Places:
             return None
         return Span(start.line, found.start() + 1, start.line, found.end() + 1)
 
+    def text(self, node: ast.AST, limit: int = 40) -> str:
+        """Give the source of an expression as it is written, cut to one short line.
+
+        `ast.unparse` would do it too, but takes several Python frames for each level of a tree
+        that may be as deep as the limits allow.
+        """
+        span = self.at(node)
+        line = self._lines[span.line - 1] if span.line <= len(self._lines) else ""
+        whole = span.end_line == span.line
+        shown = line[span.column - 1 : span.end_column - 1] if whole else line[span.column - 1 :]
+        return shown.strip() if whole and len(shown) <= limit else shown[:limit].rstrip() + "…"
+
     def attribute(self, node: ast.Attribute) -> Span:
         """Give the place of the name behind the dot."""
         whole = self.at(node)

@@ -10,16 +10,22 @@ from __future__ import annotations
 import ast
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
 from sandbox.parse import parse
 from sandbox.plan import Outline
+from sandbox.rules import RULES
 from sandbox.tiers.base import Runner, TierReason
 from sandbox.validate import validate
 
 __all__ = ["Analysis", "Built", "analyse"]
+
+
+MAX_FINDINGS: Final = 100
+"""Findings of one analysis; hostile text could give one for each token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,25 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     parsed = parse(source, limits)
     if parsed.tree is None:
         return Analysis(parsed.text, filename, digest, parsed.findings, None, None)
-    judged = validate(parsed.tree, parsed.text, limits)
-    findings = in_source_order((*parsed.findings, *judged.findings))
+    try:
+        judged = validate(parsed.tree, parsed.text, limits)
+    except RecursionError:
+        # The caps on depth leave room for our own walks; a caller deep in its stack may not.
+        deep = RULES["SBX105"].finding(None, what="operators or blocks", limit=limits.nesting)
+        return Analysis(parsed.text, filename, digest, (deep,), None, None)
+    findings = _capped(in_source_order((*parsed.findings, *judged.findings)))
     refused = any(item.severity is Severity.ERROR for item in findings)
     outline = None if refused else outline_of(judged.tree, parsed.text)
     return Analysis(parsed.text, filename, digest, findings, judged.tree, outline)
+
+
+def _capped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Keep the first findings, errors before others, and say how many are left out."""
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    by_weight = sorted(findings, key=lambda item: item.severity is not Severity.ERROR)
+    more = RULES["SBX115"].finding(None, count=len(findings) - MAX_FINDINGS)
+    return in_source_order((*by_weight[:MAX_FINDINGS], more))
 
 
 def in_source_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -174,7 +174,7 @@ class Calls(Recursion):
                 self.say("SBX407", node, name=str(node.value)[:40], advice=advice)
             return
         if isinstance(node, ast.List | ast.Tuple | ast.Dict):
-            self.say("SBX407", node, name=ast.unparse(node)[:40], advice=advice)
+            self.say("SBX407", node, name=self.places.text(node), advice=advice)
             return
         known = dotted(node, self.scope)
         if known is None:

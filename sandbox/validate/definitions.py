@@ -105,7 +105,7 @@ class Definitions(Shared):
             if name not in DECORATORS or (
                 isinstance(node, ast.Call) and name != "dataclasses.dataclass"
             ):
-                shown = ast.unparse(target) if len(ast.dump(target)) < 400 else "..."
+                shown = self.places.text(target)
                 self.say("SBX203", node, name=shown, offered=listed(DECORATORS))
                 if name in DECORATORS or known is not None:
                     self.silent.add(target)
@@ -143,7 +143,7 @@ class Definitions(Shared):
         elif isinstance(base, ast.Name) and base.id in REFUSED_BUILTINS:
             pass  # said by the name itself
         else:
-            shown = ast.unparse(base) if len(ast.dump(base)) < 400 else "..."
+            shown = self.places.text(base)
             self.say("SBX204", base, name=shown, offered=listed(CLASS_BASES))
             self.silent.add(base)
         self.visit(base)

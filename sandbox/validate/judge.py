@@ -115,7 +115,7 @@ class _Judge(Calls):
             call = item.context_expr
             known = dotted(call.func, self.scope) if isinstance(call, ast.Call) else None
             if known is None or known[0] != "numpy.errstate" or item.optional_vars is not None:
-                shown = ast.unparse(call) if len(ast.dump(call)) < 400 else "..."
+                shown = self.places.text(call)
                 self.say("SBX211", item.context_expr, name=shown)
         self.children(node)
 
@@ -150,7 +150,7 @@ class _Judge(Calls):
                 return
             if self.scope.find(node.id) is None:
                 return  # said by the name itself
-        shown = ast.unparse(node) if len(ast.dump(node)) < 400 else "..."
+        shown = self.places.text(node)
         self.say("SBX215", node, name=shown)
 
     def on_delete(self, node: ast.Delete) -> None:
