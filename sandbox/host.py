@@ -433,6 +433,7 @@ class InProcessGuest(_Guest):
         self._analysis = self._passes.analyse(source, filename, limits)
         self._closed = False
         self._runner: Any = None
+        self._remap = np.empty(0, np.int32)
         self.findings = self._analysis.findings
         self.outline = self._analysis.outline
         self.text = self._analysis.text
@@ -443,6 +444,7 @@ class InProcessGuest(_Guest):
         self._must_build()
         built = self._passes.build(self._analysis, plan, self.limits, tier)
         self._runner = built.runner
+        self._remap = np.empty(0, np.int32)
         self._plan = plan
         self._batch = None
         self._loaded = Loaded(
@@ -482,12 +484,19 @@ class InProcessGuest(_Guest):
                 self._runner.reset()
             else:
                 self._runner.step()
-            known_to_runner = [self._ledger.add(item) for item in self._runner.failures]
-            remap = np.array(known_to_runner, np.int32)
+            self._learn()
             if batch.pending(rows).any():
                 raise ProtocolError(f"{self.filename}: the runner left rows unrun")
-            batch.check(rows, remap, NO_FAILURE)
+            batch.check(rows, self._remap, NO_FAILURE)
         return self._finish(batch, rows, known, reset=reset)
+
+    def _learn(self) -> None:
+        new = self._runner.failures[len(self._remap) :]
+        if new:
+            # Packed as if it were sent: texts are cut and escaped alike on both paths.
+            told = wire.unpack(wire.Progress, wire.pack(wire.Progress(tuple(new)))).failures
+            places = [self._ledger.add(item) for item in told]
+            self._remap = np.concatenate([self._remap, np.array(places, np.int32)])
 
     def close(self) -> None:
         """End it. May be called again."""
@@ -502,10 +511,12 @@ class InProcessGuest(_Guest):
 class _LostWorkerError(Exception):
     """A worker is gone, or was made to go, in the middle of something."""
 
-    def __init__(self, outcome: Outcome, reason: str) -> None:
+    def __init__(self, outcome: Outcome, reason: str, *, idle: bool = False) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
+        self.idle = idle
+        """Whether it was gone before it was asked, so that no row can be blamed."""
 
 
 class WorkerGuest(_Guest):
@@ -748,7 +759,7 @@ class WorkerGuest(_Guest):
             self._must_be_open()
             used_up += 1
             pending = batch.pending(todo)
-            if pending.any():
+            if pending.any() and not lost.idle:
                 self._blame(batch, int(pending.argmax()), lost)
                 blamed[pending.argmax()] = True
             if batch.plan.stateful:
@@ -880,7 +891,8 @@ class WorkerGuest(_Guest):
         except TimeoutError:
             raise self._late() from None
         except OSError:
-            raise self._died() from None
+            lost = self._died()
+            raise _LostWorkerError(lost.outcome, lost.reason, idle=True) from None
 
     def _frame(self, deadline: float) -> tuple[Frame, bytes]:
         child = self._must_have(self._holder.child, "build")

@@ -415,7 +415,7 @@ def _choose(options: tuple[Any, ...], value: Plain, where: str) -> Any:
         if is_dataclass(option) and isinstance(option, type):
             if isinstance(value, list) and value and value[0] == option.__name__:
                 return _record(option, value, where)
-        elif option is type(value):
+        elif option is type(value) or (get_origin(option) is tuple and isinstance(value, list)):
             return _raise_to(option, value, where)
     # A nested alias such as ``Spec | None`` is flattened by typing, so nothing else is possible.
     raise ProtocolError(f"{where} is {value!r:.60}; want one of {options}")

@@ -5,6 +5,8 @@ so all the same. It runs inside the worker and may do there what hostile native 
 The source is one line of words, such as ``b"stateful tasks=2"``; see `analyse` and `build`.
 """
 
+# A hostile worker uses the plain calls.
+# ruff: noqa: PTH, SIM115
 from __future__ import annotations
 
 import os
@@ -28,8 +30,6 @@ SLEEP, SEGV, EXIT, RAISE, KILL = -1.0, -2.0, -3.0, -4.0, -5.0
 BAD_CODE, BAD_INDEX, BAD_BOOL, BAD_FUEL, LEAVE, NAN = -6.0, -7.0, -8.0, -9.0, -10.0, -11.0
 GARBAGE, BREAK, HUNGRY, HANG_UP, WRONG_FRAME, FLOOD = -12.0, -13.0, -14.0, -15.0, -16.0, -17.0
 WRITE_INPUT, OPEN, LIMITS, NAP, MANY = -18.0, -19.0, -20.0, -21.0, -22.0
-ONCE = -100.0
-"""Kills the worker if the file named in the environment of the test is not there yet."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,48 @@ class Built:
     findings: tuple[Finding, ...]
 
 
+def describe_this_process() -> str:
+    """Give what a worker can find out about itself, as JSON."""
+    import json
+    import resource
+    import sys
+
+    status = dict(
+        line.split(":\t", 1)
+        for line in open("/proc/self/status", encoding="ascii").read().splitlines()
+        if ":\t" in line
+    )
+    links = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            links[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+    limits = {
+        name: resource.getrlimit(getattr(resource, name))
+        for name in dir(resource)
+        if name.startswith("RLIMIT_")
+    }
+    return json.dumps(
+        {
+            "environment": dict(os.environ),
+            "hash": hash("a text"),
+            "descriptors": links,
+            "limits": limits,
+            "status": status,
+            "cwd": os.getcwd(),
+            "modules": sorted(sys.modules),
+            "pid": os.getpid(),
+            "session": os.getsid(0),
+            "interrupt": str(signal.getsignal(signal.SIGINT)),
+        }
+    )
+
+
 def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     text = source.decode()
+    if text == "describe":
+        text = describe_this_process()
     if "hang-in-check" in text:
         time.sleep(60)
     if "die-in-check" in text:
@@ -113,7 +153,7 @@ class Runner:
                 out.tasks[i, k] = self.x[i] > k
                 out.task_failure[i, k] = NO_FAILURE
                 out.task_outcome[i, k] = Outcome.OK
-            outcome = Outcome.OK
+            outcome: Outcome | None = Outcome.OK
             if self.x[i] < 0:
                 outcome = self._fault(i, float(self.x[i]))
                 if outcome is None:
