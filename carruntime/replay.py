@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from carruntime.session import RewardSession
     from sandbox.diagnostics import Span
 
-__all__ = ["Episode", "FailureSeen", "Replay", "replay", "save_failure", "unbroken_rewards"]
+__all__ = [
+    "Episode",
+    "FailureSeen",
+    "Replay",
+    "frame_outputs",
+    "replay",
+    "save_failure",
+    "unbroken_rewards",
+]
 
 _CHUNK = 256
 _MOST_FAILURES = 256
@@ -229,13 +237,13 @@ def unbroken_rewards(
         program of tasks alone the number of predicates that hold. Bad rows are NaN.
     """
     outputs = []
-    tasks_alone = program.form == "tasks"
     with program.start(num_envs=1, on_error="nan") as session:
         for index, item in enumerate(trajectories):
             padded = Padded([item])
             if index == 0:
                 session.reset(padded.observation(0))
-            output = np.empty(len(item))
+            reward = np.empty(len(item))
+            tasks = np.empty((len(item), len(program.task_names)), dtype=np.bool_)
             for t in range(len(item)):
                 batch = session.step(
                     padded.observation(t),
@@ -244,9 +252,20 @@ def unbroken_rewards(
                     padded.terminated[t],
                     padded.truncated[t],
                 )
-                output[t] = batch.tasks[0].sum() if tasks_alone else batch.reward[0]
-            outputs.append(output)
+                reward[t], tasks[t] = batch.reward[0], batch.tasks[0]
+            outputs.append(frame_outputs(program, reward, tasks))
     return outputs
+
+
+def frame_outputs(
+    program: RewardProgram, reward: NDArray[np.float64], tasks: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Give what the published pipeline would call the output of each frame, float64 ``[T]``.
+
+    That is the reward; a program of tasks alone has no output of its own, so it is the number of
+    predicates that hold, latched or not.
+    """
+    return tasks.sum(axis=1).astype(np.float64) if program.form == "tasks" else reward
 
 
 def _run(

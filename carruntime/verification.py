@@ -28,7 +28,7 @@ import numpy as np
 from carruntime.checks import Judged, first_true, values_of
 from carruntime.errors import OptionError
 from carruntime.intervals import Share
-from carruntime.replay import Episode, Replay, replay, unbroken_rewards
+from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
 from carruntime.trajectory import Trajectory, TrajectorySet
 from carruntime.verdict import (
     ComponentSummary,
@@ -140,7 +140,7 @@ def verify(
         expert=groups[0],
         random=groups[1],
         separation=separation,
-        published=_published(program, expert, random, n_tasks),
+        published=_published(program, on_expert, on_random, n_tasks),
         diagnoses=diagnoses,
     )
 
@@ -200,15 +200,22 @@ def _completion(
 
 
 def _published(
-    program: RewardProgram, expert: TrajectorySet, random: TrajectorySet, n_tasks: int | None
+    program: RewardProgram, expert: Replay, random: Replay, n_tasks: int | None
 ) -> PublishedRule:
     wanted = n_tasks if n_tasks is not None else len(program.task_names) or PUBLISHED_N_TASKS
-    outputs = unbroken_rewards(program, [*random, *expert])
-    # NaN is not 0 in Python either: a failing frame would have ended the published script.
+    episodes = [*random.episodes, *expert.episodes]
+    slots = {name for name, _ in program.plan.schema.slots}
+    if program.stateful or slots & {"t", "initial_obs"}:
+        outputs = unbroken_rewards(program, [item.trajectory for item in episodes])
+    else:
+        # Nothing is kept between calls, so a reset makes no difference and rows can be shared.
+        outputs = [frame_outputs(program, item.reward, item.tasks) for item in episodes]
+    # NaN would have ended the published script; here such a frame counts as nothing.
     complete = [int(np.count_nonzero(np.nan_to_num(item, nan=0.0)) >= wanted) for item in outputs]
-    on_random, on_expert = sum(complete[: len(random)]), sum(complete[len(random) :])
-    accepts = on_random / len(random) <= PUBLISHED_THRESHOLD and on_expert == len(expert)
-    return PublishedRule(wanted, (on_random, len(random)), (on_expert, len(expert)), accepts)
+    split = len(random.episodes)
+    on_random, on_expert = sum(complete[:split]), sum(complete[split:])
+    accepts = on_random / split <= PUBLISHED_THRESHOLD and on_expert == len(expert.episodes)
+    return PublishedRule(wanted, (on_random, split), (on_expert, len(expert.episodes)), accepts)
 
 
 def _group(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import carruntime as car
-from carruntime.replay import replay, unbroken_rewards
+from carruntime.replay import frame_outputs, replay, unbroken_rewards
 from carruntime.verdict import CHECKS, Decision, Weight
 
 Load = Callable[[str], car.RewardProgram]
@@ -180,6 +180,19 @@ def test_the_published_rule_rejects_a_latch_for_the_missing_reset(load: Load) ->
     assert verdict.decision is Decision.ACCEPT
     assert not verdict.published.accepts
     assert verdict.published.expert == (1, 40)
+
+
+@pytest.mark.parametrize(
+    "source", [GOOD_TASKS, "def reward(obs, next_obs):\n    return next_obs[0]\n"]
+)
+def test_without_state_the_missing_reset_makes_no_difference(load: Load, source: str) -> None:
+    """Which lets the published rule share the rows of the corrected one."""
+    program = load(source)
+    both = car.TrajectorySet(trajectories=(*RANDOM[:3], *EXPERT[:3]), env_id="Walk-v0")
+    apart = replay(program, both).episodes
+    together = unbroken_rewards(program, list(both))
+    for episode, output in zip(apart, together, strict=True):
+        assert np.array_equal(frame_outputs(program, episode.reward, episode.tasks), output)
 
 
 def test_rows_that_fail_reject_with_line_count_and_witness(load: Load) -> None:
