@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from types import EllipsisType, NoneType
 from typing import Any, Final
@@ -27,11 +28,18 @@ from sandbox.guards import (
     matmul_price,
     matmul_size,
 )
-from sandbox.predeclared.views import AnnotationView, NoWarnings, TypeView, dtype_of
+from sandbox.predeclared.views import ABSTRACT, AnnotationView, NoWarnings, TypeView, dtype_of
 
 __all__ = ["ArrayChecks", "array_members"]
 
 ndarray: Final = np.ndarray
+SMALL_ELEMENTS: Final = 64
+"""Elements of all arguments together up to which only they are counted, not what they spread to:
+even three of them spread to a few thousand."""
+_ALWAYS: Final = -1
+_NEVER: Final = 1 << 62
+_QUICK_NAMES: Final = frozenset({"axis", "keepdims", "ddof", "copy", "reverse", "indexing"})
+_REFUSED_KINDS: Final = "OUSVMm"
 _PLAIN: Final = SCALARS | {int, str, NoneType, slice, EllipsisType, range}
 Bound = dict[str, Any]
 
@@ -147,46 +155,112 @@ def _function(
     function: Callable[..., Any],
     entry: Entry,
     checks: ArrayChecks,
-    sizer: Callable[[Bound], tuple[int, int]] | None,
+    sizer: Sizer | None,
 ) -> Callable[..., Any]:
-    """Make the view of a function.
-
-    ``sizer`` gives, for functions that can make or do more than their arguments' size, the
-    elements of the result and the elements gone through.
-    """
+    """Make the view of a function."""
     meter = checks.meter
     room = meter.room
-    most = len(entry.params) if not entry.variadic else 1 << 30
-    arguments = checks.arguments
-    result_of = checks.result
     params = entry.params
-    dtype_at = params.index("dtype") if "dtype" in params else 1 << 30
+    # What is given by position up to here, and by these names, cannot be a dtype or an output.
+    quick_count = params.index("dtype") if "dtype" in params else len(params)
+    if entry.variadic:
+        quick_count = 1 << 30
+    quick_names = _QUICK_NAMES & {*params, *entry.keywords}
+    when, measure = (_NEVER, None) if sizer is None else (sizer.when, sizer.measure)
+
+    def size(given: Any, named: Bound, elements: int) -> int:
+        if measure is None:
+            return elements
+        bound = {**dict(zip(params, given, strict=False)), **named, "*": given}
+        made, done = measure(bound)
+        if made > 128:
+            room(made)
+        return max(elements, made, done)
+
+    def slow(args: tuple[Any, ...], named: Bound) -> Any:
+        given, named, elements = checks.arguments(entry, args, named)
+        if measure is not None and (when == _ALWAYS or elements > SMALL_ELEMENTS):
+            elements = size(given, named, elements)
+        checks.pay(elements)
+        return checks.result(function(*given, **named))
 
     def view(*args: Any, **named: Any) -> Any:
+        if len(args) > quick_count or (named and not named.keys() <= quick_names):
+            return slow(args, named)
         elements = 0
-        count = len(args)
-        plain = count <= most and count <= dtype_at and not named
-        if plain:
-            for value in args:
-                kind = value.__class__
-                if kind is ndarray:
-                    elements += value.size
-                elif kind not in _PLAIN:
-                    plain = False
-                    break
-        given: Any = args
-        if not plain:
-            given, named, elements = arguments(entry, args, named)
-        if sizer is not None:
-            made, done = sizer({**dict(zip(params, given, strict=False)), **named, "*": given})
-            if made > 128:
-                room(made)
-            elements = max(elements, made, done)
+        for value in args:
+            kind = value.__class__
+            if kind is ndarray:
+                elements += value.size
+            elif kind not in _PLAIN:
+                return slow(args, named)
+        if elements > when:
+            elements = size(args, named, elements)
         meter.left -= 1 + (elements >> 4)
         if meter.left < 0:
             raise OutOfFuel
-        result = function(*given, **named)
-        return result if result.__class__ in SCALARS else result_of(result)
+        result = function(*args, **named)
+        if result.__class__ is ndarray:
+            if result.dtype.kind in _REFUSED_KINDS:
+                return checks.result(result)
+            if elements > 128:
+                meter.made_bytes += result.nbytes
+            return result
+        return result if result.__class__ in SCALARS else checks.result(result)
+
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Sizer:
+    """How to find the size of what a function would make, before it does.
+
+    Attributes:
+        measure: Gives the elements of the result and the elements gone through.
+        when: Elements of the array arguments above which it is worth asking; `_ALWAYS` where
+            plain numbers among the arguments decide the size.
+    """
+
+    measure: Callable[[Bound], tuple[int, int]]
+    when: int
+
+
+def _array_maker(entry: Entry, checks: ArrayChecks) -> Callable[..., Any]:
+    """Make the view of `np.array`, which mostly gets one flat list of numbers."""
+    meter = checks.meter
+    general = _function(np.array, entry, checks, None)
+
+    def array(*args: Any, **named: Any) -> Any:
+        if len(args) == 1 and not named and args[0].__class__ is list:
+            values = args[0]
+            count = len(values)
+            if count < 64:
+                for value in values:
+                    if value.__class__ not in SCALARS and value.__class__ is not int:
+                        break
+                else:
+                    meter.left -= 1 + (count >> 4)
+                    if meter.left < 0:
+                        raise OutOfFuel
+                    result = np.array(values)
+                    return result if result.dtype.kind in "fiub" else checks.result(result)
+        return general(*args, **named)
+
+    return array
+
+
+def _creator(function: Callable[..., Any], entry: Entry, checks: ArrayChecks) -> Callable[..., Any]:
+    """Make the view of `np.zeros` and `np.ones`, which mostly get one small number."""
+    meter = checks.meter
+    general = _function(function, entry, checks, _SIZERS["zeros"])
+
+    def view(*args: Any, **named: Any) -> Any:
+        if len(args) == 1 and not named and args[0].__class__ is int and 0 <= args[0] < 128:
+            meter.left -= 1 + (args[0] >> 4)
+            if meter.left < 0:
+                raise OutOfFuel
+            return function(args[0])
+        return general(*args, **named)
 
     return view
 
@@ -205,7 +279,11 @@ def _unary(function: Callable[[Any], Any], entry: Entry, checks: ArrayChecks) ->
         if meter.left < 0:
             raise OutOfFuel
         result = function(x)
-        return result if result.__class__ in SCALARS else checks.result(result)
+        if result.__class__ in SCALARS:
+            return result
+        if result.__class__ is ndarray and result.size < 128 and result.dtype.kind in "fiub":
+            return result
+        return checks.result(result)
 
     return view
 
@@ -217,7 +295,9 @@ def _binary(
 
     def view(x1: Any, x2: Any) -> Any:
         elements = 0
-        if x1.__class__ is ndarray and x2.__class__ is ndarray:
+        if x1.__class__ is ndarray and x2.__class__ in SCALARS:
+            elements = x1.size
+        elif x1.__class__ is ndarray and x2.__class__ is ndarray:
             elements = x1.size + x2.size
             if x1.shape != x2.shape:
                 spread = broadcast_size(x1.shape, x2.shape)
@@ -233,7 +313,11 @@ def _binary(
         if meter.left < 0:
             raise OutOfFuel
         result = function(x1, x2)
-        return result if result.__class__ in SCALARS else checks.result(result)
+        if result.__class__ in SCALARS:
+            return result
+        if result.__class__ is ndarray and elements < 128 and result.dtype.kind in "fiub":
+            return result
+        return checks.result(result)
 
     return view
 
@@ -269,10 +353,13 @@ def array_member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any
         )
     if name == "issubdtype":
         return lambda arg1, arg2: np.issubdtype(_number_type(arg1), _number_type(arg2))
-    if name in ("empty", "empty_like"):
-        # Fresh memory shows what others left in it.
-        real = {"empty": np.zeros, "empty_like": np.zeros_like}
-        return _function(real[name], entry, checks, _SIZERS.get(name))
+    if name == "array":
+        return _array_maker(entry, checks)
+    if name in ("zeros", "ones", "empty"):
+        # Fresh memory shows what others left in it, so `empty` gives zeros.
+        return _creator(np.ones if name == "ones" else np.zeros, entry, checks)
+    if name == "empty_like":
+        return _function(np.zeros_like, entry, checks, _SIZERS.get(name))
     function = getattr(real, name)
     if name in ("matmul", "vecdot"):
         return _function(function, entry, checks, _SIZERS["matmul"])
@@ -290,26 +377,21 @@ def array_member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any
 def ufunc_method(checks: ArrayChecks, name: str, method: str, entry: Entry) -> Any:
     """Make the view of ``np.<name>.<method>``."""
     function = getattr(getattr(np, name), method)
-    sizer = _outer if method == "outer" else None
+    sizer = Sizer(_outer, SMALL_ELEMENTS) if method == "outer" else None
     return _function(function, entry, checks, sizer)
 
 
 def _type_view(checks: ArrayChecks, name: str, entry: Entry) -> TypeView:
     real = getattr(np, name)
-    if not (issubclass(real, np.number | np.bool_) and real not in _ABSTRACT):
+    if not (issubclass(real, np.number | np.bool_) and real not in ABSTRACT):
         return TypeView(f"np.{name}", real, None)
     convert = _function(real, entry, checks, None)
     return TypeView(f"np.{name}", real, convert)
 
 
-_ABSTRACT: Final = frozenset(
-    {np.number, np.integer, np.signedinteger, np.unsignedinteger, np.floating, np.inexact}
-)
-
-
 def _number_type(value: Any) -> Any:
-    if isinstance(value, TypeView) and value._real in _ABSTRACT:
-        return value._real
+    if isinstance(value, TypeView) and value.real in ABSTRACT:
+        return value.real
     return dtype_of(value)
 
 
@@ -526,10 +608,9 @@ def _full_svd(b: Bound) -> tuple[int, int]:
 
 def _norm(b: Bound) -> tuple[int, int]:
     value = b.get("x")
-    size = int(np.size(value))
-    if np.ndim(value) > 1 and b.get("ord") in (2, -2, "nuc"):
+    if b.get("ord") is not None and np.ndim(value) > 1 and b.get("ord") in (2, -2, "nuc"):
         return _full_svd({"a": value})
-    return 0, size
+    return 0, 0
 
 
 def _vdot(b: Bound) -> tuple[int, int]:
@@ -563,6 +644,8 @@ def _sections(b: Bound) -> tuple[int, int]:
 
 
 def _diff(b: Bound) -> tuple[int, int]:
+    if b.get("n", 1) == 1:
+        return 0, 0
     size = int(np.size(b.get("a")))
     return size, size * min(max(_count(b.get("n", 1)), 1), max(size, 1))
 
@@ -586,7 +669,12 @@ def _take(b: Bound) -> tuple[int, int]:
 
 def _broadcast(*names: str) -> Callable[[Bound], tuple[int, int]]:
     def sizer(b: Bound) -> tuple[int, int]:
-        made = broadcast_size(*(np.shape(b[name]) for name in names if b.get(name) is not None))
+        shapes = {
+            value.shape if value.__class__ is ndarray else np.shape(value)
+            for value in map(b.get, names)
+            if value.__class__ is ndarray or value.__class__ is list or value.__class__ is tuple
+        }
+        made = broadcast_size(*shapes) if len(shapes) > 1 else 0
         return made, made
 
     return sizer
@@ -658,67 +746,71 @@ def _unwrapped(b: Bound) -> tuple[int, int]:
     return made, made
 
 
-_SIZERS: Final[dict[str, Callable[[Bound], tuple[int, int]]]] = {
-    **dict.fromkeys(("zeros", "ones", "empty", "full", "broadcast_to", "resize"), _shape),
-    **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _like),
-    "arange": _arange,
-    **dict.fromkeys(("linspace", "logspace", "geomspace"), _linspace),
-    **dict.fromkeys(("eye", "identity", "tri", "tril_indices", "triu_indices"), _square),
-    "diag": _diag,
-    "diagflat": _diagflat,
-    "indices": _indices,
-    "diag_indices": _diag_indices,
-    "meshgrid": _meshgrid,
-    "tile": _tile,
-    "repeat": _repeat,
-    "pad": _pad,
-    "outer": _kron,
-    "kron": _kron,
-    "vander": _vander,
-    "convolve": _convolve,
-    "correlate": _convolve,
-    "matmul": _product,
-    "vecdot": _broadcast("x1", "x2"),
-    "dot": _dot,
-    "inner": _tensordot,
-    "vdot": _vdot,
-    "tensordot": _tensordot,
-    "einsum": _einsum,
-    **dict.fromkeys(
-        ("det", "inv", "solve", "matrix_rank", "eigvalsh", "cholesky", "slogdet", "cond"), _cubic
+def _sizers(when: int, table: dict[str, Callable[[Bound], tuple[int, int]]]) -> dict[str, Sizer]:
+    return {
+        name: Sizer(measure, when) for names, measure in table.items() for name in names.split()
+    }
+
+
+_SIZERS: Final[dict[str, Sizer]] = {
+    **_sizers(
+        _ALWAYS,
+        {
+            "zeros ones empty full broadcast_to resize": _shape,
+            "arange": _arange,
+            "linspace logspace geomspace": _linspace,
+            "eye identity tri tril_indices triu_indices": _square,
+            "diag": _diag,
+            "diagflat": _diagflat,
+            "indices": _indices,
+            "diag_indices": _diag_indices,
+            "meshgrid": _meshgrid,
+            "tile": _tile,
+            "repeat": _repeat,
+            "pad": _pad,
+            "vander": _vander,
+            "einsum": _einsum,
+            "matrix_power": _power_of_matrix,
+            "bincount": _bincount,
+            "histogram": _histogram,
+            "split array_split hsplit vsplit dsplit": _sections,
+            "diff": _diff,
+            "partition argpartition": _kth,
+            "polyfit": _polyfit,
+            "trim_zeros": _trimmed,
+        },
     ),
-    **dict.fromkeys(("svd", "pinv", "lstsq", "qr", "eigh"), _full_svd),
-    "norm": _norm,
-    "matrix_norm": _norm,
-    "matrix_power": _power_of_matrix,
-    "bincount": _bincount,
-    "histogram": _histogram,
-    **dict.fromkeys(("split", "array_split", "hsplit", "vsplit", "dsplit"), _sections),
-    "diff": _diff,
-    "partition": _kth,
-    "argpartition": _kth,
-    "take": _take,
-    "where": _broadcast("condition", "x", "y"),
-    "clip": _broadcast("a", "a_min", "a_max"),
-    "isclose": _broadcast("a", "b"),
-    "allclose": _broadcast("a", "b"),
-    "broadcast_arrays": _broadcast_all,
-    "select": _select,
-    "choose": _choose,
-    **dict.fromkeys(("percentile", "quantile", "nanpercentile", "nanquantile"), _quantile),
-    "cov": _cov,
-    "corrcoef": _cov,
-    "polyfit": _polyfit,
-    "ix_": _outer_indices,
-    "cross": _cross,
-    "trim_zeros": _trimmed,
+    **_sizers(
+        SMALL_ELEMENTS,
+        {
+            "zeros_like ones_like empty_like full_like": _like,
+            "outer kron": _kron,
+            "convolve correlate": _convolve,
+            "matmul": _product,
+            "vecdot": _broadcast("x1", "x2"),
+            "dot": _dot,
+            "inner tensordot": _tensordot,
+            "vdot": _vdot,
+            "det inv solve matrix_rank eigvalsh cholesky slogdet cond": _cubic,
+            "svd pinv lstsq qr eigh": _full_svd,
+            "norm matrix_norm": _norm,
+            "take": _take,
+            "where": _broadcast("condition", "x", "y"),
+            "clip": _broadcast("a", "a_min", "a_max"),
+            "isclose allclose": _broadcast("a", "b"),
+            "broadcast_arrays": _broadcast_all,
+            "select": _select,
+            "choose": _choose,
+            "percentile quantile nanpercentile nanquantile": _quantile,
+            "cov corrcoef": _cov,
+            "ix_": _outer_indices,
+            "cross": _cross,
+        },
+    ),
 }
 
 
-def method_sizer(name: str) -> Callable[[Bound], tuple[int, int]] | None:
+def method_sizer(name: str) -> Sizer | None:
     """Give the sizer of an array method; the array itself is bound as ``a``."""
-    return (
-        _SIZERS.get(name)
-        if name in ("repeat", "partition", "argpartition", "take", "dot", "clip")
-        else None
-    )
+    known = ("repeat", "partition", "argpartition", "take", "dot", "clip")
+    return _SIZERS[name] if name in known else None

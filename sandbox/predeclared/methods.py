@@ -35,6 +35,7 @@ from sandbox.guards import (
     GUEST_MODULE,
     INTEGERS,
     TEXT_CHARS,
+    OutOfFuel,
     OutOfMemory,
     iteration_guards,
     write_guards,
@@ -220,7 +221,30 @@ class Attributes:
             return action(value, *args, **named)
 
         special = _HOT.get(name)
-        return call if special is None else special(self, call)
+        if special is not None:
+            return special(self, call)
+        if name in _QUICK:
+            return self._quick(name, call)
+        return call
+
+    def _quick(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a caller that takes the short way for an array and plain arguments."""
+        most, names = _QUICK[name]
+        method = getattr(ndarray, name)
+        meter = self.meter
+
+        def quick(value: Any, /, *args: Any, **named: Any) -> Any:
+            if value.__class__ is ndarray and len(args) <= most:
+                if not named or named.keys() <= names:
+                    size = value.size
+                    if size <= cost.FREE_ELEMENTS:
+                        meter.left -= 1 + (size >> 4)
+                        if meter.left < 0:
+                            raise OutOfFuel
+                        return method(value, *args, **named)
+            return call(value, *args, **named)
+
+        return quick
 
     def read_default(self, value: Any, name: str, *default: Any) -> Any:
         """Do ``getattr(value, name[, default])`` for a name that is written out."""
@@ -303,37 +327,30 @@ class Attributes:
         checks, meter = self.checks, self.meter
         sizer = method_sizer(name) if kind is ndarray else None
         params = ("a", *entry.params)
-        makes_objects = name in ("tolist",)
         write = self.write if name in _WRITING else None
 
         def act(value: Any, *args: Any, **named: Any) -> Any:
             elements = value.size
             if write is not None:
                 write(value)
+            given: Any = ()
             if args or named:
                 given, named, more = checks.arguments(entry, args, named)
                 elements += more
-            else:
-                given = ()
-            if sizer is not None:
+            if sizer is not None and elements > sizer.when:
                 bound = {**dict(zip(params, (value, *given), strict=False)), **named}
                 if name == "clip":
                     bound = {"a": value, "a_min": bound.get("min"), "a_max": bound.get("max")}
-                made, done = sizer({**bound, "*": (value, *given)})
+                made, done = sizer.measure({**bound, "*": (value, *given)})
                 if made > 128:
                     meter.room(made)
                 elements = max(elements, made, done)
-            if makes_objects:
-                meter.room(elements, 32)
             checks.pay(elements)
-            if elements > cost.FREE_ELEMENTS and value.base is not None:
+            if elements > cost.FREE_ELEMENTS:
                 # A broadcast array has more elements than memory; a copy of it has both.
-                meter.room(value.size, value.itemsize)
-            return (
-                checks.result(method(value, *given, **named))
-                if not makes_objects
-                else (method(value))
-            )
+                meter.room(value.size, 32 if name == "tolist" else value.itemsize)
+            result = method(value, *given, **named)
+            return result if name == "tolist" else checks.result(result)
 
         if name in ("tobytes",):
 
@@ -438,6 +455,24 @@ def _is_text(value: Any) -> bool:
     return value.__class__ is str
 
 
+_REDUCTION: Final = (1, frozenset({"axis", "keepdims", "ddof"}))
+_PLAIN: Final[frozenset[str]] = frozenset()
+_QUICK: Final[Mapping[str, tuple[int, frozenset[str]]]] = {
+    **dict.fromkeys(
+        (
+            *("sum", "mean", "min", "max", "any", "all", "argmin", "argmax", "std", "var", "prod"),
+            *("cumsum", "cumprod"),
+        ),
+        _REDUCTION,
+    ),
+    **dict.fromkeys(("copy", "flatten", "ravel", "nonzero", "tolist"), (0, _PLAIN)),
+    **dict.fromkeys(("reshape", "transpose"), (8, _PLAIN)),
+    **dict.fromkeys(("squeeze", "round"), (1, _PLAIN)),
+    "swapaxes": (2, _PLAIN),
+}
+"""Array methods whose arguments up to a count, and by these names, cannot do harm."""
+
+
 # The few methods that loops are made of get a caller without a table look-up.
 
 
@@ -475,8 +510,25 @@ def _hot_popleft(attributes: Attributes, call: Callable[..., Any]) -> Callable[.
     return popleft
 
 
+def _hot_astype(attributes: Attributes, call: Callable[..., Any]) -> Callable[..., Any]:
+    meter = attributes.meter
+
+    def astype(value: Any, /, *args: Any, **named: Any) -> Any:
+        if value.__class__ is ndarray and len(args) == 1 and not named:
+            dtype = args[0].dtype if args[0].__class__ is TypeView else None
+            if dtype is not None and value.size <= cost.FREE_ELEMENTS:
+                meter.left -= 1 + (value.size >> 4)
+                if meter.left < 0:
+                    raise OutOfFuel
+                return value.astype(dtype)
+        return call(value, *args, **named)
+
+    return astype
+
+
 _HOT: Final[Mapping[str, Callable[[Attributes, Callable[..., Any]], Callable[..., Any]]]] = {
     "append": _hot_append,
     "add": _hot_add,
     "popleft": _hot_popleft,
+    "astype": _hot_astype,
 }

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 __all__ = [
+    "ABSTRACT",
     "AnnotationView",
     "ModuleView",
     "NoWarnings",
@@ -25,6 +26,13 @@ __all__ = [
 
 NUMBER_KINDS: Final = "biuf"
 """``dtype.kind`` of the arrays a guest may make; complex ones only arise by themselves."""
+
+
+_DTYPE_REALS: Final = frozenset({int, float, bool})
+ABSTRACT: Final = frozenset(
+    {np.number, np.integer, np.signedinteger, np.unsignedinteger, np.floating, np.inexact}
+)
+"""Types of NumPy that are only for ``isinstance``."""
 
 
 class ModuleView:
@@ -49,14 +57,25 @@ class ModuleView:
 
 
 class TypeView:
-    """A type as a guest sees it: it may be called, tested with and used as a dtype."""
+    """A type as a guest sees it: it may be called, tested with and used as a dtype.
 
-    __slots__ = ("_call", "_name", "_real")
+    Attributes:
+        real: What it stands for; no guest can read an attribute of a view.
+        dtype: The dtype it can be used as, or None.
+    """
+
+    __slots__ = ("_call", "_name", "dtype", "real")
 
     def __init__(self, name: str, real: Any, call: Callable[..., Any] | None) -> None:
         self._name = name
-        self._real = real
+        self.real = real
         self._call = call
+        numeric = real in _DTYPE_REALS or (
+            isinstance(real, type)
+            and issubclass(real, np.number | np.bool_)
+            and real not in ABSTRACT
+        )
+        self.dtype: np.dtype[Any] | None = np.dtype(real) if numeric else None
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         if self._call is None:
@@ -73,7 +92,7 @@ class TypeView:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, TypeView):
-            return bool(self._real is other._real)
+            return bool(self.real is other.real)
         if isinstance(other, np.dtype):
             return bool(other == dtype_of(self))
         return NotImplemented
@@ -82,8 +101,8 @@ class TypeView:
         return hash(self._name)
 
     def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self._real in (Enum, IntEnum, object):
-            return (self._real,)
+        if self.real in (Enum, IntEnum, object):
+            return (self.real,)
         raise TypeError(f"{self._name} cannot be a base class")
 
     def __repr__(self) -> str:
@@ -119,9 +138,6 @@ class NoWarnings:
         return None
 
 
-_DTYPE_REALS: Final = frozenset({int, float, bool})
-
-
 def dtype_of(value: Any) -> np.dtype[Any] | None:
     """Turn what a guest gives as a dtype into a real one.
 
@@ -130,11 +146,8 @@ def dtype_of(value: Any) -> np.dtype[Any] | None:
     """
     if value is None or isinstance(value, np.dtype):
         found = value
-    elif isinstance(value, TypeView) and (
-        value._real in _DTYPE_REALS
-        or (isinstance(value._real, type) and issubclass(value._real, np.number | np.bool_))
-    ):
-        found = np.dtype(value._real)
+    elif isinstance(value, TypeView) and value.dtype is not None:
+        return value.dtype
     elif isinstance(value, str) and len(value) <= 16:
         found = np.dtype(value)
     else:
@@ -151,7 +164,7 @@ def real_types(value: Any) -> Any:
         TypeError: If it holds something that is not a type.
     """
     if isinstance(value, TypeView):
-        return value._real
+        return value.real
     if isinstance(value, tuple):
         return tuple(real_types(item) for item in value)
     if isinstance(value, type) and not isinstance(value, UnionType):

@@ -373,7 +373,7 @@ class InterpretedRunner:
         if number is None:
             return self._bad(i, f"the reward is {_described(value)}, not a number")
         outcome = int(Outcome.OK)
-        if not np.isfinite(number):
+        if number - number != 0.0:
             outcome = int(Outcome.NOT_FINITE)
             outputs.failure[i] = self._failure_id(_not_finite("the reward", number))
         if parts:
@@ -398,7 +398,7 @@ class InterpretedRunner:
                     self.seen[name] = None
                 outputs.components[index, i] = part
                 outputs.present[index, i] = True
-                if not np.isfinite(part) and not outcome:
+                if part - part != 0.0 and not outcome:
                     outcome = int(Outcome.NOT_FINITE)
                     what = f"component {name[:64]!r}"
                     outputs.failure[i] = self._failure_id(_not_finite(what, part))
