@@ -58,7 +58,10 @@ class Warmth(IntEnum):
     """The compiler could not be imported or warmed; workers try it themselves and say why not."""
 
 
-_SAMPLE: Final = b'''\
+SAMPLE: Final = b'''\
+import numpy as np
+
+
 def reward(obs, next_obs, action):
     """Cover what most programs need, so that its parts are loaded before the fork."""
     total = 0.0
@@ -188,7 +191,7 @@ class _Zygote:
         gc.enable()
         try:
             limits = Limits()
-            analysis = self.passes.analyse(b"import numpy as np\n\n" + _SAMPLE, "sample", limits)
+            analysis = self.passes.analyse(SAMPLE, "sample", limits)
             built = self.passes.build(analysis, _sample_plan(), limits, "auto")
             self.warmth = Warmth.COMPILER if built.tier_reason is None else Warmth.FAILED
         except Exception:

@@ -6,7 +6,7 @@ The source is one line of words, such as ``b"stateful tasks=2"``; see `analyse` 
 """
 
 # A hostile worker uses the plain calls.
-# ruff: noqa: PTH, SIM115
+# ruff: noqa: PTH109, PTH115, PTH123, PTH208, SIM115
 from __future__ import annotations
 
 import os
@@ -80,7 +80,7 @@ def describe_this_process() -> str:
             "modules": sorted(sys.modules),
             "pid": os.getpid(),
             "session": os.getsid(0),
-            "interrupt": str(signal.getsignal(signal.SIGINT)),
+            "interrupt": str(int(signal.getsignal(signal.SIGINT))),  # type: ignore[arg-type],
         }
     )
 

@@ -1,7 +1,7 @@
 """Means shared by the tests of worker processes: faulty guests, and counts of what is left over."""
 
 # /proc is read by name.
-# ruff: noqa: PTH, SIM115
+# ruff: noqa: PTH208
 from __future__ import annotations
 
 import gc
