@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from carruntime.experts import MixturePolicy as MixturePolicy
     from carruntime.experts import RandomPolicy as RandomPolicy
     from carruntime.experts import expert_for as expert_for
+    from carruntime.relabelling import Relabelled as Relabelled
+    from carruntime.relabelling import relabel as relabel
     from carruntime.reproduction import load_repro as load_repro
     from carruntime.reward import RewardProgram as RewardProgram
     from carruntime.reward import check as check
@@ -34,11 +36,15 @@ if TYPE_CHECKING:
     from carruntime.verdict import Decision as Decision
     from carruntime.verdict import Verdict as Verdict
     from carruntime.verification import verify as verify
+    from carruntime.wrappers import CodeRewardVectorWrapper as CodeRewardVectorWrapper
+    from carruntime.wrappers import CodeRewardWrapper as CodeRewardWrapper
     from sandbox.limits import Limits as Limits
     from sandbox.outcome import Outcome as Outcome
 
 _HOMES = {
     "CarruntimeError": "carruntime.errors",
+    "CodeRewardVectorWrapper": "carruntime.wrappers",
+    "CodeRewardWrapper": "carruntime.wrappers",
     "Decision": "carruntime.verdict",
     "Limits": "sandbox.limits",
     "LoadError": "carruntime.errors",
@@ -46,6 +52,7 @@ _HOMES = {
     "OptionError": "carruntime.errors",
     "Outcome": "sandbox.outcome",
     "RandomPolicy": "carruntime.experts",
+    "Relabelled": "carruntime.relabelling",
     "ReproductionError": "carruntime.errors",
     "ResetNeededError": "carruntime.errors",
     "RewardBatch": "carruntime.batch",
@@ -64,11 +71,14 @@ _HOMES = {
     "expert_for": "carruntime.experts",
     "load": "carruntime.reward",
     "load_repro": "carruntime.reproduction",
+    "relabel": "carruntime.relabelling",
     "verify": "carruntime.verification",
 }
 
 __all__ = [
     "CarruntimeError",
+    "CodeRewardVectorWrapper",
+    "CodeRewardWrapper",
     "Decision",
     "Limits",
     "LoadError",
@@ -76,6 +86,7 @@ __all__ = [
     "OptionError",
     "Outcome",
     "RandomPolicy",
+    "Relabelled",
     "ReproductionError",
     "ResetNeededError",
     "RewardBatch",
@@ -94,6 +105,7 @@ __all__ = [
     "expert_for",
     "load",
     "load_repro",
+    "relabel",
     "verify",
 ]
 

@@ -186,6 +186,7 @@ class RewardSession:
         *,
         frame: Any = None,
         mask: NDArray[np.bool_] | None = None,
+        t: NDArray[np.int64] | None = None,
     ) -> None:
         """Begin an episode in all environments, or in some.
 
@@ -198,9 +199,12 @@ class RewardSession:
                 ignored. May be left out if the program never looks at a first observation.
             frame: Not taken in this version.
             mask: bool ``[N]``, the environments whose episode begins; all when left out.
+            t: int64 ``[N]``, transitions that the episodes have already made, for stored data;
+                0 when left out. Not for a class, which would not have seen them.
 
         Raises:
-            ShapeError: If ``obs`` or ``mask`` does not fit; nothing has changed then.
+            OptionError: If ``t`` is given for a class, or a frame is given.
+            ShapeError: If an input does not fit; nothing has changed then.
             SessionClosedError: If the session is closed.
         """
         guest = self._open("reset")
@@ -208,6 +212,7 @@ class RewardSession:
             raise OptionError(f"RewardSession.reset: {_FRAMES}")
         problems: list[str] = []
         rows = self._mask(mask, problems)
+        made = self._t if t is None else self._made(t, problems)
         pending: Pending = []
         texts: Texts = []
         if not problems:
@@ -220,7 +225,7 @@ class RewardSession:
         commit(pending, texts, rows)
         every = rows is None
         which: Any = slice(None) if rows is None else rows
-        self._t[which] = 0
+        self._t[which] = 0 if t is None else made[which]
         self._last[which] = 0.0
         self._completed[which] = False
         self._begun[which] = True
@@ -607,6 +612,19 @@ class RewardSession:
                 "per environment"
             )
             return None
+        return array
+
+    def _made(self, t: NDArray[np.int64], problems: list[str]) -> NDArray[np.int64]:
+        if self._stateful:
+            raise OptionError(
+                "RewardSession.reset: t= is given for a class, whose state would not have seen "
+                "these transitions; begin at the first one"
+            )
+        array = np.asarray(t)
+        if array.dtype != np.int64 or array.shape != (self.num_envs,):
+            problems.append(f"t: {array.dtype.name} {array.shape}; want int64 ({self.num_envs},)")
+        elif (array < 0).any():
+            problems.append(f"t: {array.min()}; want 0 or more")
         return array
 
     def _open(self, call: str) -> Guest:
