@@ -80,7 +80,7 @@ def describe_this_process() -> str:
             "modules": sorted(sys.modules),
             "pid": os.getpid(),
             "session": os.getsid(0),
-            "interrupt": str(int(signal.getsignal(signal.SIGINT))),  # type: ignore[arg-type],
+            "ignores_interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
         }
     )
 
