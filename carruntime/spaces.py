@@ -17,15 +17,16 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import gymnasium as gym
 import numpy as np
-from gymnasium import spaces as gs
 from numpy.typing import NDArray
 
 from carruntime.errors import OptionError, SpaceError
 from sandbox.schema import ArraySpec, DictSpec, Schema, Spec, TupleSpec
+
+if TYPE_CHECKING:
+    import gymnasium as gym
 
 __all__ = [
     "BOOL",
@@ -82,6 +83,8 @@ def spaces_of(
     Raises:
         OptionError: If neither or both are given, or ``env`` has no spaces.
     """
+    import gymnasium as gym
+
     if (env is None) == (spaces is None):
         given = "neither" if env is None else "both"
         raise OptionError(
@@ -129,6 +132,8 @@ def spec_of(space: gym.Space[Any], *, text_bytes: int = 256, path: str = "space"
 
 
 def _spec(space: object, text_bytes: int, path: str, problems: list[str]) -> Spec | None:
+    from gymnasium import spaces as gs
+
     if isinstance(space, gs.Dict):
         odd = [key for key in space.spaces if not isinstance(key, str)]
         if odd:
@@ -189,6 +194,9 @@ def _array(
 
 
 def _is_text(space: object) -> bool:
+    import gymnasium as gym
+    from gymnasium import spaces as gs
+
     if isinstance(space, gs.Text):
         return True
     if not isinstance(space, gym.Space) or isinstance(space, gs.Graph | gs.Sequence | gs.OneOf):
