@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 GOOD, BAD, WRONG_USE = 0, 1, 2
+HORIZONS = 10
+"""Random episodes of ``verify`` may be so many times as long as the longest expert episode."""
 _INTERRUPTED = 130
 
 
@@ -99,7 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     _program(verify)
     verify.add_argument("--episodes", type=_count, default=100, help="random ones (default 100)")
     verify.add_argument("--expert-episodes", type=_count, default=50, help="(default 50)")
-    verify.add_argument("--horizon", type=_count, help="cut random episodes there")
+    verify.add_argument(
+        "--horizon",
+        type=_natural,
+        help="cut random episodes there, 0 never (default: ten times the longest expert episode)",
+    )
     verify.add_argument("--seed", type=_natural, default=0, help="seed of the first episode")
     verify.add_argument("--threshold", type=float, default=0.1, help="rate on random (default 0.1)")
     verify.add_argument("--success-when", metavar="WHAT", help="a component, or a reward reached")
@@ -416,13 +422,17 @@ def _verify(options: argparse.Namespace) -> int:
     with _Loaded(options) as (program, env):
         with ProgressLine("expert episodes", show=options.progress) as line:
             expert = collect(env, "expert", options.expert_episodes, options.seed, progress=line)
+        # Given time enough, random play solves anything; so its time is part of the question.
+        horizon = options.horizon
+        if horizon is None:
+            horizon = HORIZONS * max(len(item) for item in expert)
         with ProgressLine("random episodes", show=options.progress) as line:
             random = collect(
                 env,
                 "random",
                 options.episodes,
                 options.seed + 1_000_000,
-                max_steps=options.horizon,
+                max_steps=horizon or None,
                 progress=line,
             )
         verdict = verify(

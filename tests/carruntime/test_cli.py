@@ -201,8 +201,19 @@ def test_verify_accepts_and_rejects_by_its_status(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("ACCEPTED")
     assert main(["verify", str(program_path("unlatched")), *few, "--json"]) == 1
     data = _json(capsys)
+    assert data["horizon"] == 100
     assert data["decision"] == "reject"
     assert "Write the whole program again" in data["feedback"]
+
+
+def test_random_episodes_are_cut_at_ten_times_the_longest_expert_episode(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = ["--env", ENV, "--episodes", "3", "--expert-episodes", "3", "--json"]
+    main(["verify", str(program_path("subtasks")), *few])
+    data = _json(capsys)
+    assert data["horizon"] == 10 * data["expert"]["longest"]
+    assert data["random"]["longest"] <= data["horizon"]
 
 
 def test_an_environment_without_an_expert_cannot_be_verified_by_name(
