@@ -45,7 +45,7 @@ def _play(env: gym.Env[Any, Any], steps: int = 200) -> bool:
     for _ in range(steps):
         _, reward, terminated, truncated, _ = env.step(policy.act(env, None))
         if terminated or truncated:
-            return bool(reward > 0)
+            return float(reward) > 0.0
     return False
 
 

@@ -69,7 +69,7 @@ def test_a_slice_of_a_set_is_a_set() -> None:
 
 
 def test_samples_of_any_shape_come_back_from_the_stack() -> None:
-    samples = [
+    samples: list[dict[str, Any]] = [
         {"x": np.full(2, i, np.uint8), "n": i, "say": f"s{i}", "pair": (float(i), "z")}
         for i in range(3)
     ]
