@@ -37,6 +37,7 @@ from sandbox.errors import (
     IsolationError,
     ProgramRefusedError,
     ProtocolError,
+    SandboxError,
     UsageError,
     WorkerDiedError,
     WorkerTimeoutError,
@@ -73,6 +74,8 @@ MAX_FAILURES: Final = 4096
 """Distinct failures kept for one guest; all later ones share the last place."""
 _MAX_INDICES: Final = 1024
 """Failures that one runner may have; see `sandbox.tiers.base.Runner`."""
+_SPIN_S: Final = 0.0002
+_CAN_SPIN: Final = hasattr(os, "sched_yield")
 _GRACE_S: Final = 0.25
 """Seconds for a worker that hung up to be gone, so that how it ended can be told."""
 
@@ -544,6 +547,7 @@ class WorkerGuest(_Guest):
         self._holder = _Holder()
         self._end = weakref.finalize(self, self._holder.close)
         self._remap = np.empty(0, np.int32)
+        self._spin_s = _SPIN_S if _CAN_SPIN else 0.0
         self._shared_bytes: NDArray[np.uint8] | None = None
         self._shared: Outputs | None = None
         self.layers: tuple[str, ...] = ()
@@ -731,10 +735,9 @@ class WorkerGuest(_Guest):
                 try:
                     self._dispatch_all(batch, wanted, reset=reset)
                 except BaseException:
-                    # Ctrl-C, most likely. An answer may still come; nobody will know to what.
+                    self._must_be_open()
                     self._holder.drop()
                     self._lose_all(batch, "the batch was interrupted")
-                    self._must_be_open()
                     raise
             return self._finish(batch, wanted, known, reset=reset)
 
@@ -790,7 +793,11 @@ class WorkerGuest(_Guest):
             np.copyto(shared.task_outcome, batch.out.task_outcome)
             deadline = time.monotonic() + self.limits.wall_s
             self._send(Frame.RESET if reset else Frame.STEP, b"", deadline)
-            frame, body = self._frame(deadline)
+            begin = time.monotonic()
+            frame, body = self._frame(deadline, spin_s=self._spin_s)
+            # Spinning is for batches that are over before a sleeper would be awake.
+            quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
+            self._spin_s = _SPIN_S if quick else 0.0
             if frame is not Frame.RAN:
                 raise self._broken(frame, body)
             if body:
@@ -894,10 +901,10 @@ class WorkerGuest(_Guest):
             lost = self._died()
             raise _LostWorkerError(lost.outcome, lost.reason, idle=True) from None
 
-    def _frame(self, deadline: float) -> tuple[Frame, bytes]:
+    def _frame(self, deadline: float, *, spin_s: float = 0.0) -> tuple[Frame, bytes]:
         child = self._must_have(self._holder.child, "build")
         try:
-            return wire.receive(child.sock, deadline)
+            return wire.receive(child.sock, deadline, spin_s=spin_s)
         except TimeoutError:
             raise self._late() from None
         except (OSError, EOFError):
@@ -981,7 +988,14 @@ class _Holder:
             )
         with self.busy:
             self.must_be_open(filename)
-            yield
+            try:
+                yield
+            except SandboxError:
+                raise
+            except BaseException:
+                # Ctrl-C, most likely. An answer may still come; nobody would know to what.
+                self.drop()
+                raise
 
     def must_be_open(self, filename: str) -> None:
         if self.closed:

@@ -14,6 +14,7 @@ the set of types that can come out is the table `RECORDS`.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import struct
 import time
@@ -493,14 +494,24 @@ def send(sock: socket.socket, frame: Frame, body: bytes = b"", deadline: float =
     sock.sendall(_HEADER.pack(frame, len(body)) + body)
 
 
-def receive(sock: socket.socket, deadline: float = math.inf) -> tuple[Frame, bytes]:
+def receive(
+    sock: socket.socket, deadline: float = math.inf, *, spin_s: float = 0.0
+) -> tuple[Frame, bytes]:
     """Receive one frame, and not one byte of what follows it.
+
+    Args:
+        sock: A connected stream socket.
+        deadline: In seconds of ``time.monotonic``.
+        spin_s: Seconds to look for it again and again, giving the core away in between, before
+            going to sleep. Waking a sleeper on another core took 45 µs where this was measured.
 
     Raises:
         TimeoutError: If the frame is not complete in time.
         EOFError: If the other side closed.
         ProtocolError: If the frame is of no known kind or too long.
     """
+    if spin_s:
+        _look(sock, min(time.monotonic() + spin_s, deadline))
     kind, size = _HEADER.unpack(_exactly(sock, _HEADER.size, deadline))
     try:
         frame = Frame(kind)
@@ -509,6 +520,18 @@ def receive(sock: socket.socket, deadline: float = math.inf) -> tuple[Frame, byt
     if size > MAX_BYTES:
         raise ProtocolError(f"a frame of {size:,} bytes; at most {MAX_BYTES:,} are read")
     return frame, _exactly(sock, size, deadline) if size else b""
+
+
+def _look(sock: socket.socket, until: float) -> None:
+    """Come back as soon as there is something to read, or at a time."""
+    sock.settimeout(None)
+    while time.monotonic() < until:
+        try:
+            sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            os.sched_yield()
+        else:
+            return
 
 
 def _exactly(sock: socket.socket, count: int, deadline: float) -> bytes:

@@ -321,6 +321,21 @@ def test_ctrl_c_during_a_step_leaves_a_guest_that_can_be_used(
     guest.close()
 
 
+def test_ctrl_c_during_a_build_leaves_a_guest_that_can_be_used(zygote: Zygote, tidy: None) -> None:
+    guest = WorkerGuest(b"hang-in-build", filename="p", limits=Limits(), zygote=zygote)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        guest.build(guests.STATELESS, "compiled")
+    timer.join()
+    assert guest.build(guests.STATELESS, "interpreted").tier == "interpreted"
+    buffers = guest.bind(3)
+    guests.mark(buffers)
+    guest.step()
+    assert buffers.outputs.outcome.tolist() == [OK] * 3
+    guest.close()
+
+
 def test_guests_that_are_dropped_without_close_leave_nothing(zygote: Zygote, tidy: None) -> None:
     for _ in range(12):
         guest, buffers = guests.load(zygote)
