@@ -8,7 +8,7 @@ the worker that knows them may be gone when somebody asks. A batch can be pickle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -96,7 +96,7 @@ class RewardFailure:
     span: Span | None
     filename: str
     source: str
-    reproduction: Reproduction | None = None
+    reproduction: Reproduction | None = field(default=None, compare=False, repr=False)
 
     @property
     def line(self) -> int | None:
@@ -226,8 +226,7 @@ class RewardBatch:
     @property
     def tier(self) -> NDArray[np.str_]:
         """Which tier ran each row, ``[N]``; empty where none did."""
-        ran = (self.outcome < Outcome.STATE_LOST)[:]
-        return np.where(ran, self._tier, "")
+        return np.where(self.outcome < Outcome.STATE_LOST, self._tier, "")
 
     @property
     def bad_rows(self) -> NDArray[np.intp]:

@@ -106,6 +106,7 @@ class RewardProgram:
         self.task_names: tuple[str, ...] = tuple(task.function for task in plan.tasks)
         self.reward_range = request.reward_range
         self._spare: Guest | None = guest
+        self._owner = os.getpid()
 
     @property
     def form(self) -> Form:
@@ -175,8 +176,10 @@ class RewardProgram:
         if keep_failed < 0:
             raise OptionError(f"keep_failed={keep_failed!r}: want 0 or more")
         guest, self._spare = self._spare, None
-        if guest is None:
+        if guest is None or self._owner != os.getpid():
+            # After a fork the waiting worker still belongs to the parent process.
             guest = self._reopen()
+            self._owner = os.getpid()
         try:
             return RewardSession(
                 self,
@@ -204,7 +207,7 @@ class RewardProgram:
 
     def take_back(self, guest: Guest) -> None:
         """Keep the worker of a closed session for the next one; called by the session."""
-        if self._spare is None:
+        if self._spare is None and self._owner == os.getpid():
             self._spare = guest
         else:
             guest.close()
@@ -217,6 +220,13 @@ class RewardProgram:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spare": None}
+
+    def __copy__(self) -> RewardProgram:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RewardProgram:
+        # Configurations are deep-copied by training frameworks; a program never changes.
+        return self
 
     def __repr__(self) -> str:
         return f"RewardProgram({self.filename}, {self.form}, {self.tier}, {self.digest[:12]})"
