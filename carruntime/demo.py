@@ -472,6 +472,13 @@ def render_summary(demo: Demo) -> str:
         lines.append(
             f"{item.program.name:<16}{item.end:<12}{item.tier or '-':<14}{speed:>14}{times:>10}{mark}"
         )
+    good = [item for item in demo.programs if item.verdict is not None and item.verdict.accepted]
+    refused = sum(not item.verdict.published.accepts for item in good if item.verdict is not None)
+    lines += [
+        "obs/s: the reward alone; x exec: how many times as fast as plain exec per observation",
+        f"the rule as published would have rejected {refused} of the {len(good)} accepted ones: it",
+        "counts frames with any output and never resets a program between episodes",
+    ]
     lines.append(
         f"{'all as expected' if demo.ok else 'NOT AS EXPECTED'}; {demo.seconds:.1f} s in all"
     )
