@@ -10,18 +10,18 @@ from __future__ import annotations
 import ast
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
 from sandbox.parse import parse
-from sandbox.plan import Outline
+from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tiers.base import Runner, TierReason
 from sandbox.validate import validate
 
-__all__ = ["Analysis", "Built", "analyse"]
+__all__ = ["Analysis", "Built", "analyse", "build"]
 
 
 MAX_FINDINGS: Final = 100
@@ -99,12 +99,41 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     return Analysis(parsed.text, filename, digest, findings, judged.tree, outline)
 
 
+def build(
+    analysis: Analysis,
+    plan: Plan,
+    limits: Limits,
+    tier: Literal["auto", "interpreted", "compiled"] = "auto",
+) -> Built:
+    """Make a program ready to run; the first pass that runs guest code.
+
+    Args:
+        analysis: What `analyse` gave, without errors.
+        plan: What is called on which inputs.
+        limits: Caps on every row and on what is tried here.
+        tier: ``"auto"`` takes the compiled tier where it exists and agrees with the interpreted
+            one on a probe batch.
+
+    Returns:
+        The runner, and why it is not the compiled one where it is not.
+
+    Raises:
+        ProgramRefusedError: If a finding that needs the plan is an error, if the top level
+            fails, or if ``tier="compiled"`` is not possible.
+    """
+    # The tiers and their libraries take a second to import; `analyse` alone needs none of them.
+    from sandbox.assemble import assemble
+
+    made = assemble(analysis, plan, limits, tier)
+    return Built(made.runner, made.tier_reason, made.component_names, made.findings)
+
+
 def _capped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Keep the first findings, errors before others, and say how many are left out."""
     if len(findings) <= MAX_FINDINGS:
         return findings
     by_weight = sorted(findings, key=lambda item: item.severity is not Severity.ERROR)
-    more = RULES["SBX115"].finding(None, count=len(findings) - MAX_FINDINGS)
+    more = RULES["SBX117"].finding(None, count=len(findings) - MAX_FINDINGS)
     return in_source_order((*by_weight[:MAX_FINDINGS], more))
 
 

@@ -31,7 +31,7 @@ class Rule:
         id: Such as ``"SBX301"``.
         severity: What a finding of this rule does.
         message: Template of what is wrong; the names in braces are filled in.
-        why: Why that matters.
+        why: Template of why that matters.
         hint: Template of what to write instead.
         bad: Shortest program, or part of one, that has the finding.
         good: The same without.
@@ -52,7 +52,7 @@ class Rule:
             severity=self.severity,
             span=span,
             message=self.message.format_map(facts),
-            why=self.why,
+            why=self.why.format_map(facts),
             hint=self.hint.format_map(facts),
         )
 
@@ -139,7 +139,7 @@ _TEXT = (
         "too many {what} are open at one place; the limit is {limit}",
         "deep nesting makes parsers and compilers slow, and some of them crash",
         "give parts of the expression names, or raise `limits.nesting`",
-        "x = ((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))",
+        "x = " + "(" * 41 + "1" + ")" * 41,
         "x = 1",
     ),
     _error(
@@ -192,7 +192,7 @@ _TEXT = (
         "text that tools decode differently is not the text that was looked at",
         "delete the comment",
         "# -*- coding: utf-7 -*-",
-        "# plain UTF-8 needs no comment",
+        "pass  # plain UTF-8 needs no comment",
     ),
     _note(
         "SBX114",
@@ -211,6 +211,12 @@ _TEXT = (
         "the process that read the program ended: {reason}",
         "a text that kills the process that reads it is not looked at again",
         "shorten the program; if it is ordinary, this is a fault of the runtime to be reported",
+    ),
+    _note(
+        "SBX117",
+        "{count} more findings are not shown",
+        "a report of thousands of lines helps nobody, and hostile text can make one",
+        "mend those shown first",
     ),
 )
 
@@ -390,7 +396,7 @@ _NAMES = (
         "underscore names lead to interpreter internals",
         "{advice}",
         "state.__class__",
-        "state.position",
+        "state.shape",
     ),
     _error(
         "SBX302",
@@ -488,8 +494,8 @@ _CALLS = (
         "the attribute name given to `{name}` is not written out",
         "an attribute that the text does not show cannot be checked",
         'write `{name}(x, "attribute")` with a plain string',
-        'getattr(obs, "im" + "age")',
-        'getattr(obs, "image")',
+        'getattr(obs, "sh" + "ape")',
+        'getattr(obs, "shape")',
     ),
     _error(
         "SBX407",
@@ -501,7 +507,7 @@ _CALLS = (
     ),
     _error(
         "SBX408",
-        "`{name}(...)` is used as a value where only a decorator or base class can stand",
+        "`{name}` is used as a value; it can only be a decorator or base class",
         "it has no meaning elsewhere",
         "leave it out",
     ),
@@ -594,8 +600,8 @@ _MISTAKES = (
         "the divisor `{name}` can be zero",
         "the row ends with ZeroDivisionError, or is not finite",
         "write `max({name}, 1e-8)`, or test it first",
-        "ratio = distance / initial_distance",
-        "ratio = distance / max(initial_distance, 1e-8)",
+        "return distance / np.linalg.norm(state)",
+        "return distance / max(np.linalg.norm(state), 1e-8)",
     ),
     _warning(
         "SBX610",
@@ -610,16 +616,16 @@ _MISTAKES = (
         "`{name}` of a selection that can be empty",
         "on an empty selection {what}",
         "{advice}",
-        "np.argwhere(image == 5)[0]",
-        "cells = np.argwhere(image == 5)\nif len(cells) > 0: ...",
+        "return np.argwhere(image == 5)[0]",
+        "cells = np.argwhere(image == 5)\nif len(cells) > 0:\n    return cells[0]\nreturn None",
     ),
     _warning(
         "SBX612",
         "an array decides an `{name}`",
         "the truth value of an array with several elements raises ValueError",
         "write `np.any(...)` or `np.all(...)`",
-        "if obs > 0:",
-        "if np.all(obs > 0):",
+        "if obs > 0: ...",
+        "if np.all(obs > 0): ...",
     ),
     _warning(
         "SBX614",
@@ -688,8 +694,8 @@ _MISTAKES = (
         "the value of this statement is not used",
         "`==` compares; it does not assign",
         "write `=` to assign, or delete the line",
-        "self.count == 0",
-        "self.count = 0",
+        "n == 0",
+        "n = 0\nreturn n",
     ),
     _warning(
         "SBX625",
@@ -726,8 +732,37 @@ _MORE_MISTAKES = (
     ),
 )
 
+_BUILDING = (
+    _error(
+        "SBX701",
+        "the top level of the program failed with {exception}: {message}",
+        "the top level runs once, when the program is loaded",
+        "make the values of the top level from constants that fit together",
+        "SCALE = 1 / 0",
+        "SCALE = 0.0",
+    ),
+    _error(
+        "SBX702",
+        "{message}",
+        "the second gate, which is made apart from the first, does not know this construct",
+        "write it in a plainer way",
+    ),
+    _error(
+        "SBX703",
+        "the program names {count} components; at most {limit} are possible",
+        "components are fixed at load, one array each",
+        "return fewer names, or sums of some of them",
+    ),
+    _error(
+        "SBX704",
+        "the compiled tier was asked for and does not take this program: {reason}",
+        "`tier=\"compiled\"` leaves no other choice",
+        "leave `tier` at \"auto\", or write the construct in another way",
+    ),
+)
+
 RULES: Final[Mapping[str, Rule]] = rule_table(
-    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES, *_MORE_MISTAKES)
+    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES, *_MORE_MISTAKES, *_BUILDING)
 )
 
 

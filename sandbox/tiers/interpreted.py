@@ -127,6 +127,20 @@ class InterpretedRunner:
         """Distinct failures so far."""
         return self._failures
 
+    def use_components(self, names: tuple[str, ...]) -> None:
+        """Fix the components, and forget what was learnt and failed while trying the program.
+
+        The runner has to be bound again.
+        """
+        self.component_names = names
+        self._component_index = {name: i for i, name in enumerate(names)}
+        self.learning = False
+        self.seen = {}
+        self._failures.clear()
+        self._failure_ids.clear()
+        self._states = []
+        self._outputs = None
+
     # --- the module -------------------------------------------------------------------------
 
     def _run_module(self, code: CodeType) -> None:

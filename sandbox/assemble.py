@@ -1,0 +1,298 @@
+"""An analysis and a plan to a runner: findings, components, tiers, and whether the tiers agree.
+
+The interpreted tier is made first, because it says what a program means. It runs on a probe
+batch, which shows the components and, where the compiler takes the program, what the kernel has
+to give. A kernel that differs anywhere is not used. How much is tried is counted in fuel, not in
+time, so that the tier and the names of a program do not depend on how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.components import MAX_COMPONENTS, static_components
+from sandbox.diagnostics import Finding, Report, Severity, Span
+from sandbox.errors import ProgramRefusedError
+from sandbox.instrument import InstrumentError
+from sandbox.limits import Limits
+from sandbox.lint import lint
+from sandbox.outcome import PENDING, Outcome
+from sandbox.plan import Plan
+from sandbox.probe import Batch, probe_batches
+from sandbox.rules import RULES
+from sandbox.tiers.base import NO_FAILURE, Outputs, Runner, TierReason
+from sandbox.tiers.interpreted import GuestModuleError, InterpretedRunner
+
+if TYPE_CHECKING:
+    from sandbox.passes import Analysis
+
+__all__ = ["Assembled", "TierWish", "assemble", "outputs_for"]
+
+TierWish = Literal["auto", "interpreted", "compiled"]
+PROBE_FUEL: Final = 20_000_000
+"""Units after which no further rows are tried."""
+CHUNK: Final = 16
+FLOAT64_TOLERANCE: Final = 1e-12
+"""Relative; a few ulp of the steps of a formula. Most programs agree to the bit."""
+FLOAT32_TOLERANCE: Final = 2e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What `sandbox.passes.build` gives."""
+
+    runner: Runner
+    tier_reason: TierReason | None
+    component_names: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+class _Compiled(Protocol):
+    def __call__(self, tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason: ...
+
+
+def assemble(analysis: Analysis, plan: Plan, limits: Limits, tier: TierWish) -> Assembled:
+    """Make a runner; see `sandbox.passes.build`."""
+    tree = analysis.tree
+    if tree is None or analysis.outline is None:
+        raise ProgramRefusedError(analysis.report)
+    findings = list(lint(tree, plan, analysis.text))
+    _refuse_errors(analysis, findings)
+    try:
+        interpreted = InterpretedRunner(tree, analysis.text, plan, limits)
+    except GuestModuleError as error:
+        failure = error.failure
+        finding = RULES["SBX701"].finding(
+            failure.span, exception=failure.exception, message=failure.message
+        )
+        raise _refused(analysis, [*findings, finding]) from None
+    except InstrumentError as error:
+        more = [
+            RULES["SBX702"].finding(_span_of(node), message=text) for node, text in error.problems
+        ]
+        raise _refused(analysis, [*findings, *more]) from None
+    batches = probe_batches(plan, tree)
+    interpreted.learning = True
+    _try(interpreted, plan, batches, None)
+    names = tuple(dict.fromkeys([*interpreted.seen, *static_components(tree, plan)]))
+    if len(names) > MAX_COMPONENTS:
+        finding = RULES["SBX703"].finding(None, count=len(names), limit=MAX_COMPONENTS)
+        raise _refused(analysis, [*findings, finding])
+    interpreted.use_components(names)
+    if tier == "interpreted":
+        reason = TierReason("CMP000", "the interpreted tier was asked for")
+        return Assembled(interpreted, reason, names, tuple(findings))
+    compiled = _compile(tree, plan, limits)
+    if not isinstance(compiled, TierReason):
+        difference = _compare(interpreted, compiled, plan, batches, _tolerance(plan))
+        interpreted.use_components(names)
+        if difference is None:
+            compiled.failures.clear()
+            return Assembled(compiled, None, tuple(compiled.component_names), tuple(findings))
+        compiled = difference
+    if tier == "compiled":
+        finding = RULES["SBX704"].finding(compiled.span, reason=str(compiled))
+        raise _refused(analysis, [*findings, finding])
+    return Assembled(interpreted, compiled, names, tuple(findings))
+
+
+def _compile(tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason:
+    try:
+        from sandbox.tiers.compiled import compile_program
+    except ImportError as error:
+        return TierReason("CMP902", f"there is no compiler here: {error}")
+    try:
+        made: Runner | TierReason = compile_program(tree, plan, limits)
+    except Exception as error:
+        # A compiler fails in many ways; the program still has a tier to run in.
+        return TierReason(
+            "CMP901", f"the compiler failed with {type(error).__name__}: {str(error)[:200]}"
+        )
+    return made
+
+
+def _tolerance(plan: Plan) -> float:
+    narrow = any(column.spec.dtype in ("float32", "float16") for column in plan.schema.columns())
+    return FLOAT32_TOLERANCE if narrow else FLOAT64_TOLERANCE
+
+
+def outputs_for(rows: int, plan: Plan, components: int) -> Outputs:
+    """Make result arrays in which no row is asked for."""
+    tasks = len(plan.tasks)
+    return Outputs(
+        outcome=np.full(rows, Outcome.SKIPPED, np.uint8),
+        reward=np.zeros(rows),
+        components=np.zeros((components, rows)),
+        present=np.zeros((components, rows), np.bool_),
+        tasks=np.zeros((rows, tasks), np.bool_),
+        task_outcome=np.full((rows, tasks), Outcome.SKIPPED, np.uint8),
+        failure=np.full(rows, NO_FAILURE, np.int32),
+        task_failure=np.full((rows, tasks), NO_FAILURE, np.int32),
+        fuel=np.zeros(rows, np.int64),
+    )
+
+
+@dataclass(slots=True)
+class _Trial:
+    """The rows of a batch that were run, and what came out."""
+
+    ran: list[NDArray[np.bool_]]
+    results: list[Outputs]
+
+
+def _try(
+    runner: Runner, plan: Plan, batches: list[Batch], ran: list[NDArray[np.bool_]] | None
+) -> _Trial:
+    """Run the batches until the fuel of a probe is used up, or just the rows given."""
+    rows = len(next(iter(batches[0].values()))) if batches[0] else CHUNK
+    count = len(runner.component_names)
+    inputs = {name: array.copy() for name, array in batches[0].items()}
+    live = outputs_for(rows, plan, count)
+    runner.bind(rows, inputs, live)
+    trial = _Trial([], [])
+    left = PROBE_FUEL
+    steps = [None, *batches] if plan.stateful else list(batches)
+    for index, batch in enumerate(steps):
+        if batch is not None:
+            for name, array in batch.items():
+                inputs[name][...] = array
+        done = np.zeros(rows, np.bool_)
+        wanted = ran[index] if ran is not None else None
+        for start in range(0, rows, CHUNK):
+            chosen = np.zeros(rows, np.bool_)
+            chosen[start : start + CHUNK] = True
+            if wanted is not None:
+                chosen &= wanted
+            elif left <= 0:
+                break
+            live.outcome[chosen] = PENDING
+            live.task_outcome[chosen] = PENDING
+            if batch is None:
+                runner.reset()
+            else:
+                runner.step()
+            left -= int(live.fuel[chosen].sum())
+            done |= chosen
+        trial.ran.append(done)
+        trial.results.append(_copy(live))
+        live.outcome[...] = Outcome.SKIPPED
+        live.task_outcome[...] = Outcome.SKIPPED
+    return trial
+
+
+def _copy(results: Outputs) -> Outputs:
+    return Outputs(
+        outcome=results.outcome.copy(),
+        reward=results.reward.copy(),
+        components=results.components.copy(),
+        present=results.present.copy(),
+        tasks=results.tasks.copy(),
+        task_outcome=results.task_outcome.copy(),
+        failure=results.failure.copy(),
+        task_failure=results.task_failure.copy(),
+        fuel=results.fuel.copy(),
+    )
+
+
+def _compare(
+    reference: InterpretedRunner,
+    kernel: Runner,
+    plan: Plan,
+    batches: list[Batch],
+    tolerance: float,
+) -> TierReason | None:
+    """Run both tiers on the same rows; say how they differ, if they do."""
+    names = tuple(dict.fromkeys([*kernel.component_names, *reference.component_names]))
+    reference.use_components(names)
+    wanted = _try(reference, plan, batches, None)
+    try:
+        given = _try(kernel, plan, batches, wanted.ran)
+    except Exception as error:
+        return TierReason("CMP901", f"the kernel failed with {type(error).__name__}: {error}")
+    for step, (want, got) in enumerate(zip(wanted.results, given.results, strict=True)):
+        for row in np.flatnonzero(wanted.ran[step]).tolist():
+            text = _row_differs(reference, kernel, want, got, row, tolerance)
+            if text:
+                place = f"row {row}" if not plan.stateful else f"episode {row}, step {step}"
+                return TierReason(
+                    "CMP900", f"differs from the interpreted tier on {place} of the probe: {text}"
+                )
+    return None
+
+
+def _row_differs(
+    reference: Runner, kernel: Runner, want: Outputs, got: Outputs, row: int, tolerance: float
+) -> str:
+    outcomes = int(want.outcome[row]), int(got.outcome[row])
+    if outcomes[0] != outcomes[1]:
+        return f"outcome {_outcome(outcomes[1])}, want {_outcome(outcomes[0])}"
+    raised = _exceptions(reference, want, row), _exceptions(kernel, got, row)
+    if raised[0] != raised[1]:
+        return f"raised {raised[1]}, want {raised[0]}"
+    if (want.task_outcome[row] != got.task_outcome[row]).any():
+        return f"task outcomes {got.task_outcome[row]}, want {want.task_outcome[row]}"
+    if (want.tasks[row] != got.tasks[row]).any():
+        return f"tasks {got.tasks[row]}, want {want.tasks[row]}"
+    if outcomes[0] != Outcome.OK:
+        return ""
+    if not _close(want.reward[row], got.reward[row], tolerance):
+        return f"reward {got.reward[row]!r}, want {want.reward[row]!r}"
+    places = {name: index for index, name in enumerate(kernel.component_names)}
+    for index, name in enumerate(reference.component_names):
+        here = bool(want.present[index, row])
+        place = places.get(name)
+        if place is None:
+            if here:
+                return f"component {name!r} is missing"
+            continue
+        if here != bool(got.present[place, row]):
+            return f"component {name!r} present {not here}, want {here}"
+        if here and not _close(want.components[index, row], got.components[place, row], tolerance):
+            return (
+                f"component {name!r} {got.components[place, row]!r}, "
+                f"want {want.components[index, row]!r}"
+            )
+    return ""
+
+
+def _exceptions(runner: Runner, results: Outputs, row: int) -> list[str]:
+    ids = [int(results.failure[row]), *map(int, results.task_failure[row])]
+    outcomes = [int(results.outcome[row]), *map(int, results.task_outcome[row])]
+    return [
+        runner.failures[item].exception
+        for item, outcome in zip(ids, outcomes, strict=True)
+        if item != NO_FAILURE and outcome == Outcome.ERROR
+    ]
+
+
+def _close(a: float, b: float, tolerance: float) -> bool:
+    return bool(a == b or abs(a - b) <= tolerance * max(abs(a), abs(b)) or (a != a and b != b))
+
+
+def _outcome(code: int) -> str:
+    return Outcome(code).name if code in set(Outcome) else str(code)
+
+
+def _refuse_errors(analysis: Analysis, findings: list[Finding]) -> None:
+    if any(item.severity is Severity.ERROR for item in findings):
+        raise _refused(analysis, findings)
+
+
+def _refused(analysis: Analysis, findings: list[Finding]) -> ProgramRefusedError:
+    every = (*analysis.findings, *findings)
+    return ProgramRefusedError(Report(analysis.filename, analysis.text, every))
+
+
+def _span_of(node: ast.AST) -> Span | None:
+    line = getattr(node, "lineno", None)
+    if line is None:
+        return None
+    column = getattr(node, "col_offset", 0)
+    end_line = getattr(node, "end_lineno", line) or line
+    end_column = getattr(node, "end_col_offset", column + 1) or column + 1
+    return Span(line, column + 1, end_line, end_column + 1)
