@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
@@ -30,6 +29,7 @@ from carruntime.errors import (
     SessionClosedError,
     ShapeError,
 )
+from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
 from carruntime.spaces import Pending, SlotWriter, Texts, commit
 from sandbox.outcome import PENDING, Outcome
@@ -52,19 +52,12 @@ _OK: Final = int(Outcome.OK)
 _SKIPPED: Final = int(Outcome.SKIPPED)
 _STATE_LOST: Final = int(Outcome.STATE_LOST)
 _AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
+_STATE_VERSION: Final = 1
+_KEPT: Final = ("t", "begun", "completed", "last", "counts", "task_counts")
 _FRAMES: Final = (
     "frame= is given; frames come with a later version, and this one would silently ignore it: "
     "leave it out"
 )
-
-
-@dataclass(slots=True)
-class _Recorded:
-    """One call on all rows: which rows it ran, and the columns it saw."""
-
-    call: Literal["reset", "step"]
-    rows: NDArray[np.bool_]
-    columns: dict[str, NDArray[Any]]
 
 
 class RewardSession:
@@ -93,7 +86,6 @@ class RewardSession:
         self.on_error: OnError = on_error
         self._raises, self._value = _error_mode(on_error)
         self._keep_failed = keep_failed
-        self._record = record_episodes
         self._guest: Guest | None = guest
         plan = program.plan
         buffers = guest.bind(num_envs)
@@ -136,7 +128,8 @@ class RewardSession:
         self._task_counts = np.zeros((self._num_tasks, len(Outcome)), np.int64)
         self._steps = 0
         self._outside = 0
-        self._history: list[_Recorded] = []
+        # A function's row says everything, so only a class has a history.
+        self._history = History(num_envs) if record_episodes and plan.stateful else None
 
     # What can be read ------------------------------------------------------------------------
 
@@ -231,12 +224,9 @@ class RewardSession:
         self._begun[which] = True
         self._all_begun = every or bool(self._begun.all())
         if self._any_blocked:
-            self._blocked[which] = 0
-            self._any_blocked = bool(self._blocked.any())
-            for row in [row for row in self._block_reasons if every or bool(rows[row])]:  # type: ignore[index]
-                del self._block_reasons[row]
-        if self._record:
-            self._remember("reset", np.ones(self.num_envs, np.bool_) if rows is None else rows)
+            self._unblock(rows)
+        if self._history is not None:
+            self._history.add("reset", rows, self._columns)
         if not self._stateful and not self._task_at_reset.any():
             return
         if rows is not None and not rows.any():
@@ -244,6 +234,12 @@ class RewardSession:
         self._mark(rows)
         guest.reset()
         self._after_reset(guest, rows)
+
+    def _unblock(self, rows: NDArray[np.bool_] | None) -> None:
+        self._blocked[slice(None) if rows is None else rows] = 0
+        self._any_blocked = bool(self._blocked.any())
+        for row in [row for row in self._block_reasons if not self._blocked[row]]:
+            del self._block_reasons[row]
 
     def _after_reset(self, guest: Guest, rows: NDArray[np.bool_] | None) -> None:
         out = self._out
@@ -328,8 +324,8 @@ class RewardSession:
         commit(pending, texts)
         if self._t_column is not None:
             np.copyto(self._t_column, self._t)
-        if self._record:
-            self._remember("step", np.ones(self.num_envs, np.bool_) if rows is None else rows)
+        if self._history is not None:
+            self._history.add("step", rows, self._columns)
         self._run(guest, rows)
         batch = self._collect(guest, rows)
         if rows is None:
@@ -379,6 +375,100 @@ class RewardSession:
         commit(pending, texts)
         self._run(guest, rows)
         return self._collect(guest, rows, looking=True)
+
+    # Going on elsewhere ----------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that another session needs to go on where this one stands.
+
+        Of a class no object is stored, but what it has seen since its reset: the session must
+        have been started with ``record_episodes=True``.
+
+        Returns:
+            Plain data: numbers, arrays, dicts and lists of these.
+
+        Raises:
+            OptionError: If the program is a class and its episodes were not recorded.
+            SessionClosedError: If the session is closed.
+        """
+        self._open("state_dict")
+        if self._stateful and self._history is None:
+            raise OptionError(
+                "RewardSession.state_dict: the program is a class, and what it saw was not kept; "
+                "start the session with record_episodes=True"
+            )
+        return {
+            "version": _STATE_VERSION,
+            "digest": self.program.digest,
+            "num_envs": self.num_envs,
+            **{name: getattr(self, f"_{name}").copy() for name in _KEPT},
+            "steps": self._steps,
+            "outside": self._outside,
+            "first": {
+                name: column.copy()
+                for name, column in self._columns.items()
+                if name.split("/")[0].split("#")[0] == "initial_obs"
+            },
+            "history": [
+                {"call": one.call, "rows": one.rows.copy(), "columns": dict(one.columns)}
+                for one in self._history or ()
+            ],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another session of the same program stood.
+
+        A class sees again what its instances saw, which takes as long as the longest of the
+        episodes that were running.
+
+        Args:
+            state: What `state_dict` gave.
+
+        Raises:
+            OptionError: If it is of another program, another number of environments or another
+                release; nothing has changed then.
+            SessionClosedError: If the session is closed.
+        """
+        guest = self._open("load_state_dict")
+        mine = {"version": _STATE_VERSION, "digest": self.program.digest, "num_envs": self.num_envs}
+        wrong = [
+            f"{name} {state.get(name)!r} is not {value!r}"
+            for name, value in mine.items()
+            if state.get(name) != value
+        ]
+        if self._stateful and self._history is None:
+            wrong.append("this session was not started with record_episodes=True")
+        if wrong:
+            raise OptionError(
+                f"RewardSession.load_state_dict: {'; '.join(wrong)}; want the state of a session "
+                "of the same program with as many environments"
+            )
+        if self._history is not None:
+            self._history.clear()
+            for moment in state["history"]:
+                self._show(moment["columns"])
+                rows = moment["rows"]
+                self._history.add(moment["call"], rows, self._columns)
+                if moment["call"] == "reset":
+                    self._unblock(rows)
+                    self._mark(rows)
+                    guest.reset()
+                    self._after_reset(guest, rows)
+                else:
+                    self._run(guest, rows)
+        self._show(state["first"])
+        for name in _KEPT:
+            getattr(self, f"_{name}")[...] = state[name]
+        self._steps = int(state["steps"])
+        self._outside = int(state["outside"])
+        self._all_begun = bool(self._begun.all())
+
+    def _show(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Write columns as they are; writers must not believe to know what is in them."""
+        for name, column in columns.items():
+            self._columns[name][...] = column
+        for writer in (*self._writers.values(), *self._first):
+            writer.forget()
 
     # One dispatch ----------------------------------------------------------------------------
 
@@ -551,21 +641,13 @@ class RewardSession:
 
     def _reproduction(self, row: int) -> Reproduction:
         program = self.program
-        calls: list[RecordedCall] = []
-        if self._record and self._stateful:
-            for past in self._history:
-                if not past.rows[row]:
-                    continue
-                if past.call == "reset":
-                    calls.clear()
-                inputs = {name: column[row].copy() for name, column in past.columns.items()}
-                calls.append(RecordedCall(past.call, inputs))
-            complete = True
+        if self._history is not None:
+            calls, complete = self._history.calls(row), True
         else:
             inputs = {name: column[row].copy() for name, column in self._columns.items()}
+            calls = (RecordedCall("step", inputs),)
             if self._stateful:
-                calls.append(RecordedCall("reset", inputs))
-            calls.append(RecordedCall("step", inputs))
+                calls = (RecordedCall("reset", inputs), *calls)
             # The first transition of an episode is all that a new instance has seen.
             complete = not self._stateful or int(self._t[row]) == 0
         return Reproduction(
@@ -578,25 +660,9 @@ class RewardSession:
             limits=program.limits,
             tier=program.tier,
             row=row,
-            calls=tuple(calls),
+            calls=calls,
             complete=complete,
         )
-
-    def _remember(self, call: Literal["reset", "step"], rows: NDArray[np.bool_]) -> None:
-        if not self._stateful:
-            return
-        columns = {name: column.copy() for name, column in self._columns.items()}
-        self._history.append(_Recorded(call, rows.copy(), columns))
-        if call == "reset":
-            # Calls before the oldest running episode can never be asked for again.
-            needed = np.zeros(self.num_envs, np.bool_)
-            for place in range(len(self._history) - 1, -1, -1):
-                past = self._history[place]
-                if past.call == "reset":
-                    needed |= past.rows
-                    if needed[self._begun].all():
-                        del self._history[:place]
-                        break
 
     # Small things ----------------------------------------------------------------------------
 
@@ -642,7 +708,7 @@ class RewardSession:
         """End the session; may be called again. The worker goes back to the program."""
         guest, self._guest = self._guest, None
         if guest is not None:
-            self._history.clear()
+            self._history = None
             self.program.take_back(guest)
 
     def __enter__(self) -> Self:

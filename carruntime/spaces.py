@@ -275,6 +275,10 @@ class _TextLeaf:
             self.lengths[index] = len(data)
             self.last[index] = text
 
+    def forget(self) -> None:
+        """Take every text for changed, because somebody else wrote into the column."""
+        self.last = [None] * len(self.last)
+
     def _encode(self, index: int, text: object, problems: list[str]) -> bytes | None:
         if not isinstance(text, str):
             problems.append(f"{self.name} of env {index}: {type(text).__name__}; want str")
@@ -385,6 +389,11 @@ class SlotWriter:
             changes = text.check(value, rows, problems)
             if changes:
                 texts.append((text, changes))
+
+    def forget(self) -> None:
+        """Believe nothing about what the columns hold; somebody else wrote into them."""
+        for text in self._texts:
+            text.forget()
 
 
 def commit(pending: Pending, texts: Texts, rows: NDArray[np.bool_] | None = None) -> None:

@@ -17,6 +17,7 @@ import carruntime as car
 import sandbox.passes
 from carruntime.batch import RewardBatch
 from carruntime.reward import RewardProgram
+from carruntime.session import RewardSession
 from sandbox.outcome import Outcome
 
 BOX = gs.Box(-10.0, 10.0, (2,), np.float64)
@@ -600,6 +601,104 @@ def test_the_report_tells_entry_form_binding_and_tier(load: Load) -> None:
     assert facts["tier"] == "interpreted"
     assert facts["tier_reason"] == "CMP000 a tier for tests"
     assert facts["components"] == "steps"
+
+
+# Going on elsewhere --------------------------------------------------------------------------
+
+MEMORY = """# components: n
+class R:
+    def reset(self, obs):
+        if obs["x"][0] > 9:
+            raise ValueError("cannot begin")
+        self.total = obs["x"][0]
+        self.words = obs["say"]
+        self.n = 0
+
+    def step(self, obs, next_obs):
+        self.n += 1
+        if next_obs["x"][0] > 3:
+            raise RuntimeError("out of fuel")
+        self.total += next_obs["x"][0]
+        self.words += next_obs["say"]
+        return self.total + 100 * len(self.words), {"n": self.n}
+"""
+LATCH = (
+    "def task_1(obs):\n    return bool(obs['x'][0] > 1)\n\n"
+    "def task_2(initial_obs, obs):\n    return bool(obs['x'][0] > initial_obs['x'][0] + 2)\n\n"
+    "def reward(initial_obs, obs, t):\n"
+    "    return 100 * t + len(initial_obs['say']) + obs['x'][0]\n"
+)
+
+
+@pytest.mark.parametrize("source", [MEMORY, LATCH], ids=["class", "function"])
+@pytest.mark.parametrize("cut", [0, 1, 7, 15])
+def test_a_session_goes_on_in_another_one_as_if_nothing_had_happened(
+    load: Load, source: str, cut: int
+) -> None:
+    space = gs.Dict({"x": BOX, "say": gs.Text(5, min_length=0)})
+    rng = np.random.default_rng(cut)
+    program = load(source, space)
+
+    def look() -> dict[str, Any]:
+        say = tuple("abc"[: int(n)] for n in rng.integers(0, 4, N))
+        return {"x": rng.normal(0, 2, (N, 2)), "say": say}
+
+    moves = [(look(), look(), rng.random(N) < 0.2, rng.random(N) < 0.8) for _ in range(20)]
+    moves[3][0]["x"][1, 0] = 9.5
+    moves[3][2][1] = True
+
+    def run(session: RewardSession, part: list[Any]) -> list[RewardBatch]:
+        found = []
+        for first, after, begins, steps in part:
+            session.reset(first, mask=begins)
+            found.append(session.step(first, None, after, mask=steps))
+        return found
+
+    start = look()
+    with program.start(N, "last", record_episodes=True) as whole:
+        whole.reset(start)
+        want = run(whole, moves)
+        counted = whole.outcomes
+    with program.start(N, "last", record_episodes=True) as one:
+        one.reset(start)
+        run(one, moves[:cut])
+        state = pickle.loads(pickle.dumps(one.state_dict()))  # noqa: S301 - our own bytes
+    with program.start(N, "last", record_episodes=True) as two:
+        two.reset(look())
+        two.load_state_dict(state)
+        got = run(two, moves[cut:])
+        assert two.outcomes == counted
+    for mine, other in zip(got, want[cut:], strict=True):
+        assert np.array_equal(mine.reward, other.reward)
+        assert np.array_equal(mine.outcome, other.outcome)
+        assert np.array_equal(mine.completed, other.completed)
+    assert any(set(batch.outcome.tolist()) & {1, 4, 8} for batch in want) == (source == MEMORY)
+
+
+def test_a_class_that_was_not_recorded_cannot_be_continued(load: Load) -> None:
+    with load(COUNTER).start(1) as session:
+        with pytest.raises(car.OptionError, match="record_episodes=True"):
+            session.state_dict()
+        with pytest.raises(car.OptionError, match="record_episodes=True"):
+            session.load_state_dict({})
+
+
+def test_the_state_of_another_program_is_refused(load: Load) -> None:
+    with load(FIRST).start(1) as one, load(RAISES).start(2) as two:
+        with pytest.raises(car.OptionError, match="num_envs 1 is not 2") as caught:
+            two.load_state_dict(one.state_dict())
+        assert "digest" in str(caught.value)
+
+
+def test_a_history_is_as_long_as_the_oldest_running_episode(load: Load) -> None:
+    with load(COUNTER).start(2, record_episodes=True) as session:
+        for _ in range(5):
+            session.reset(rows(0, 0), mask=np.array([True, False]))
+            session.step(rows(0, 0), None, rows(0, 0), mask=np.array([True, False]))
+        assert len(session.state_dict()["history"]) == 2
+        session.reset(rows(0, 0), mask=np.array([False, True]))
+        session.step(rows(0, 0), None, rows(0, 0))
+        assert len(session.state_dict()["history"]) == 4
 
 
 # Reproductions -------------------------------------------------------------------------------
