@@ -46,7 +46,7 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.rules import RULES
 from sandbox.tiers.base import NO_FAILURE, Failure, Outputs, TierReason
 from sandbox.wire import Frame, Loaded
-from sandbox.worker import PASSES, load_passes
+from sandbox.worker import PASSES, load_passes, unfit_names
 
 if TYPE_CHECKING:
     from sandbox.limits import Limits
@@ -446,6 +446,9 @@ class InProcessGuest(_Guest):
         self._must_be_open()
         self._must_build()
         built = self._passes.build(self._analysis, plan, self.limits, tier)
+        unfit = unfit_names(built.component_names)
+        if unfit:
+            raise self._refuse((*built.findings, *unfit))
         self._runner = built.runner
         self._remap = np.empty(0, np.int32)
         self._plan = plan

@@ -2,7 +2,7 @@
 
 Each layer is independent of the others and of the checks on the text: a guest that got past every
 check still meets them. They are applied in the order of `LAYERS` at two points of a worker's life,
-named by `Phase`: before it reads any text, and after compilation, before anything of a guest runs.
+named by `Phase`: before it reads any text, and once the program is built, before its first batch.
 A layer that this system does not have is left out and reported by name; a layer that it has but
 that fails ends the worker, because a half-locked room looks locked.
 
@@ -41,7 +41,7 @@ class Phase(Enum):
     """When a layer is applied."""
 
     BEFORE_SOURCE = "before any text of a guest is read"
-    BEFORE_RUN = "after compilation, before anything of a guest runs"
+    BEFORE_BATCHES = "after the program is built, before the first batch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,17 @@ from sandbox.diagnostics import Finding, escape
 from sandbox.errors import ProgramRefusedError, ProtocolError
 from sandbox.limits import Limits
 from sandbox.plan import Outline, Plan
+from sandbox.rules import RULES
 from sandbox.tiers.base import Runner, TierReason
 from sandbox.wire import Frame
 
-__all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve"]
+__all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "unfit_names"]
 
 PASSES: Final = "sandbox.passes"
 """The module whose ``analyse`` and ``build`` a worker calls."""
 EXIT_BROKEN: Final = 70
+MAX_NAME: Final = 200
+"""Characters of a component's name."""
 
 T = TypeVar("T")
 
@@ -78,6 +81,15 @@ def load_passes(name: str) -> Passes:
     module: Any = import_module(name)
     passes: Passes = module
     return passes
+
+
+def unfit_names(names: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Find component names that would spoil a log or a table; the program made them up."""
+    return tuple(
+        RULES["SBX705"].finding(None, name=name, limit=MAX_NAME)
+        for name in names
+        if not name.isprintable() or len(name) > MAX_NAME
+    )
 
 
 def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
@@ -172,11 +184,16 @@ class _Worker:
             built = self.passes.build(analysis, asked.plan, self.limits, asked.tier)
         except ProgramRefusedError as refused:
             return Frame.REFUSED, wire.pack(wire.Refused(refused.report.findings))
+        names = built.component_names
+        unfit = unfit_names(names)
+        if unfit:
+            return Frame.REFUSED, wire.pack(wire.Refused((*built.findings, *unfit)))
+        # What compiles is compiled: nothing later needs the rights that a compiler needs.
+        layers.apply(layers.Phase.BEFORE_BATCHES, self.order)
         self.plan = asked.plan
         self.runner = built.runner
         self.told = 0
         reason = built.tier_reason
-        names = built.component_names
         return Frame.LOADED, wire.pack(
             wire.Loaded(built.runner.tier, reason, names, built.findings)
         )

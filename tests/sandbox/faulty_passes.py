@@ -117,6 +117,8 @@ def build(analysis: Analysis, plan: Plan, limits: Limits, tier: str) -> Built:
         found = Finding("SBX701", Severity.ERROR, None, "module level raised", "why", "hint")
         raise ProgramRefusedError(Report("x", analysis.text, (found,)))
     names = tuple("ab") if "parts" in analysis.text else ()
+    if "ugly-names" in analysis.text:
+        names = ("fine", "two\nlines", "x" * 300)
     return Built(Runner(plan, names), TierReason("CMP000", "none here"), names, ())
 
 

@@ -274,6 +274,14 @@ def test_a_build_that_is_refused_raises_its_findings_and_leaves_the_guest_usable
     assert [item.rule for item in caught.value.report.findings] == ["SBX701"]
 
 
+def test_component_names_that_would_spoil_a_log_are_refused(wall: Zygote | None) -> None:
+    with pytest.raises(ProgramRefusedError) as caught:
+        guests.load(wall, source="ugly-names")
+    messages = [item.message for item in caught.value.report.findings]
+    assert [item.rule for item in caught.value.report.findings] == ["SBX705", "SBX705"]
+    assert messages[0].startswith(r"the component name `two\nlines` has control characters")
+
+
 @pytest.mark.parametrize("isolation", ["process", "none"])
 def test_the_digest_is_of_the_bytes(isolation: str) -> None:
     import hashlib
