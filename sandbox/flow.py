@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.diagnostics import Finding
+from sandbox.dialect import attribute_names
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import Module, Scope, arguments_of, target_names, walk_own
@@ -21,6 +22,7 @@ from sandbox.spelling import nearest
 
 __all__ = ["flow_findings"]
 
+_ATTRIBUTES: Final = attribute_names()
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -122,6 +124,8 @@ class _Flow:
         if isinstance(node, ast.With):
             for item in node.items:
                 state = self.reads(item.context_expr, state)
+                if item.optional_vars is not None:
+                    state = self.writes(item.optional_vars, state)
             return self.block(node.body, state)
         if isinstance(node, ast.Match):
             return self.match_block(node, state)
@@ -481,7 +485,8 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
     known = class_names | {name for names in set_by.values() for name in names}
     said: set[str] = set()
     for item in reads:
-        if item.attr not in known and item.attr not in said and not item.attr.startswith("__"):
+        # One that no value has is refused by the validator already.
+        if item.attr in _ATTRIBUTES and item.attr not in known and item.attr not in said:
             said.add(item.attr)
             guess = nearest(item.attr, known)
             advice = f"did you mean `self.{guess}`?" if guess else "set it in `__init__` or `reset`"

@@ -122,7 +122,8 @@ class _Numbers:
             is_builtin_of_one = isinstance(item.func, ast.Name) and len(item.args) == 1
             is_method = isinstance(item.func, ast.Attribute) and len(item.args) < 2
             if not is_builtin_of_one and not is_method:
-                tests = list(item.args)
+                # `clip(1 / x, 0, 1)` guards the quotient and not the divisor.
+                tests = [part for part in item.args if not _divides(part)]
         elif isinstance(item, ast.Try):
             tests = list(item.body)
         for test in tests:
@@ -140,7 +141,16 @@ class _Numbers:
                 yield from self.first_of(item)
 
     def is_tested(self, node: ast.AST) -> bool:
-        return bool(_names(node) & self.tested)
+        """Whether the function tests something that an expression reads.
+
+        The conditions of a comprehension select; they do not say that anything is selected.
+        """
+        names = _names(node)
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+            for part in node.generators:
+                for inner in (part.target, *part.ifs):
+                    names -= _names(inner)
+        return bool(names & self.tested)
 
     def settled(self, node: ast.expr) -> ast.expr:
         """Give the expression behind a name that is assigned once."""
@@ -260,6 +270,10 @@ class _Numbers:
             what="it raises IndexError",
             advice="test `len(...) > 0` first",
         )
+
+
+def _divides(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod)
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -161,8 +161,18 @@ class _Walker:
         self.done.add(key)
         env = dict(known)
         stores: dict[str, int] = {}
+        in_place = {
+            id(item.target)
+            for item in ast.walk(node)
+            if isinstance(item, ast.AugAssign)
+            and isinstance(item.target, ast.Name)
+            and item.target.id in env
+            and _is_array(env[item.target.id].spec)
+        }
         for item in ast.walk(node):
-            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            is_store = isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+            # `array += 1` leaves the array what it is.
+            if is_store and id(item) not in in_place and isinstance(item, ast.Name):
                 stores[item.id] = stores.get(item.id, 0) + 1
         for name in stores:
             env.pop(name, None)  # assigned again: unknown

@@ -756,8 +756,14 @@ _BUILDING = (
     _error(
         "SBX704",
         "the compiled tier was asked for and does not take this program: {reason}",
-        "`tier=\"compiled\"` leaves no other choice",
-        "leave `tier` at \"auto\", or write the construct in another way",
+        '`tier="compiled"` leaves no other choice',
+        'leave `tier` at "auto", or write the construct in another way',
+    ),
+    _error(
+        "SBX705",
+        "the component name `{name}` has control characters or more than {limit} characters",
+        "names of components become columns of logs and tables",
+        "name components with short words",
     ),
 )
 

@@ -80,7 +80,9 @@ class Scope:
         if scope is None:
             return None
         found = scope.bound[name]
-        return found[0] if len(found) == 1 else None
+        # Importing one thing twice, as `import numpy` and `import numpy.linalg` do, is no doubt.
+        same = len({(item.kind, item.path) for item in found}) == 1 and found[0].path
+        return found[0] if len(found) == 1 or same else None
 
     @property
     def method_of(self) -> ast.ClassDef | None:
@@ -213,7 +215,9 @@ class _Builder:
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                kind: Literal["module", "refused"] = "module" if path in MODULES else "refused"
+                kind: Literal["module", "refused"] = (
+                    "module" if alias.name in MODULES else "refused"
+                )
                 scope.bind(alias.asname or path, Binding(kind, node, path))
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,6 +28,7 @@ from sandbox.validate.walk import Walk, dunder, listed, reserved, written
 
 __all__ = ["Names"]
 
+_LONGEST_ANNOTATION: Final = 500
 _ATTRIBUTES: Final = attribute_names()
 _COMMON_IMPORTS: Final = {
     "np": "numpy as np",
@@ -256,7 +258,10 @@ class Names(Walk):
     def annotation(self, node: ast.expr) -> None:
         """Judge an annotation: a type expression, never evaluated, with nothing hidden in it."""
         if isinstance(node, ast.Constant):
-            if node.value is None or isinstance(node.value, str | int) or node.value is ...:
+            if isinstance(node.value, str):
+                self.note_quoted(node.value)
+                return
+            if node.value is None or isinstance(node.value, int) or node.value is ...:
                 return
             self.say("SBX219", node)
         elif isinstance(node, ast.Name):
@@ -281,6 +286,13 @@ class Names(Walk):
             self.annotation(node.operand)
         else:
             self.say("SBX219", node)
+
+    def note_quoted(self, text: str) -> None:
+        """Count the names in a quoted annotation as used; it is text and nothing more."""
+        for word in set(re.findall(r"[^\W\d]\w*", text[:_LONGEST_ANNOTATION])):
+            scope = self.scope.find(word)
+            if scope is not None:
+                self.read_imports.update(scope.bound[word])
 
     def annotation_name(self, node: ast.Name) -> None:
         name = node.id

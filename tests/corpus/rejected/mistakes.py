@@ -1,0 +1,121 @@
+def reward(obs):
+    if obs[0] > 0:
+        bonus = 1.0
+    return bonus  # W: SBX601 "`bonus` may be unassigned"
+# ---
+def reward(obs):
+    for i in range(3):
+        last = i
+    for cell in obs:
+        found = cell
+    while obs[0]:
+        inside = 1
+        break
+    return last + found + inside  # W: SBX601 "`found`" # W: SBX601 "`inside`"
+# ---
+def reward(obs):
+    try:
+        x = 1 / obs[0]
+        y = 1
+    except ZeroDivisionError:
+        x = 0.0
+    else:
+        z = 1
+    return x + y + z  # W: SBX601 "`y`" # W: SBX601 "`z`"
+# ---
+def reward(obs):
+    while True:
+        value = obs[0]
+        if value > 0:
+            break
+    with_default = value if obs[1] else 0
+    if obs[2]:
+        raise ValueError("x")
+    else:
+        chosen = 2
+    return with_default + chosen + (last := 3) + last
+# ---
+def reward(obs):
+    total += obs[0]  # W: SBX601 "`total`"
+    return total
+# ---
+def reward(obs):  # W: SBX605 "`reward` can end without a result"
+    if obs[0] > 0:
+        return 1.0
+# ---
+def reward(obs):
+    if obs[0] > 0:
+        return 1.0, {"a": 1.0}
+    return 0.0  # W: SBX606 "returns a number here and a tuple of 2 on line 3"
+# ---
+def reward(obs):
+    return 1.0  # W: SBX607 ""
+    x = 3  # W: SBX619 "`x`"
+# ---
+def reward(obs):
+    ready = obs[0] == 0.1  # W: SBX608 ""
+    return 1.0 if ready and obs[1] == 1.0 and obs[2] != 0 else 0.0
+# ---
+import numpy as np
+def reward(obs, goal):
+    before = np.linalg.norm(obs - goal)
+    ratio = 1.0 / before  # W: SBX609 "`before`"
+    size = np.linalg.norm(goal)
+    if size > 0:
+        ratio += 1.0 / size
+    ratio += 1.0 / max(np.linalg.norm(obs), 1e-8) + 1.0 / (np.linalg.norm(obs) + 1e-8)
+    return ratio / np.sum(goal)  # W: SBX609 "`np.sum(goal)`"
+# ---
+import numpy as np
+def reward(image):
+    first = np.argwhere(image == 5)[0]  # W: SBX611 "the first element"
+    cells = np.argwhere(image == 6)
+    if len(cells) > 0:
+        first = first + cells[0]
+    row = np.where(image == 7)[0][0]  # W: SBX611 "the first element"
+    top = max(x for x in image if x > 3)  # W: SBX611 "`max`"
+    safe = max((x for x in image if x > 3), default=0.0)
+    mean = image[image > 4].mean()  # W: SBX611 "`mean`"
+    return first[0] + row + top + safe + mean
+# ---
+import numpy as np
+import math
+def reward(a, b, c):
+    angle = np.arccos(np.dot(a, b))  # W: SBX623 "`arccos`"
+    fine = np.arccos(np.clip(np.dot(c, c), -1, 1)) + math.acos(max(-1.0, min(1.0, c[0])))
+    low = np.log(np.linalg.norm(a)) + np.log(1 + np.linalg.norm(a))  # W: SBX623 "`log`"
+    return angle + fine + low + math.sqrt(1.0 - a[0] ** 2)  # W: SBX623 "`sqrt`"
+# ---
+def reward(obs, max):  # W: SBX615 "`max` hides"
+    sum = 0.0  # W: SBX615 "`sum` hides"
+    sum = sum + obs[0]
+    return sum + max
+# ---
+def reward(obs):
+    bonus = 1.0  # W: SBX619 "`bonus` is computed and never used"
+    _ignored = 2
+    a, b = obs
+    return a
+# ---
+class Reward:
+    def __init__(self):
+        self.total = 0.0
+        self.scale = 2.0
+    def reset(self, obs):  # W: SBX621 "`self.total`"
+        self.start = obs
+    def step(self, obs):
+        self.total += 1.0
+        self.total == 3  # W: SBX624 ""
+        return self.total * self.scale + self.startt + self.count  # E: SBX302 "`startt`" # W: SBX622 "`self.count`"
+# ---
+def reward(obs):
+    while True:  # W: SBX626 "" # W: SBX607 ""
+        obs = obs + 1
+    return obs
+# ---
+def helper(x):
+    return 1
+def helper(x):  # W: SBX627 "the definition on line 1"
+    return 2
+def reward(obs):
+    return helper(obs)

@@ -1,0 +1,8 @@
+A = 9 ** 9 ** 9  # E: SBX503 "an integer of too many digits"
+B = 1 << 10000  # E: SBX503 "an integer"
+C = "a" * 100000000  # E: SBX503 "100000000 elements"
+D = [0] * 10 ** 9  # E: SBX503 "elements"
+E = 1e999  # W: SBX502 ""
+F = 2 ** 64 + 10 ** 12
+def reward(obs):
+    return A + B + len(C) + len(D) + E + F

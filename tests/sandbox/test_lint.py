@@ -1,0 +1,176 @@
+"""Mistakes that only show against the inputs a program is bound to."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from corpus_reader import STATE, read
+
+from sandbox.limits import Limits
+from sandbox.lint import lint
+from sandbox.passes import analyse
+from sandbox.plan import Call, Param, Plan
+from sandbox.schema import ArraySpec, DictSpec, Schema, TupleSpec
+
+OBS = DictSpec(
+    (
+        ("image", ArraySpec(shape=(7, 7, 3), dtype="uint8")),
+        ("direction", ArraySpec(kind="int", dtype="int64")),
+        ("mission", ArraySpec(kind="text", shape=(256,), dtype="uint8")),
+    )
+)
+VEC = ArraySpec(shape=(8,))
+PAIR = TupleSpec((VEC, ArraySpec(kind="int", dtype="int64")))
+PARAMS = (
+    Param("obs", "next_obs"),
+    Param("action", "action"),
+    Param("vec", "vec"),
+    Param("pair", "pair"),
+)
+PLAN = Plan(
+    schema=Schema(
+        (
+            ("next_obs", OBS),
+            ("action", ArraySpec(kind="int", dtype="int64")),
+            ("vec", VEC),
+            ("pair", PAIR),
+        )
+    ),
+    reward=Call("reward", PARAMS),
+)
+
+
+def said(body: str, before: str = "") -> list[str]:
+    lines = "\n".join(f"    {line}" for line in body.split("\n"))
+    source = f"{before}def reward(obs, action, vec, pair):\n{lines}\n"
+    return [f"{item.rule} {item.message}" for item in lint(ast.parse(source), PLAN, source)]
+
+
+@pytest.mark.parametrize(
+    ("body", "finding"),
+    [
+        ('x = obs["imge"]', 'SBX603 the observation has no key "imge"'),
+        ('x = obs.get("carrying", 0)', 'SBX603 the observation has no key "carrying"'),
+        ("x = vec[8]", "SBX604 index 8 is outside of axis 0, which has 8 elements"),
+        ("x = vec[-9]", "SBX604 index -9 is outside of axis 0, which has 8 elements"),
+        ("y = vec[2:5]\nx = y[3]", "SBX604 index 3 is outside of axis 0, which has 3 elements"),
+        (
+            'x = obs["image"][3, 7, 0]',
+            "SBX604 index 7 is outside of axis 1, which has 7 elements",
+        ),
+        ("x = pair[2]", "SBX604 index 2 is outside of axis 0, which has 2 elements"),
+        ("x = pair[0][9]", "SBX604 index 9 is outside of axis 0, which has 8 elements"),
+        (
+            'x = obs["image"][0, 0, 0] - 1',
+            "SBX610 the difference of unsigned numbers wraps below zero",
+        ),
+        (
+            'x = obs["image"]\ny = x[0] - x[1]',
+            "SBX610 the difference of unsigned numbers wraps below zero",
+        ),
+        ("if vec > 0:\n    pass", "SBX612 an array decides an `if`"),
+        ("x = vec and 1", "SBX612 an array decides an `and`"),
+        ("assert not vec == 1", "SBX612 an array decides an `assert`"),
+        ("vec[0] = 1", "SBX620 the program writes into its argument `vec`"),
+        ('obs["a"] = 1', "SBX620 the program writes into its argument `obs`"),
+        ('obs["image"][0] = 1', "SBX620 the program writes into its argument `obs`"),
+        ("vec += 1", "SBX620 the program writes into its argument `vec`"),
+        ("vec.sort()", "SBX620 the program writes into its argument `vec`"),
+        ("y = vec[1:]\ny[0] = 2", "SBX620 the program writes into its argument `vec`"),
+        ('x = vec["pos"]', "SBX625 `vec` is an array of shape (8,), so a key fails"),
+        ("x = vec.keys()", "SBX625 `vec` is an array of shape (8,), so `.keys` fails"),
+        ("x = obs[0]", "SBX625 `obs` is a dict, so an index fails"),
+        ("x = action[0]", "SBX625 `action` is one int, so an index fails"),
+        ("x = vec[0, 1]", "SBX625 `vec` is an array of shape (8,), so an index of 2 parts fails"),
+        ("a, b = vec", "SBX625 `vec` is 8 values long, so unpacking it into 2 names fails"),
+        ("a, b, c = pair", "SBX625 `pair` is 2 values long, so unpacking it into 3 names fails"),
+    ],
+)
+def test_a_mistake_is_found(body: str, finding: str) -> None:
+    assert said(body) == [finding]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x = obs["image"][3, 6, 2] + vec[7] + vec[-8] + pair[1] + pair[0][0]',
+        'x = obs["imge"] if "imge" in obs else 0',
+        'x = int(obs["image"][0, 0, 0]) - 1',
+        'x = obs["image"].astype(int)[0] - 1',
+        "y = vec.copy()\ny[0] = 1\ny += 2",
+        "vec = vec + 1\nvec[0] = 2",
+        "for i in range(20):\n    x = vec[i]",
+        "if vec[0] > 0 and (vec > 0).all():\n    pass",
+        'x = obs["image"][..., 9]',
+        'x = obs["image"][:, :, None, 2]',
+        "a, *b = vec",
+        'x = obs["mission"].split()[3]',
+        'x = obs["mission"][9]',
+        "vec = vec[0]\nx = vec",
+        "def reward(vec):\n    return vec[99]",
+    ],
+)
+def test_ordinary_code_is_left_alone(body: str) -> None:
+    assert said(body) == []
+
+
+def test_constants_of_the_module_are_known() -> None:
+    assert said("x = vec[PADDLE] + vec[BALL]", "PADDLE, BALL = 9, 3\n") == [
+        "SBX604 index 9 is outside of axis 0, which has 8 elements"
+    ]
+    assert said("x = obs[KEY]", 'KEY = "imagge"\n') == [
+        'SBX603 the observation has no key "imagge"'
+    ]
+
+
+def test_inputs_are_followed_into_helpers() -> None:
+    helper = "def cell(grid, i):\n    return grid[1, 0, 5] + i\n"
+    found = said('x = cell(obs["image"], 1)', helper)
+    assert found == ["SBX604 index 5 is outside of axis 2, which has 3 elements"]
+
+
+def test_methods_are_followed_through_self() -> None:
+    source = (
+        "class Reward:\n"
+        "    def reset(self, vec):\n        self.first = vec[8]\n"
+        "    def step(self, obs):\n        return self.cell(obs)\n"
+        "    def cell(self, obs):\n        return obs['imag']\n"
+    )
+    plan = Plan(
+        schema=PLAN.schema,
+        class_name="Reward",
+        reset=Call("reset", (Param("vec", "vec"),)),
+        step=Call("step", (Param("obs", "next_obs"),)),
+    )
+    found = lint(ast.parse(source), plan, source)
+    assert [(item.rule, item.span.line if item.span else 0) for item in found] == [
+        ("SBX604", 3),
+        ("SBX603", 7),
+    ]
+
+
+def test_functions_that_call_each_other_many_times_are_judged_once_each() -> None:
+    chain = "".join(
+        f"def f{i}(x):\n    return {' + '.join(f'f{i + 1}(x)' for _ in range(8))}\n"
+        for i in range(12)
+    )
+    assert said("return f0(vec)", chain + "def f12(x):\n    return x[9]\n") == []
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in STATE.iterdir() if path.is_dir()))
+def test_natural_programs_have_no_false_finding(name: str) -> None:
+    """The one program with findings is the one whose known fault they are."""
+    program = read(name)
+    analysis = analyse(program.source, name, Limits())
+    assert analysis.tree is not None
+    found = {item.rule for item in lint(analysis.tree, program.plan, analysis.text)}
+    assert found == ({"SBX610"} if name == "atari_ram_breakout" else set())
+
+
+def test_the_tree_is_not_changed() -> None:
+    source = "A = 3\ndef reward(obs, action, vec, pair):\n    return vec[A]\n"
+    tree = ast.parse(source)
+    before = ast.dump(tree)
+    lint(tree, PLAN, source)
+    assert ast.dump(tree) == before
