@@ -11,6 +11,7 @@ because their text is ours.
 from __future__ import annotations
 
 import platform
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ PROGRAMS: Final = (
     DemoProgram("subtasks", "three sub-tasks as predicates", "accepted"),
     DemoProgram("dense_reward", "a dense reward with components", "accepted"),
     DemoProgram("milestones", "a class that remembers what it has paid", "accepted"),
-    DemoProgram("wrong_key", "reads a field that the observation does not have", "refused"),
+    DemoProgram("wrong_key", "reads a field that the observation does not have", "rejected"),
     DemoProgram("unlatched", "pays every step, and nothing on some paths", "rejected"),
     DemoProgram("hostile", "tries to get at files and processes", "refused"),
 )
@@ -435,9 +436,11 @@ def render_one(number: int, item: Shown) -> str:
         lines.append(f"refused in {item.loaded_s:.2f} s: {count} findings; nothing of it ran")
         return "\n".join(lines) + "\n"
     facts = item.report.facts
-    lines.append(f"loaded in {item.loaded_s:.2f} s; {'; '.join(_facts(facts))}")
+    loaded = f"loaded in {item.loaded_s:.2f} s; {'; '.join(_facts(facts))}"
+    lines += textwrap.wrap(loaded, 80, subsequent_indent="  ")
     why = "" if item.tier_reason is None else f": {escape(item.tier_reason)}"
-    lines += [f"tier: {item.tier}{why}", "", item.verdict.summary()]
+    lines += textwrap.wrap(f"tier: {item.tier}{why}", 80, subsequent_indent="  ")
+    lines += ["", item.verdict.summary()]
     driven = item.driven
     if driven is not None:
         loop = f"driving {driven.num_envs} envs for {driven.steps} vector steps "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from carruntime.intervals import Share
 
 if TYPE_CHECKING:
-    from sandbox.diagnostics import Span
+    from sandbox.diagnostics import Finding, Span
 
 __all__ = [
     "CHECKS",
@@ -229,6 +229,7 @@ class Verdict:
         program: Name of the program's file.
         digest: SHA-256 of its source.
         source: Its source, which the places of diagnoses refer to.
+        findings: What the check on its text found; warnings and notes, as it was loaded.
         env_id: The environment.
         rule: How completion was decided, in words.
         threshold: Greatest rate of complete random trajectories.
@@ -246,6 +247,7 @@ class Verdict:
     program: str
     digest: str
     source: str
+    findings: tuple[Finding, ...]
     env_id: str
     rule: str
     threshold: float

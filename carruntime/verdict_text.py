@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from carruntime.intervals import Share
 from carruntime.verdict import Weight
-from sandbox.diagnostics import escape
+from sandbox.diagnostics import Severity, escape
 
 if TYPE_CHECKING:
     from carruntime.verdict import Diagnosis, Group, Verdict
+    from sandbox.diagnostics import Span
 
 __all__ = ["feedback", "render", "summary", "to_json"]
 
@@ -147,17 +148,20 @@ def feedback(verdict: Verdict) -> str:
     lines = [introduction, outcome, counts]
     # What only more data can mend is nothing the model can act on.
     problems = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
-    if not problems:
+    doubts = [item for item in verdict.findings if item.severity is not Severity.NOTE]
+    if not problems and not doubts:
         lines.append("No problem was found in the program.")
     for number, item in enumerate(problems, start=1):
         kind = "Problem" if item.weight is Weight.REJECTS else "Warning"
         lines += ["", f"{kind} {number}: {escape(item.message)}."]
-        source = _source_line(verdict, item)
-        if source is not None and item.span is not None:
-            lines += [f"  Line {item.span.line}: {source}"]
+        lines += _source_line(verdict, item.span)
         if item.witness is not None:
             lines.append(f"  Seen in: {item.witness}.")
         lines.append(f"  What to do: {escape(item.hint)}.")
+    for number, doubt in enumerate(doubts, start=len(problems) + 1):
+        lines += ["", f"Doubt {number}: {escape(doubt.message)}: {escape(doubt.why)}."]
+        lines += _source_line(verdict, doubt.span)
+        lines.append(f"  What to do: {escape(doubt.hint)}.")
     if expert.tasks:
         lines += ["", "Sub-tasks completed (expert, random):"]
         for left, right in zip(expert.tasks, random.tasks, strict=True):
@@ -191,6 +195,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
             "accepts": verdict.published.accepts,
         },
         "diagnoses": [item.to_json() for item in verdict.diagnoses],
+        "findings": [item.to_json() for item in verdict.findings],
     }
 
 
@@ -280,11 +285,11 @@ def _diagnosis(item: Diagnosis) -> list[str]:
     return lines + _wrap(f"try: {escape(item.hint)}", "  ", "    ")
 
 
-def _source_line(verdict: Verdict, item: Diagnosis) -> str | None:
+def _source_line(verdict: Verdict, span: Span | None) -> list[str]:
     lines = verdict.source.split("\n")
-    if item.span is None or not 1 <= item.span.line <= len(lines):
-        return None
-    return escape(lines[item.span.line - 1].strip(), 160)
+    if span is None or not 1 <= span.line <= len(lines):
+        return []
+    return [f"  Line {span.line}: {escape(lines[span.line - 1].strip(), 160)}"]
 
 
 def _wrap(text: str, indent: str, further: str | None = None) -> list[str]:

@@ -132,6 +132,7 @@ def verify(
         program=program.report.filename,
         digest=program.digest,
         source=program.source,
+        findings=program.report.findings,
         env_id=expert.env_id or random.env_id,
         rule=rule,
         threshold=threshold,

@@ -265,7 +265,7 @@ def test_the_demonstration_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "accepted",
         "accepted",
         "accepted",
-        "refused",
+        "rejected",
         "rejected",
         "refused",
     ]

@@ -389,6 +389,13 @@ def test_an_unknown_component_is_told_what_there_is(load: Load) -> None:
         car.verify(program, expert=EXPERT, random=RANDOM, success_when="gaol")
 
 
+def test_feedback_tells_what_the_check_on_the_text_doubted(load: Load) -> None:
+    source = "def reward(next_obs):\n    if next_obs[0] >= 4.0:\n        return 1.0\n"
+    verdict = car.verify(load(source), expert=EXPERT[:2], random=RANDOM[:2])
+    assert verdict.findings
+    assert "Doubt 2: `reward` can end without a result" in verdict.feedback()
+
+
 def test_guest_text_cannot_reach_the_terminal_unescaped(load: Load) -> None:
     source = "def reward(next_obs):\n    raise ValueError('\\x1b[2Jgone')\n"
     verdict = car.verify(load(source), expert=EXPERT[:2], random=RANDOM[:2])
