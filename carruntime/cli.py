@@ -13,12 +13,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carruntime.errors import CarruntimeError, LoadError
-from sandbox.diagnostics import escape
+from sandbox.diagnostics import Finding, Report, Severity, escape
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -389,29 +389,33 @@ def _replay_saved(options: argparse.Namespace) -> int:
     if options.trace:
         for number, call in enumerate(saved.calls, start=1):
             print(f"call {number} of {len(saved.calls)}: {call.call}")
-            for name, value in call.inputs.items():
-                print(f"  {escape(name)} {value.dtype}{list(value.shape)}")
-                for text in str(value).split("\n"):
-                    print(f"    {text}")
-    from carruntime.replay import FailureSeen
-
+            _print_columns(call.inputs)
     if failure is not None:
-        seen = FailureSeen(
-            outcome=again.outcome,
-            exception=failure.exception,
-            message=failure.message,
-            span=failure.span,
-            task=saved.task,
-            trajectory=0,
-            step=len(saved.calls) - 1,
-            rows=1,
-        )
-        print(seen.render(saved.filename, saved.source))
+        task = "" if saved.task is None else f" (task `{saved.task}`)"
+        what = f"{failure.exception}: {failure.message}{task}"
+        item = Finding(again.outcome.name, Severity.ERROR, failure.span, what, "", "")
+        print(Report(saved.filename, saved.source, (item,)).render())
     print(f"outcome {again.outcome.name}, tier {again.tier}, fuel {again.fuel}")
     if not saved.complete:
         print("the file holds the last call alone; what the class kept before it is missing")
     print("the same as saved" if again.same else f"not as saved, which was {saved.outcome.name}")
     return GOOD if again.same else BAD
+
+
+def _print_columns(columns: Mapping[str, Any]) -> None:
+    for name, value in columns.items():
+        if name.endswith("#len"):
+            continue
+        length = columns.get(f"{name}#len")
+        if length is not None:
+            text = bytes(value[: int(length)]).decode("utf-8", "replace")
+            print(f"  {escape(name)}: {escape(repr(text))}")
+        elif value.ndim == 0:
+            print(f"  {escape(name)}: {value}")
+        else:
+            print(f"  {escape(name)}: {value.dtype}{list(value.shape)}")
+            for line in str(value).split("\n"):
+                print(f"    {line}")
 
 
 def _verify(options: argparse.Namespace) -> int:

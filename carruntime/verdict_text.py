@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["feedback", "render", "summary", "to_json"]
 
 _WIDTH = 80
-_NAME, _CELL = 32, 23
+_NAME, _CELL = 28, 25
 _WORDS = {
     "accept": "ACCEPTED",
     "reject": "REJECTED",
@@ -63,9 +63,9 @@ def render(verdict: Verdict) -> str:
                 _row(f"  {escape(left.name)}", _share(left.completed), _share(right.completed))
             )
             lines.append(
-                _row("    least / median / greatest", _first(left.first), _first(right.first))
+                _row("    least, median, greatest", _first(left.first), _first(right.first))
             )
-    lines += ["", _row("least mean greatest; not zero", "expert", "random")]
+    lines += ["", _row("least mean greatest; nonzero", "expert", "random")]
     for left_c, right_c in list(zip(expert.components, random.components, strict=True))[
         : _MOST_COMPONENTS + 1
     ]:
