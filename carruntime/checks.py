@@ -6,6 +6,7 @@ trajectory, its seed and a step, so that a person or a model can look at what wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -17,13 +18,14 @@ from numpy.typing import NDArray
 from carruntime.intervals import Share, trials_needed
 from carruntime.trajectory import Trajectory, take
 from carruntime.verdict import Diagnosis, Weight, Witness
+from sandbox.diagnostics import Span
 from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
     from carruntime.replay import Episode, FailureSeen, Replay
     from carruntime.reward import RewardProgram
 
-__all__ = ["Judged", "first_true", "values_of"]
+__all__ = ["Judged", "first_true", "place_of_component", "place_of_task", "values_of"]
 
 _MOST_FAILURES = 6
 _ADVICE = {
@@ -208,7 +210,7 @@ class Judged:
                     "the action"
                     if ran
                     else "it fails before it can say anything: mend the error first",
-                    None,
+                    place_of_task(self.program.source, name),
                     _witness(self.on_expert, lacking[0], length - 1, "expert"),
                 )
             )
@@ -307,7 +309,7 @@ class Judged:
                     f"sub-task {name} holds before the first action in {len(held)} of "
                     f"{len(both)} trajectories, so it is never paid there",
                     "a sub-task is something the agent brings about: compare with initial_obs",
-                    None,
+                    place_of_task(self.program.source, name),
                     _witness(seen, place, -1, "expert" if expert else "random"),
                 )
             )
@@ -331,6 +333,7 @@ class Judged:
                         Weight.WARNS,
                         f"component {name} is 0 on all {values.size} rows: it never fires",
                         "check its condition against what observations can show, or leave it out",
+                        place_of_component(self.program.source, name),
                     )
                 )
             elif values.min() == values.max() > 0.0:
@@ -341,6 +344,7 @@ class Judged:
                         f"component {name} is {values[0]:.4g} on all {values.size} rows",
                         "a positive constant pays for staying alive, also where the task is to end "
                         "soon: keep it only if that is meant",
+                        place_of_component(self.program.source, name),
                     )
                 )
         total = sum(means.values())
@@ -352,6 +356,7 @@ class Judged:
                         Weight.WARNS,
                         f"component {name} makes {100.0 * share / total:.1f} % of all that is paid",
                         "scale the components so that each can be felt",
+                        place_of_component(self.program.source, name),
                     )
                 )
         return out
@@ -435,7 +440,7 @@ class Judged:
                             f"the expert completes {names[index]} before {names[index - 1]}",
                             "list sub-tasks in the order in which they are achieved, or make the "
                             "later one ask for the earlier",
-                            None,
+                            place_of_task(self.program.source, names[index]),
                             _witness(self.on_expert, place, after, "expert"),
                         )
                     )
@@ -456,6 +461,26 @@ def values_of(name: str, seen: Replay) -> NDArray[np.float64]:
 def first_true(held: NDArray[np.bool_]) -> int | None:
     """Give the first position that is true, or None."""
     return int(held.argmax()) if held.any() else None
+
+
+def place_of_task(source: str, name: str) -> Span | None:
+    """Find the line that defines a predicate, in the text alone: nothing here parses a guest."""
+    return _place(source, rf"^def[ \t]+({re.escape(name)})\b")
+
+
+def place_of_component(source: str, name: str) -> Span | None:
+    """Find the first place that writes the name of a component as a string."""
+    return _place(source, rf"[\"']({re.escape(name)})[\"']")
+
+
+def _place(source: str, pattern: str) -> Span | None:
+    found = re.search(pattern, source, re.MULTILINE)
+    if found is None:
+        return None
+    start, stop = found.span(1)
+    line = source.count("\n", 0, start) + 1
+    column = start - (source.rfind("\n", 0, start) + 1) + 1
+    return Span(line, column, line, column + stop - start)
 
 
 def _witness(seen: Replay, index: int, step: int, name: str) -> Witness:

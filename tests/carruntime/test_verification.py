@@ -85,7 +85,9 @@ def test_a_sub_task_that_the_expert_never_completes_is_named_with_a_witness(load
     assert "sub-task arrived is never completed" in found.message
     assert found.witness is not None
     assert (found.witness.policy, found.witness.trajectory, found.witness.step) == ("expert", 0, 3)
-    assert "sub-task arrived" in verdict.feedback()
+    assert found.span is not None
+    assert (found.span.line, found.span.column) == (4, 5)
+    assert "Line 4: def arrived(next_obs):" in verdict.feedback()
     assert "halfway is" not in verdict.feedback()
 
 
@@ -298,6 +300,9 @@ def test_dead_constant_and_drowning_components_are_told(load: Load) -> None:
     verdict = car.verify(load(source), expert=EXPERT, random=RANDOM, success_when="goal")
     told = {item.check: item.message for item in verdict.diagnoses}
     assert "component dead is 0 on all 460 rows" in told["CAR211"]
+    dead = next(item for item in verdict.diagnoses if item.check == "CAR211")
+    assert dead.span is not None
+    assert source.split("\n")[dead.span.line - 1][dead.span.column - 1 :].startswith("dead'")
     assert "component alive is 0.01 on all 460 rows" in told["CAR212"]
     assert "component goal makes 100.0 %" in told["CAR215"]
     assert verdict.accepted
