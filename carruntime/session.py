@@ -708,7 +708,11 @@ class RewardSession:
         """End the session; may be called again. The worker goes back to the program."""
         guest, self._guest = self._guest, None
         if guest is not None:
+            # Views of the shared memory would keep it, and its descriptors, for as long as somebody
+            # holds on to a session that is over.
             self._history = None
+            self._columns, self._t_column = {}, None
+            self._writers, self._first = {}, []
             self.program.take_back(guest)
 
     def __enter__(self) -> Self:
