@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from carruntime.checks import Judged, first_true, values_of
+from carruntime.checks import decisive
 from carruntime.errors import OptionError
+from carruntime.evidence import Judged, first_true, values_of
 from carruntime.intervals import Share
 from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
+from carruntime.symptoms import warnings
 from carruntime.trajectory import Trajectory, TrajectorySet
 from carruntime.verdict import (
     ComponentSummary,
@@ -120,7 +122,11 @@ def verify(
         undefined=undefined,
         separation=separation,
     )
-    diagnoses = tuple(sorted(judged.diagnoses(), key=lambda item: list(Weight).index(item.weight)))
+    diagnoses = tuple(
+        sorted(
+            [*decisive(judged), *warnings(judged)], key=lambda item: list(Weight).index(item.weight)
+        )
+    )
     weights = {item.weight for item in diagnoses}
     decision = Decision.ACCEPT
     if Weight.REJECTS in weights:
