@@ -74,6 +74,8 @@ MAX_FAILURES: Final = 4096
 """Distinct failures kept for one guest; all later ones share the last place."""
 _MAX_INDICES: Final = 1024
 """Failures that one runner may have; see `sandbox.tiers.base.Runner`."""
+_ROWS_A_DEADLINE: Final = 1024
+"""Rows that share ``limits.wall_s``; a batch of more gets a multiple of it."""
 _SPIN_S: Final = 0.0002
 _CAN_SPIN: Final = hasattr(os, "sched_yield")
 _GRACE_S: Final = 0.25
@@ -796,6 +798,8 @@ class WorkerGuest(_Guest):
             np.copyto(shared.task_outcome, batch.out.task_outcome)
             deadline = time.monotonic() + self.limits.wall_s
             self._send(Frame.RESET if reset else Frame.STEP, b"", deadline)
+            if batch.num_rows > _ROWS_A_DEADLINE:
+                deadline = self._watch(shared.outcome, rows)
             begin = time.monotonic()
             frame, body = self._frame(deadline, spin_s=self._spin_s)
             # Spinning is for batches that are over before a sleeper would be awake.
@@ -824,6 +828,21 @@ class WorkerGuest(_Guest):
                 batch.out.failure[nameless] = self._note("WorkerLost", told)
             lost = lost or _LostWorkerError(Outcome.CRASHED, told)
         return lost
+
+    def _watch(self, outcome: NDArray[np.uint8], rows: Bools) -> float:
+        """Wait for a large batch as long as rows of it end; give the deadline for its answer."""
+        wall_s = self.limits.wall_s
+        child = self._must_have(self._holder.child, "build")
+        waiting = int(np.count_nonzero(rows))
+        end = time.monotonic() + wall_s * -(-waiting // _ROWS_A_DEADLINE)
+        while True:
+            left_s = end - time.monotonic()
+            if wire.readable(child.sock, min(wall_s, left_s)):
+                return time.monotonic() + wall_s
+            still = int(np.count_nonzero(rows & (outcome == PENDING)))
+            if still >= waiting or left_s <= wall_s:
+                return 0.0
+            waiting = still
 
     def _fetch(self, batch: _Batch, rows: Bools) -> None:
         """Copy what the worker wrote for these rows, once; nothing later looks at the original."""

@@ -46,7 +46,8 @@ class Limits:
     integer_bits: int = 4_096
     """Bits of a Python integer in the interpreted tier."""
     wall_s: float = 10.0
-    """Seconds of wall clock for one batch; the backstop behind fuel."""
+    """Seconds of wall clock for one batch; the backstop behind fuel. A batch of more than 1,024
+    rows gets as much for each started 1,024, as long as a row of it ends in every such time."""
     compile_s: float = 30.0
     """Seconds of wall clock for parsing, checking and compiling one program."""
     text_bytes: int = 256

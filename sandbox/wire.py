@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import socket
 import struct
 import time
@@ -54,6 +55,7 @@ __all__ = [
     "decode",
     "encode",
     "pack",
+    "readable",
     "receive",
     "send",
     "unpack",
@@ -520,6 +522,13 @@ def receive(
     if size > MAX_BYTES:
         raise ProtocolError(f"a frame of {size:,} bytes; at most {MAX_BYTES:,} are read")
     return frame, _exactly(sock, size, deadline) if size else b""
+
+
+def readable(sock: socket.socket, seconds: float) -> bool:
+    """Wait until there is something to read (or an end to be seen), at most so long."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def _look(sock: socket.socket, until: float) -> None:

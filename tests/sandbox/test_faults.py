@@ -209,6 +209,32 @@ def test_workers_that_die_on_every_row_are_not_replaced_for_ever(zygote: Zygote)
     guest.close()
 
 
+def test_a_large_batch_has_time_as_long_as_its_rows_end(zygote: Zygote) -> None:
+    guest, buffers = guests.load(zygote, rows=3000, limits=Limits(wall_s=0.5))
+    buffers.inputs["next_obs"][:] = 1.0
+    buffers.inputs["next_obs"][::600] = faulty.NAP  # 5 naps of 0.2 s
+    guests.mark(buffers)
+    guest.step()
+    assert not buffers.outputs.outcome.any()
+    guest.close()
+
+
+def test_a_large_batch_in_which_a_row_is_stuck_does_not_wait_for_all_its_time(
+    zygote: Zygote,
+) -> None:
+    rows = 1024 * 100  # all its time would be 50 s
+    guest, buffers = guests.load(zygote, rows=rows, limits=Limits(wall_s=0.5))
+    buffers.inputs["next_obs"][:] = 1.0
+    buffers.inputs["next_obs"][5] = faulty.SLEEP
+    guests.mark(buffers)
+    begin = time.monotonic()
+    guest.step()
+    assert time.monotonic() - begin < 40
+    assert buffers.outputs.outcome[5] == Outcome.TIMED_OUT
+    assert np.flatnonzero(buffers.outputs.outcome).tolist() == [5]
+    guest.close()
+
+
 def test_failures_of_rows_before_a_crash_are_not_mixed_up_with_others(zygote: Zygote) -> None:
     guest, buffers = guests.load(zygote)
     guests.fill(buffers, r1=faulty.RAISE, r3=faulty.SEGV, r5=faulty.RAISE)
