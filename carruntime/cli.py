@@ -202,11 +202,14 @@ def _check(options: argparse.Namespace) -> int:
     finally:
         if env is not None:
             env.close()
+    # A check does not compile, so which tier it used says nothing about the one that will run.
+    facts = {name: value for name, value in report.facts.items() if not name.startswith("tier")}
     if options.json:
-        _print_json(report.to_json())
+        _print_json({**report.to_json(), "facts": facts})
     else:
         print(report.render())
-        _print_facts(report.facts)
+        for name, value in facts.items():
+            print(f"  {name}: {escape(str(value))}")
     return GOOD if report.ok else BAD
 
 
@@ -561,11 +564,6 @@ def _policy(text: str) -> str | float:
 
 def _success_when(text: str | None) -> str | float | None:
     return None if text is None else _policy(text)
-
-
-def _print_facts(facts: Any) -> None:
-    for name, value in facts.items():
-        print(f"  {name}: {escape(str(value))}")
 
 
 def _print_json(data: Any) -> None:
