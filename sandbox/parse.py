@@ -25,7 +25,7 @@ from sandbox.diagnostics import Finding, Span
 from sandbox.limits import Limits
 from sandbox.rules import RULES
 
-__all__ = ["Parsed", "Places", "depth_limit", "parse"]
+__all__ = ["Parsed", "Places", "compile_findings", "depth_limit", "parse"]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN_CONTROLS: Final = frozenset("\t\n")
@@ -335,6 +335,24 @@ def _tree(text: str) -> tuple[ast.Module | None, tuple[Finding, ...]]:
         # The parser promises nothing about text it was not made for.
         reason = f"the parser failed with {type(error).__name__}"
         return None, (RULES["SBX108"].finding(None, reason=reason, advice=_ADVICE),)
+
+
+def compile_findings(tree: ast.Module, text: str) -> tuple[Finding, ...]:
+    """Ask the compiler for what the parser lets pass: ``return`` outside a function, say.
+
+    Nothing runs; the code object is thrown away. Only trees without errors come here, so the
+    compiler never sees more than the caps allow.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, "<guest>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return (_syntax_error(error, text),)
+    except Exception as error:
+        reason = f"the compiler failed with {type(error).__name__}"
+        return (RULES["SBX108"].finding(None, reason=reason, advice=_ADVICE),)
+    return ()
 
 
 _ADVICE: Final = "write the statement out as plain Python"

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
-from sandbox.parse import parse
+from sandbox.parse import compile_findings, parse
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tiers.base import Runner, TierReason
@@ -95,6 +95,10 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         return Analysis(parsed.text, filename, digest, (deep,), None, None)
     findings = _capped(in_source_order((*parsed.findings, *judged.findings)))
     refused = any(item.severity is Severity.ERROR for item in findings)
+    if not refused:
+        late = compile_findings(judged.tree, parsed.text)
+        refused = bool(late)
+        findings = in_source_order((*findings, *late))
     outline = None if refused else outline_of(judged.tree, parsed.text)
     return Analysis(parsed.text, filename, digest, findings, judged.tree, outline)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 __all__ = ["distance", "nearest"]
 
 _LONGEST = 40
+_MOST = 600
 
 
 def nearest(word: str, offered: Iterable[str]) -> str | None:
@@ -14,13 +15,15 @@ def nearest(word: str, offered: Iterable[str]) -> str | None:
 
     Near means that at most a third of the letters differ, case and underscores aside. Among
     equally near names the first in alphabetical order wins, so that the answer is the same on
-    every run.
+    every run. No program of a size that people read offers more than a few hundred names, so
+    for more there is no answer, and no text can make this slow.
     """
-    if len(word) > _LONGEST:
+    offered = set(offered)
+    if len(word) > _LONGEST or len(offered) > _MOST:
         return None
     plain = _plain(word)
     best: tuple[int, str] | None = None
-    for name in sorted(set(offered)):
+    for name in sorted(offered):
         if name == word or abs(len(name) - len(word)) > 4 or len(name) > _LONGEST:
             continue
         other = _plain(name)

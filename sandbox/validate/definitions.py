@@ -15,7 +15,7 @@ from sandbox.dialect import (
     REFUSED_BUILTINS,
 )
 from sandbox.scopes import FunctionNode, arguments_of, dotted
-from sandbox.validate.shared import Shared, changes
+from sandbox.validate.shared import Shared, written_names
 from sandbox.validate.walk import dunder, listed, statement_word
 
 __all__ = ["Definitions"]
@@ -71,13 +71,15 @@ class Definitions(Shared):
         if args.defaults:
             pairs.extend(zip(plain[-len(args.defaults) :], args.defaults, strict=True))
         pairs.extend(zip(args.kwonlyargs, args.kw_defaults, strict=True))
+        written: frozenset[str] = frozenset()
+        if pairs and isinstance(node, ast.FunctionDef):
+            written = written_names(node)
         for arg, default in pairs:
             if default is None:
                 continue
             self.visit(default)
             if self.is_mutable(default):
-                changed = isinstance(node, ast.FunctionDef) and changes(node, arg.arg)
-                rule = "SBX210" if changed else "SBX614"
+                rule = "SBX210" if arg.arg in written else "SBX614"
                 self.say(rule, default, name=arg.arg)
 
     def argument_span(self, arg: ast.arg) -> Span:

@@ -7,6 +7,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 from sandbox.diagnostics import Span
@@ -23,7 +24,6 @@ from sandbox.dialect import (
     attribute_names,
 )
 from sandbox.scopes import Binding, Scope, dotted
-from sandbox.spelling import nearest
 from sandbox.validate.walk import Walk, dunder, listed, reserved, written
 
 __all__ = ["Names"]
@@ -92,7 +92,7 @@ class Names(Walk):
             owner = owner.parent
         if owner.kind == "class" and name in owner.bound:
             return f"did you mean `self.{name}`?"
-        guess = nearest(name, visible | set(BUILTINS))
+        guess = self.guess(name, visible, BUILTINS)
         if guess:
             return f"did you mean `{guess}`?"
         known = _COMMON_IMPORTS.get(name)
@@ -172,12 +172,28 @@ class Names(Walk):
         elif name.startswith("_"):
             self.say("SBX301", place, name=name, advice=self.instead(name))
         elif name not in _ATTRIBUTES:
-            offered = _ATTRIBUTES | self.module.attributes
-            advice = REFUSED_ATTRIBUTES.get(name) or self.near(name, offered)
-            self.say("SBX302", place, name=name, advice=advice)
+            self.say("SBX302", place, name=name, advice=self.other_attribute(node, name))
+
+    def other_attribute(self, node: ast.AST, name: str) -> str:
+        """Say what to write in the place of an attribute that nothing has."""
+        if name in REFUSED_ATTRIBUTES:
+            return REFUSED_ATTRIBUTES[name]
+        guess = self.guess(name, self.module.attributes) or self.guess(name, _ATTRIBUTES)
+        if guess:
+            return f"did you mean `{guess}`?"
+        nothing = "leave it out, or define it in the program"
+        value = node.value if isinstance(node, ast.Attribute) else None
+        if not isinstance(value, ast.Name):
+            return nothing
+        scope, binding = self.scope.find(value.id), self.scope.only(value.id)
+        if scope is None or binding is None or binding.kind != "param":
+            return nothing
+        if scope.method_of is not None and value.id == "self":
+            return f"set `self.{name}` in `__init__` or `reset`"
+        return f'a field of an observation is read as `{value.id}["{name}"]`'
 
     def instead(self, name: str) -> str:
-        own = nearest(name, self.module.attributes)
+        own = self.guess(name, self.module.attributes)
         if own:
             return f"did you mean `{own}`?"
         if name in ("__class__", "__name__"):
@@ -186,9 +202,8 @@ class Names(Walk):
             return "make a new value from the fields"
         return "read a name that the arguments offer, or define the attribute in `__init__`"
 
-    @staticmethod
-    def near(name: str, offered: Iterable[str]) -> str:
-        guess = nearest(name, offered)
+    def near(self, name: str, *offered: Iterable[str]) -> str:
+        guess = self.guess(name, *offered)
         return f"did you mean `{guess}`?" if guess else "leave it out, or define it in the program"
 
     def module_member(self, place: ast.AST | Span, module: str, name: str) -> None:
@@ -197,7 +212,7 @@ class Names(Walk):
             return
         advice = REFUSED_MEMBERS.get(path)
         if advice is None:
-            guess = nearest(name, MODULES[module])
+            guess = self.guess(name, MODULES[module])
             other = next(
                 (f"{written(key)}.{name}" for key, table in MODULES.items() if name in table), None
             )
@@ -330,10 +345,15 @@ class Names(Walk):
         if reserved(name):
             self.say("SBX308", alias, name=name)
 
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """Every name that the program reads or writes."""
+        return frozenset(item.id for item in ast.walk(self.tree) if isinstance(item, ast.Name))
+
     def refused_module(self, place: ast.AST, name: str, bound: str) -> None:
         root = name.split(".", maxsplit=1)[0]
         advice = REFUSED_MEMBERS.get(name) or REFUSED_MODULES.get(root)
-        used = any(isinstance(item, ast.Name) and item.id == bound for item in ast.walk(self.tree))
+        used = bound in self.all_names
         if root in MODULES or advice is not None or root in _STANDARD:
             if advice is None:
                 advice = f"import one of {listed(MODULES)}"
@@ -341,7 +361,7 @@ class Names(Walk):
                 advice = "it is never used: delete the line"
             self.say("SBX306", place, name=name, advice=advice)
             return
-        guess = nearest(name, MODULES)
+        guess = self.guess(name, MODULES)
         advice = f"did you mean `{guess}`?" if guess else f"import one of {listed(MODULES)}"
         self.say("SBX307", place, name=name, advice=advice)
 

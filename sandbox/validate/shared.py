@@ -14,7 +14,7 @@ from sandbox.dialect import METHODS
 from sandbox.validate.names import Names
 from sandbox.validate.walk import last
 
-__all__ = ["WRITERS", "Shared", "changes"]
+__all__ = ["WRITERS", "Shared", "written_names"]
 
 WRITERS: Final = frozenset(
     name
@@ -58,7 +58,7 @@ class Shared(Names):
                 names = [*first.posonlyargs, *first.args][:1] if first else []
                 if names and names[0].arg == base:
                     owner = scope.method_of
-                    if attribute in _set_on_instances(owner):
+                    if attribute in self.own_attributes(owner):
                         return None
         if owner is None:
             return None
@@ -78,6 +78,12 @@ class Shared(Names):
                 return owner
         return None
 
+    def own_attributes(self, node: ast.ClassDef) -> frozenset[str]:
+        """Give what instances of a class set themselves; worked out once for each class."""
+        if node not in self.set_by_class:
+            self.set_by_class[node] = _set_on_instances(node)
+        return self.set_by_class[node]
+
     def on_subscript(self, node: ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
             shared = self.shared(node.value)
@@ -86,13 +92,17 @@ class Shared(Names):
         self.children(node)
 
 
-def _set_on_instances(node: ast.ClassDef) -> set[str]:
+def _set_on_instances(node: ast.ClassDef) -> frozenset[str]:
     """Give the attributes that methods assign through their first parameter."""
     found: set[str] = set()
     for method in node.body:
         if not isinstance(method, ast.FunctionDef):
             continue
         first = [*method.args.posonlyargs, *method.args.args][:1]
+        # `self.x += 1` also reads, so it does not make `x` the instance's own from the start.
+        augmented = {
+            id(item.target) for item in ast.walk(method) if isinstance(item, ast.AugAssign)
+        }
         for item in ast.walk(method):
             if (
                 isinstance(item, ast.Attribute)
@@ -100,34 +110,29 @@ def _set_on_instances(node: ast.ClassDef) -> set[str]:
                 and isinstance(item.value, ast.Name)
                 and first
                 and item.value.id == first[0].arg
-                and item not in _augmented(method)
+                and id(item) not in augmented
             ):
                 found.add(item.attr)
-    return found
+    return frozenset(found)
 
 
-def _augmented(method: ast.FunctionDef) -> set[ast.AST]:
-    return {item.target for item in ast.walk(method) if isinstance(item, ast.AugAssign)}
-
-
-def changes(function: ast.FunctionDef, name: str) -> bool:
-    """Whether a function writes into its parameter ``name`` itself."""
+def written_names(function: ast.FunctionDef) -> frozenset[str]:
+    """Give the names whose values a function writes into: ``x[0] = 1``, ``x.append(1)``."""
+    found: set[str] = set()
     for item in ast.walk(function):
+        base: ast.expr | None = None
         if isinstance(item, ast.Subscript) and not isinstance(item.ctx, ast.Load):
-            base: ast.expr = item.value
+            base = item.value
             while isinstance(base, ast.Subscript):
                 base = base.value
-            if isinstance(base, ast.Name) and base.id == name:
-                return True
         elif isinstance(item, ast.AugAssign):
-            if isinstance(item.target, ast.Name) and item.target.id == name:
-                return True
+            base = item.target
         elif (
             isinstance(item, ast.Call)
             and isinstance(item.func, ast.Attribute)
             and item.func.attr in WRITERS
-            and isinstance(item.func.value, ast.Name)
-            and item.func.value.id == name
         ):
-            return True
-    return False
+            base = item.func.value
+        if isinstance(base, ast.Name):
+            found.add(base.id)
+    return frozenset(found)

@@ -18,6 +18,7 @@ from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import Binding, Module, Scope, scopes_of
+from sandbox.spelling import nearest
 
 __all__ = [
     "Walk",
@@ -29,6 +30,8 @@ __all__ = [
     "statement_word",
     "written",
 ]
+
+_MOST_GUESSES: Final = 60
 
 
 class Walk:
@@ -53,6 +56,8 @@ class Walk:
         self.module: Module = scopes_of(tree)
         self.found: list[Finding] = []
         self.functions = 0
+        self.guesses = 0
+        self.set_by_class: dict[ast.ClassDef, frozenset[str]] = {}
         self.scope: Scope = self.module.root
         self.calls: dict[ast.AST, list[tuple[ast.AST, ast.AST]]] = {}
         self.read_imports: set[Binding] = set()
@@ -66,6 +71,15 @@ class Walk:
         """Add a finding."""
         span = place if isinstance(place, Span) or place is None else self.places.span(place)
         self.found.append(RULES[rule].finding(span, **facts))
+
+    def guess(self, word: str, *offered: Iterable[str]) -> str | None:
+        """Give the offered name that was probably meant.
+
+        Only for the first findings: a text with hundreds of unknown names is not a program with
+        spelling mistakes, and each guess looks at every name.
+        """
+        self.guesses += 1
+        return nearest(word, set().union(*offered)) if self.guesses <= _MOST_GUESSES else None
 
     def visit(self, node: ast.AST) -> None:
         """Judge a node and all it holds."""

@@ -210,3 +210,20 @@ if __name__ == "__main__":  # N: SBX114 ""
 # ---
 if __name__ == "__main__":  # N: SBX114 "" # E@source: SBX102 ""
     print("nothing else")
+# ---
+def reward(obs):
+    return 1.0
+return 2.0  # E: SBX108 "'return' outside function"
+# ---
+def reward(obs):
+    break  # E: SBX108 "'break' outside loop"
+# ---
+def reward(obs):
+    nonlocal total  # E: SBX108 "no binding for nonlocal"
+    return 1.0
+# ---
+x = 1
+from __future__ import annotations  # E: SBX108 "from __future__ imports must occur at the beginning"
+# ---
+def reward(obs, obs):  # E: SBX108 "duplicate argument"
+    return 1.0
