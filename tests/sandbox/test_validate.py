@@ -244,3 +244,15 @@ def test_pieces_of_programs_in_any_order_never_raise(source: str) -> None:
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join))
 def test_the_same_text_has_the_same_findings(source: str) -> None:
     assert analysed(source).findings == analysed(source).findings
+
+
+ACCEPTED = REJECTED.parent / "accepted"
+IDIOMS = [
+    (path, index) for path in sorted(ACCEPTED.glob("*.py")) for index in range(len(chunks(path)))
+]
+
+
+@pytest.mark.parametrize(("path", "index"), IDIOMS, ids=lambda item: getattr(item, "stem", item))
+def test_what_models_naturally_write_has_no_error_and_no_warning(path: Path, index: int) -> None:
+    report = analysed(chunks(path)[index]).report
+    assert [item for item in report.findings if item.rule != "SBX114"] == [], report.render()
