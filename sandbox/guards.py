@@ -132,6 +132,16 @@ class Meter:
         if size > 1024:
             self.made_bytes += size
 
+    def text(self, chars: int) -> None:
+        """Check the length of a text before it is made, and charge for it.
+
+        Raises:
+            OutOfMemory: If it is above `TEXT_CHARS`.
+        """
+        if chars > TEXT_CHARS:
+            raise OutOfMemory(f"text of {chars:,} characters; at most {TEXT_CHARS:,} are possible")
+        self.charge(chars // cost.ELEMENTS_PER_UNIT)
+
 
 def is_guest_class(value: object) -> bool:
     """Whether a value is a class that the guest made."""
@@ -180,12 +190,10 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             if not -small < result < small and result.bit_length() > meter.bits:
                 raise too_large()
         elif kind is str:
-            if len(result) > TEXT_CHARS:
-                raise OutOfMemory(f"text of {len(result):,} characters")
+            meter.text(len(result))
         elif kind is list or kind is tuple:
-            if len(result) > 1024:
-                meter.charge(len(result) // cost.ELEMENTS_PER_UNIT)
-                meter.room(len(result))
+            meter.charge(len(result) // cost.ELEMENTS_PER_UNIT)
+            meter.room(len(result))
         return result
 
     def too_large() -> OverflowError:
@@ -205,12 +213,10 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return left * right
         items = len(sequence) * max(int(count), 0)
         if sequence.__class__ is str:
-            if items > TEXT_CHARS:
-                raise OutOfMemory(f"text of {items:,} characters")
+            meter.text(items)
         else:
             meter.room(items)
-            if items > 1024:
-                meter.charge(items // cost.ELEMENTS_PER_UNIT)
+            meter.charge(items // cost.ELEMENTS_PER_UNIT)
         return left * right
 
     def add(left: Any, right: Any) -> Any:
@@ -535,8 +541,8 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
     """
 
     def checked(text: str) -> str:
-        if len(text) > TEXT_CHARS:
-            raise OutOfMemory(f"text of {len(text):,} characters")
+        if len(text) > 64:
+            meter.text(len(text))
         return text
 
     def show(value: Any) -> str:

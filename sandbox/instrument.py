@@ -289,11 +289,16 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
         if not self._known(name):
             self.error(node, f"attribute `{name}` is not readable")
             return node
+        direct = is_direct(name) and not self._maybe_module(node.value)
         value = self._visited(node.value)
-        if is_direct(name):
+        if direct:
             node.value = value
             return node
         return self._guard(f"$read {name}", node, value)
+
+    def _maybe_module(self, value: ast.expr) -> bool:
+        """Whether a name is bound by an import and in another way too."""
+        return isinstance(value, ast.Name) and value.id in self.program.imports
 
     def _known(self, name: str) -> bool:
         if name in self.program.attributes:
@@ -343,7 +348,8 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
         if not self._known(name):
             self.error(func, f"attribute `{name}` is not readable")
             return node
-        if is_direct(name) or self._fresh_method(func):
+        direct = is_direct(name) and not self._maybe_module(func.value)
+        if direct or self._fresh_method(func):
             func.value = self._visited(func.value)
             return self._arguments(node)
         value = self._visited(func.value)
@@ -461,6 +467,10 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
 
     # Operators themselves have no content.
     def _same(self, node: ast.AST) -> ast.AST:
+        return node
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        self.error(node, "`global` would carry values from one row to another")
         return node
 
     visit_Nonlocal = _same
@@ -778,16 +788,8 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
         ):
             return None
         name = plain[0].arg
-        for inner in _own_nodes(node):
-            if isinstance(inner, ast.Name) and inner.id == name:
-                if not isinstance(inner.ctx, ast.Load):
-                    return None
-            elif isinstance(inner, ast.Nonlocal) and name in inner.names:
-                return None
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Nonlocal) and name in inner.names:
-                return None
-        return name
+        # Once for the parameter itself.
+        return name if _binders(node).get(name) == 1 else None
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         node.args = self._visited(node.args)
@@ -962,18 +964,50 @@ def _fresh_names(node: ast.FunctionDef) -> dict[str, str]:
                         spoiled.add(target.id)
                     else:
                         found[target.id] = kind
+    every = _binders(node)
+    plain: dict[str, int] = {}
     for item in own:
-        if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load):
-            if id(item) not in simple:
-                spoiled.add(item.id)
-        elif isinstance(item, ast.Nonlocal):
-            spoiled.update(item.names)
-        elif isinstance(item, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and item.name:
-            spoiled.add(item.name)
+        if isinstance(item, ast.Name) and id(item) in simple:
+            plain[item.id] = plain.get(item.id, 0) + 1
+    return {
+        name: kind
+        for name, kind in found.items()
+        if name not in spoiled and every.get(name) == plain.get(name)
+    }
+
+
+def _binders(node: ast.FunctionDef) -> dict[str, int]:
+    """Count all ways in which names are bound in a function and in those inside it.
+
+    Inner functions count as well: a name they bind is mostly another one, but taking it for the
+    same only costs a guard.
+    """
+    counts: dict[str, int] = {}
+
+    def note(name: str | None) -> None:
+        if name is not None:
+            counts[name] = counts.get(name, 0) + 1
+
     for item in ast.walk(node):
-        if isinstance(item, ast.Nonlocal):
-            spoiled.update(item.names)
-    return {name: kind for name, kind in found.items() if name not in spoiled}
+        if isinstance(item, ast.Name):
+            if not isinstance(item.ctx, ast.Load):
+                note(item.id)
+        elif isinstance(item, ast.arg):
+            note(item.arg)
+        elif isinstance(item, ast.FunctionDef | ast.ClassDef):
+            if item is not node:
+                note(item.name)
+        elif isinstance(item, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            note(item.name)
+        elif isinstance(item, ast.MatchMapping):
+            note(item.rest)
+        elif isinstance(item, ast.Import | ast.ImportFrom):
+            for alias in item.names:
+                note(alias.asname or alias.name.partition(".")[0])
+        elif isinstance(item, ast.Nonlocal):
+            for name in item.names:
+                note(name)
+    return counts
 
 
 def _display_kind(value: ast.expr) -> str | None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from types import EllipsisType, NoneType
+from types import EllipsisType, FunctionType, NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -331,7 +331,15 @@ def array_members(checks: ArrayChecks, module: str) -> Iterator[tuple[str, Any]]
 
 
 def array_member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
-    """Make the view of one member."""
+    """Make the view of one member, named in errors as the program names it."""
+    view = _member(checks, real, name, entry)
+    if isinstance(view, FunctionType) and view.__module__ == __name__ and view is not dtype_of:
+        view.__name__ = name
+        view.__qualname__ = f"{'np.linalg' if real is np.linalg else 'np'}.{name}"
+    return view
+
+
+def _member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
     if entry.kind == "constant":
         return getattr(real, name)
     if entry.kind == "exception":
@@ -505,6 +513,8 @@ def _repeat(b: Bound) -> tuple[int, int]:
 
 
 def _pad(b: Bound) -> tuple[int, int]:
+    if b.get("mode") == "empty":
+        raise ValueError("pad: mode 'empty' would show old memory; use 'constant'")
     shape = np.shape(b.get("array"))
     width = b.get("pad_width")
     try:

@@ -202,6 +202,12 @@ class _Builtins:
         return chr(number)
 
 
+for _name, _method in list(vars(_Builtins).items()):
+    if _name.startswith("b_"):
+        # What CPython says of a wrong number of arguments names the built-in.
+        _method.__qualname__ = _name.removeprefix("b_")
+
+
 def _power(meter: Meter) -> Callable[..., Any]:
     guard = operator_guards(meter)["$Pow"]
 
@@ -287,7 +293,16 @@ def _math(meter: Meter) -> dict[str, Any]:
     def dist(p: Any, q: Any) -> float:
         return math.dist(iteration.star(p), iteration.star(q))
 
+    def lcm(*integers: Any) -> int:
+        result = 1
+        for integer in integers:
+            result = math.lcm(result, integer)
+            if result.bit_length() > meter.bits:
+                raise OverflowError(f"math.lcm: integer of more than {meter.bits} bits")
+        return result
+
     return {
+        "lcm": lcm,
         "factorial": bounded("factorial", lambda n: max(n, 1) * max(n, 1).bit_length()),
         "comb": bounded("comb", comb_bits),
         "perm": bounded("perm", choices),

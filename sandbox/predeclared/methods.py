@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import Field
 from enum import Enum, EnumMeta
@@ -36,7 +36,6 @@ from sandbox.guards import (
     INTEGERS,
     TEXT_CHARS,
     OutOfFuel,
-    OutOfMemory,
     iteration_guards,
     write_guards,
 )
@@ -95,6 +94,9 @@ _ITERATORS: Final = (
     *(type(OrderedDict().keys()), type(OrderedDict().values()), type(OrderedDict().items())),
     type(functools.cmp_to_key(lambda a, b: 0)(0)),  # noqa: ARG005
 )
+_Tuple = namedtuple("_Tuple", "a_field")  # noqa: PYI024  only its own names matter
+_TUPLE_NAMES: Final = frozenset(vars(_Tuple)) - {"a_field"}
+"""What every namedtuple has; `_make` for one takes anything, unmetered."""
 HOST_TYPES: Final[tuple[type, ...]] = tuple(
     dict.fromkeys(
         kind
@@ -104,7 +106,7 @@ HOST_TYPES: Final[tuple[type, ...]] = tuple(
             *_ITERATORS,
             *(complex, NoneType, EllipsisType, FunctionType, BuiltinFunctionType, MethodType),
             *(property, staticmethod, classmethod, type, Enum, EnumMeta, Field, GenericAlias),
-            *(UnionType, TypeView, ModuleView, AnnotationView, NoWarnings),
+            *(_Tuple, UnionType, TypeView, ModuleView, AnnotationView, NoWarnings),
             *(type(str.join), type("".__len__), np.ufunc, np.flatiter),
         )
         if isinstance(kind, type)
@@ -180,7 +182,8 @@ def _direct(name: str) -> bool:
 
 @functools.cache
 def _names_of(kind: type) -> frozenset[str]:
-    return frozenset(dir(kind))
+    # Not `dir`, which enums and others answer as they like.
+    return frozenset(itertools.chain.from_iterable(vars(base) for base in kind.__mro__))
 
 
 class Attributes:
@@ -279,6 +282,8 @@ class Attributes:
             return value.member(name)
         if name.startswith("__"):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        if name in _TUPLE_NAMES and issubclass(value if isinstance(value, type) else kind, tuple):
+            raise AttributeError(f"`{name}` of a tuple with names is not readable here")
         if kind.__module__ == GUEST_MODULE:
             return self._guests(value, kind, name)
         if isinstance(value, type):
@@ -372,24 +377,24 @@ class Attributes:
 
     def _text_method(self, name: str) -> Callable[..., Any]:
         method = getattr(str, name)
+        meter = self.meter
 
         def join(value: str, parts: Any) -> str:
             parts = self.star(parts)
             total = len(value) * len(parts) + sum(map(len, filter(_is_text, parts)))
-            if total > TEXT_CHARS:
-                raise OutOfMemory(f"text of {total:,} characters")
+            meter.text(total)
             return value.join(parts)
 
         def replace(value: str, old: str, new: str, count: int = -1) -> str:
             if _is_text(old) and _is_text(new) and len(new) > len(old):
                 total = (len(value) + 1) * (len(new) + 1)
-                if total > TEXT_CHARS and value.count(old) * len(new) + len(value) > TEXT_CHARS:
-                    raise OutOfMemory(f"text of {total:,} characters")
+                if total > TEXT_CHARS:
+                    meter.text(value.count(old) * len(new) + len(value))
             return value.replace(old, new, count)
 
         def padded(value: str, width: int, *fill: str) -> str:
-            if isinstance(width, int) and width > TEXT_CHARS:
-                raise OutOfMemory(f"text of {width:,} characters")
+            if isinstance(width, int):
+                meter.text(max(int(width), 0))
             text: str = method(value, width, *fill)
             return text
 

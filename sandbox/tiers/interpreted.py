@@ -34,7 +34,7 @@ from sandbox.guards import (
     is_guest_instance,
     state_bytes,
 )
-from sandbox.instrument import instrument
+from sandbox.instrument import InstrumentError, instrument
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
@@ -100,12 +100,18 @@ class InterpretedRunner:
         self.learning = False
         self._failures: list[Failure] = []
         self._failure_ids: dict[Failure, int] = {}
-        instrumented = instrument(tree)
+        try:
+            instrumented = instrument(tree)
+            code = compile(instrumented.tree, GUEST_FILE, "exec", dont_inherit=True, optimize=0)
+        except SyntaxError as error:
+            at = ast.Pass(lineno=error.lineno or 1, col_offset=(error.offset or 1) - 1)
+            raise InstrumentError([(at, str(error.msg))]) from None
+        except (RecursionError, MemoryError, ValueError) as error:
+            raise InstrumentError([(tree, f"cannot be compiled: {type(error).__name__}")]) from None
         self._private = instrumented.writes or plan.stateful
         self._meter = Meter(limits)
         predeclared = Predeclared(self._meter)
         self._namespace = predeclared.namespace(instrumented.names)
-        code = compile(instrumented.tree, GUEST_FILE, "exec", dont_inherit=True, optimize=0)
         self._run_module(code)
         self._class: Any = None
         if plan.class_name is not None:
