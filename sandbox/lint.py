@@ -47,13 +47,13 @@ _Node = TypeVar("_Node", bound=ast.AST)
 _Known: TypeAlias = Mapping[str, _Value]
 
 
-def lint(tree: ast.Module, plan: Plan, text: str = "") -> list[Finding]:
+def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
     """Find mistakes that need the inputs to be seen.
 
     Args:
         tree: A validated tree.
         plan: What is called with what.
-        text: Source of the tree; needed for columns only where it is not ASCII.
+        text: Source of the tree, for what findings show of it.
 
     Returns:
         Findings without repetition, in source order.
