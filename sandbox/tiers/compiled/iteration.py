@@ -1,0 +1,637 @@
+"""Going over things: loops over what is known are unrolled, others become loops of the core.
+
+Everything that consumes an iterable (``for``, comprehensions, ``sum``, ``any``, unpacking) comes
+here and gives a body that is lowered for each element. Generators are never made: their
+expression is lowered inside the loop of whoever consumes them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from sandbox.tiers.compiled.arrays import Arrays
+from sandbox.tiers.compiled.builder import TRUE, Refused, i64
+from sandbox.tiers.compiled.core import Atom, Lit
+from sandbox.tiers.compiled.values import (
+    NONE,
+    Arr,
+    Cells,
+    DictCell,
+    Gen,
+    Index,
+    ListCell,
+    Lost,
+    NoneV,
+    Num,
+    ObjCell,
+    Range,
+    Ref,
+    Sel,
+    SetCell,
+    Str,
+    Tup,
+    Unbound,
+    Union,
+    Value,
+    Words,
+    boolean,
+    integer,
+    number,
+)
+
+__all__ = ["Iteration", "type_name"]
+
+Body = Callable[[Value], None]
+_UNROLL = 8
+_UNROLL_AT_NEED = 64
+
+
+class Iteration(Arrays):
+    """Unions and iteration."""
+
+    # -- values whose type depends on the path
+
+    def spread(self, value: Value, body: Callable[[Value], Value]) -> Value:
+        """Do something with a value, separately for each type it may have here."""
+        if isinstance(value, Lost):
+            raise self.refuse("CMP314", value.why)
+        if isinstance(value, Unbound):
+            self.fail("UnboundLocalError", "a local variable has no value here")
+        if not isinstance(value, Union):
+            return body(value)
+        possible = self.possible(value)
+        if len(possible) == 1:
+            return self.spread(value.variants[possible[0]], body)
+        return self._spread(value, possible, body)
+
+    def possible(self, value: Union) -> list[int]:
+        """Give the variants that a union may still be here."""
+        everything = range(len(value.variants))
+        if isinstance(value.tag, Lit):
+            return [int(value.tag.value)]
+        known = self.pt.facts.get(value.tag.name)
+        return [k for k in everything if known is None or k in known]
+
+    def _spread(
+        self, value: Union, possible: list[int], body: Callable[[Value], Value]
+    ) -> Value:
+        first, rest = possible[0], possible[1:]
+        if not rest:
+            return self.spread(value.variants[first], body)
+        return self.choose(
+            self.is_variant(value, [first], possible),
+            lambda: self.spread(value.variants[first], body),
+            lambda: self._spread(value, rest, body),
+        )
+
+    def is_variant(self, value: Union, wanted: list[int], possible: list[int]) -> Num:
+        """Say whether a union is one of some variants, with what that tells."""
+        if isinstance(value.tag, Lit):
+            return number(int(value.tag.value) in wanted)
+        atom: Atom = Lit(False, "b1")
+        for k in wanted:
+            atom = self.either(atom, self.op("eq", "b1", value.tag, i64(k)))
+        name = value.tag.name
+        others = frozenset(k for k in possible if k not in wanted)
+        if not others:
+            return number(True)
+        if not wanted:
+            return number(False)
+        return Num(
+            atom, True, 0, 1, ((name, frozenset(wanted)),), ((name, others),)
+        )
+
+    # -- truth
+
+    def truth(self, value: Value) -> Num:
+        """Give the truth of any value."""
+        if isinstance(value, Union):
+            return self._truth_of_union(value)
+        match value:
+            case Num():
+                return self.truth_of(value)
+            case NoneV():
+                return number(False)
+            case Str(text=text):
+                return number(bool(text))
+            case Tup(items=items):
+                return number(bool(items))
+            case Lost():
+                raise self.refuse("CMP314", value.why)
+            case Unbound():
+                self.fail("UnboundLocalError", "a local variable has no value here")
+            case Arr():
+                if value.size == 1:
+                    first = self.get(value, tuple(i64(0) for _ in value.shape))
+                    return self.truth_of(self.item(first))
+                if value.size == 0:
+                    return number(False)
+                self.fail(
+                    "ValueError",
+                    "The truth value of an array with more than one element is ambiguous."
+                    " Use a.any() or a.all()",
+                )
+            case Sel():
+                raise self.refuse("CMP315", "the truth of an array whose size depends on the data")
+            case Ref() if isinstance(self.pt.heap[value.cell], ObjCell):
+                return number(True)
+            case Ref() | Range() | Words() | Gen():
+                length = self.len_of(value)
+                return boolean(self.op("gt", "b1", length.atom, i64(0)))
+        return self.other_truth(value)
+
+    def other_truth(self, value: Value) -> Num:
+        """Give the truth of text and of what is always true."""
+        del value
+        return number(True)
+
+    def _truth_of_union(self, value: Union) -> Num:
+        possible = self.possible(value)
+        simple = all(isinstance(value.variants[k], NoneV | Num | Str | Tup) for k in possible)
+        if len(possible) == 1:
+            return self.truth(value.variants[possible[0]])
+        if not simple or isinstance(value.tag, Lit):
+            found = self.spread(value, self.truth)
+            assert isinstance(found, Num)
+            return found
+        atom: Atom = Lit(False, "b1")
+        yes, no = [], []
+        for k in possible:
+            part = self.truth(value.variants[k])
+            if part.const is not False:
+                yes.append(k)
+                here = self.op("eq", "b1", value.tag, i64(k))
+                atom = self.either(atom, self.both(here, part.atom))
+            if part.const is not True:
+                no.append(k)
+        name = value.tag.name
+        return Num(atom, True, 0, 1, ((name, frozenset(yes)),), ((name, frozenset(no)),))
+
+    # -- lengths
+
+    def len_of(self, value: Value) -> Num:
+        """Compute ``len(value)``."""
+        match value:
+            case Tup(items=items):
+                return number(len(items))
+            case Str(text=text):
+                return number(len(text))
+            case Arr(shape=shape):
+                if not shape:
+                    self.fail("TypeError", "len() of unsized object")
+                return number(shape[0])
+            case Sel():
+                return self.length(value)
+            case Range():
+                return self.range_length(value)
+            case Ref():
+                content = self.pt.heap[value.cell]
+                if isinstance(content, ListCell):
+                    return content.length or number(len(content.items))
+                if isinstance(content, DictCell | SetCell):
+                    atoms = [entry[2] for entry in content.entries]
+                    return self.how_many(atoms)
+            case Gen(kind="list" | "keys" | "values" | "items"):
+                key = ("len", self.number())
+                self.pt.vars[key] = number(0)
+
+                def one(_: Value) -> None:
+                    count = self.pt.vars[key]
+                    assert isinstance(count, Num)
+                    self.pt.vars[key] = integer(
+                        self.op("add", "i64", count.atom, i64(1)), 0, 2**40
+                    )
+
+                self.iterate(value, one)
+                found = self.pt.vars.pop(key)
+                assert isinstance(found, Num)
+                return found
+        return self.other_length(value)
+
+    def other_length(self, value: Value) -> Num:
+        """Give the length of text, or raise."""
+        self.fail("TypeError", f"object of type {type_name(value)!r} has no len()")
+
+    def how_many(self, atoms: list[Atom]) -> Num:
+        """Count true atoms."""
+        total: Atom = i64(0)
+        sure = sum(1 for atom in atoms if atom == TRUE)
+        for atom in atoms:
+            total = self.op("add", "i64", total, self.cast(atom, "i64"))
+        return integer(total, sure, len(atoms))
+
+    def range_length(self, value: Range) -> Num:
+        """Count the turns of a range."""
+        step = value.step.const
+        if step is None:
+            raise self.refuse("CMP316", "a range whose step depends on the data")
+        start, stop = value.start, value.stop
+        if start.const is not None and stop.const is not None:
+            return number(len(range(int(start.const), int(stop.const), int(step))))
+        distance = self.binary_number("subtract", stop, start)
+        assert isinstance(distance, Num)
+        if step < 0:
+            distance = self._as_num(self.negate(distance))
+        size = abs(int(step))
+        more = self._as_num(self.binary_number("add", distance, number(size - 1)))
+        turns = self._as_num(self.binary_number("floor_divide", more, number(size)))
+        positive = self.op("gt", "b1", turns.atom, i64(0))
+        atom = self.op("select", "i64", positive, turns.atom, i64(0))
+        return integer(atom, 0, max(turns.high, 0))
+
+    @staticmethod
+    def _as_num(value: Value) -> Num:
+        assert isinstance(value, Num)
+        return value
+
+    # -- what is known element by element
+
+    def known_items(self, value: Value) -> list[tuple[Atom, Value]] | None:
+        """Give the elements where their number is known: present or not, and the value."""
+        match value:
+            case Tup(items=items):
+                return [(TRUE, item) for item in items]
+            case Str(text=text):
+                return [(TRUE, Str(char)) for char in text]
+            case Arr(shape=shape):
+                if not shape:
+                    self.fail("TypeError", "iteration over a 0-d array")
+                small = isinstance(self.pt.heap[value.cell], Cells) or shape[0] <= _UNROLL
+                if shape[0] <= _UNROLL or (small and shape[0] <= 16):
+                    return [(TRUE, self.subview(value, [number(k)])) for k in range(shape[0])]
+            case Range(start=start, step=step):
+                turns = self.range_length(value)
+                if turns.const is not None and int(turns.const) <= 4:
+                    return [(TRUE, item) for item in self._range_items(value)]
+                del start, step
+            case Ref():
+                return self._known_in_cell(self.pt.heap[value.cell])
+            case Gen():
+                return self._known_in_generator(value)
+        return None
+
+    def _range_items(self, value: Range) -> list[Value]:
+        count = self.range_length(value).const
+        start, step = value.start, value.step.const
+        assert count is not None
+        assert step is not None
+        found: list[Value] = []
+        for k in range(int(count)):
+            found.append(self.binary_number("add", start, number(k * int(step))))
+        return found
+
+    def _known_in_cell(self, content: object) -> list[tuple[Atom, Value]] | None:
+        match content:
+            case ListCell(items=items, length=None):
+                return [(TRUE, item) for item in items]
+            case ListCell(items=items, length=length):
+                assert length is not None
+                return [
+                    (self.op("gt", "b1", length.atom, i64(k)), item)
+                    for k, item in enumerate(items)
+                ]
+            case DictCell():
+                self._check_order(content)
+                return [(present, k) for _, k, present, _ in content.entries]
+            case SetCell(entries=entries):
+                return [(present, k) for _, k, present in entries]
+        return None
+
+    def _check_order(self, content: DictCell) -> None:
+        if not content.ordered:
+            raise self.refuse("CMP317", "a dict whose order of keys depends on the data")
+
+    def _known_in_generator(self, value: Gen) -> list[tuple[Atom, Value]] | None:
+        match value.kind:
+            case "keys" | "values" | "items":
+                content = self.pt.heap[value.parts[0].cell]
+                if not isinstance(content, DictCell):
+                    return None
+                self._check_order(content)
+                pick: dict[str, Callable[[Value, Value], Value]] = {
+                    "keys": lambda k, v: k,
+                    "values": lambda k, v: v,
+                    "items": lambda k, v: Tup((k, v)),
+                }
+                return [(p, pick[value.kind](k, v)) for _, k, p, v in content.entries]
+            case "zip":
+                lists = [self.known_items(part) for part in value.parts]
+                # A range or array beside something that is unrolled is unrolled too.
+                shortest = [len(items) for items in lists if items is not None]
+                if not shortest or not all(
+                    items is None or all(p == TRUE for p, _ in items) for items in lists
+                ):
+                    return None
+                size = min(shortest)
+                columns: list[list[Value]] = []
+                for items, part in zip(lists, value.parts, strict=True):
+                    if items is None:
+                        rows = self.indexed(part)
+                        if rows is None or rows[0].const is None:
+                            return None
+                        size = min(size, int(rows[0].const))
+                        items = [(TRUE, rows[1](i64(k))) for k in range(size)]
+                    columns.append([item for _, item in items])
+                return [(TRUE, Tup(tuple(c[k] for c in columns))) for k in range(size)]
+            case "enumerate":
+                items = self.known_items(value.parts[0])
+                start = value.parts[1]
+                if items is None or any(p != TRUE for p, _ in items):
+                    return None
+                return [
+                    (TRUE, Tup((self.binary_number("add", start, number(k)), item)))
+                    for k, (_, item) in enumerate(items)
+                ]
+            case "reversed":
+                items = self.known_items(value.parts[0])
+                if items is None:
+                    return None
+                return list(reversed(items))
+            case "tuples":
+                return [(TRUE, part) for part in value.parts]
+        return None
+
+    def indexed(self, value: Value) -> tuple[Num, Callable[[Atom], Value]] | None:
+        """Give a length and a rule for the element at an index that is in range."""
+        match value:
+            case Range(start=start, step=step):
+                turns = self.range_length(value)
+                low, high = self._range_bounds(value, turns)
+
+                def of_range(index: Atom) -> Value:
+                    by = self.op("mul", "i64", index, step.atom)
+                    return integer(self.op("add", "i64", start.atom, by), low, high)
+
+                return turns, of_range
+            case Arr(shape=shape) if shape:
+                last = shape[0] - 1
+                return number(shape[0]), lambda index: self.subview(
+                    value, [integer(index, 0, last)]
+                )
+            case Gen(kind="enumerate", parts=(part, start)):
+                inner = self.indexed(part)
+                if inner is None:
+                    return None
+                count, rule = inner
+
+                def numbered(index: Atom) -> Value:
+                    k = self.binary_number("add", start, integer(index, 0, max(count.high, 0)))
+                    return Tup((k, rule(index)))
+
+                return count, numbered
+            case Gen(kind="zip", parts=parts):
+                inners = [self.indexed(part) for part in parts]
+                if not inners or any(inner is None for inner in inners):
+                    return None
+                sure = [inner for inner in inners if inner is not None]
+                count = sure[0][0]
+                for other, _ in sure[1:]:
+                    less = self.op("lt", "b1", other.atom, count.atom)
+                    atom = self.op("select", "i64", less, other.atom, count.atom)
+                    count = integer(atom, 0, min(count.high, other.high))
+                return count, lambda index: Tup(tuple(rule(index) for _, rule in sure))
+            case Gen(kind="reversed", parts=(part,)):
+                inner = self.indexed(part)
+                if inner is None:
+                    return None
+                count, rule = inner
+
+                def backwards(index: Atom) -> Value:
+                    last = self.op("sub", "i64", count.atom, i64(1))
+                    return rule(self.op("sub", "i64", last, index))
+
+                return count, backwards
+        return None
+
+    def _range_bounds(self, value: Range, turns: Num) -> tuple[int, int]:
+        assert value.step.const is not None
+        step = int(value.step.const)
+        if turns.const is not None and value.start.const is not None:
+            found = range(
+                int(value.start.const),
+                int(value.start.const) + step * int(turns.const),
+                step,
+            )
+            return (min(found), max(found)) if len(found) else (0, 0)
+        if step > 0:
+            return value.start.low, max(value.stop.high - 1, value.start.low)
+        return min(value.stop.low + 1, value.start.high), value.start.high
+
+    # -- iteration
+
+    def iterate(self, value: Value, body: Body) -> None:
+        """Lower a body for each element; paths that leave go to targets outside."""
+        if isinstance(value, Union | Lost | Unbound):
+
+            def run(variant: Value) -> Value:
+                self.iterate(variant, body)
+                return NONE
+
+            self.spread(value, run)
+            return
+        items = self.known_items(value)
+        if items is not None:
+            self.unroll(items, body)
+            return
+        rows = self.indexed(value)
+        if rows is not None:
+            self._loop_over(value, rows, body)
+            return
+        match value:
+            case Sel():
+                self._over_selection(value.domain, [value], lambda entries: body(entries[0]))
+                return
+            case Gen(kind="zip", parts=parts) if parts and all(isinstance(p, Sel) for p in parts):
+                if len({repr(part.source) for part in parts}) == 1:
+                    self._over_selection(
+                        parts[0].domain, list(parts), lambda entries: body(Tup(tuple(entries)))
+                    )
+                    return
+            case Gen(kind="enumerate", parts=(part, start)):
+                self._numbered(part, start, body)
+                return
+            case Gen(kind="genexp" | "list"):
+                self.generate(value, body)
+                return
+            case Gen(kind="map", parts=(function, part)):
+                self.iterate(part, lambda item: body(self.call(function, [item], {})))
+                return
+            case Gen(kind="filter", parts=(function, part)):
+                self.iterate(part, lambda item: self._if_passes(function, item, body))
+                return
+        self.other_iteration(value, body)
+
+    def _if_passes(self, function: Value, item: Value, body: Body) -> None:
+        passed = item if isinstance(function, NoneV) else self.call(function, [item], {})
+        self.when(self.truth(passed), lambda: body(item))
+
+    def other_iteration(self, value: Value, body: Body) -> None:
+        """Go over words of text, or raise."""
+        del body
+        self.fail("TypeError", f"{type_name(value)!r} object is not iterable")
+
+    def generate(self, value: Gen, body: Body) -> None:
+        """Go over what a generator expression makes."""
+        raise NotImplementedError
+
+    def call(self, function: Value, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call anything."""
+        raise NotImplementedError
+
+    def unroll(self, items: list[tuple[Atom, Value]], body: Body) -> None:
+        """Lower the body once for each element."""
+        self.stats["unrolled"] += 1
+        self.charge(len(items))
+        for present, item in items:
+            if present == TRUE:
+                body(item)
+            else:
+                self.when(boolean(present), lambda item=item: body(item))  # type: ignore[misc]
+
+    def _loop_over(
+        self, value: Value, rows: tuple[Num, Callable[[Atom], Value]], body: Body
+    ) -> None:
+        count, rule = rows
+        entry = self.pt
+        lengths = [len(target.exits) for target in self.active]
+        mark = len(entry.block)
+        saved = entry.fork(entry.block)
+        try:
+            self.charge(count.atom)
+            self.meter()
+            self.guest_loop(lambda index, again: self._turn(rule, index, body), count.atom)
+        except Refused:
+            known = count.const
+            if known is None or known > _UNROLL_AT_NEED:
+                raise
+            del entry.block[mark:]
+            for target, length in zip(self.active, lengths, strict=True):
+                del target.exits[length:]
+            self.current = saved
+            items = [(TRUE, rule(i64(k))) for k in range(int(known))]
+            self.unroll(items, body)
+        del value
+
+    def _turn(self, rule: Callable[[Atom], Value], index: Atom | None, body: Body) -> None:
+        assert index is not None
+        body(rule(index))
+
+    def _over_selection(
+        self, domain: tuple[int, ...], sels: list[Sel], body: Callable[[list[Value]], None]
+    ) -> None:
+        for sel in sels:
+            self.fresh(sel.deps)
+        size = 1
+        for extent in domain:
+            size *= extent
+        self.charge(size)
+        self.meter()
+
+        def nest(done: Index) -> None:
+            if len(done) == len(domain):
+                keep = boolean(sels[0].keep(done))
+                self.when(keep, lambda: body([self.entry(sel, done) for sel in sels]))
+                return
+            self.guest_loop(
+                lambda index, again: nest((*done, index or i64(0))), i64(domain[len(done)])
+            )
+
+        nest(())
+
+    def _numbered(self, part: Value, start: Value, body: Body) -> None:
+        key = ("enumerate", self.number())
+        self.pt.vars[key] = start
+
+        def one(item: Value) -> None:
+            k = self.pt.vars[key]
+            assert isinstance(k, Num)
+            self.pt.vars[key] = self.binary_number("add", k, number(1))
+            body(Tup((k, item)))
+
+        self.iterate(part, one)
+        self.pt.vars.pop(key, None)
+
+    # -- consumers
+
+    def fold(self, value: Value, start: Value, step: Callable[[Value, Value], Value]) -> Value:
+        """Combine all elements from a start value on."""
+        key = ("fold", self.number())
+        self.pt.vars[key] = start
+
+        def one(item: Value) -> None:
+            self.pt.vars[key] = step(self.pt.vars[key], item)
+
+        self.iterate(value, one)
+        return self.pt.vars.pop(key)
+
+    def search(self, value: Value, found: Callable[[Value], Num], result: bool) -> Num:
+        """Stop at the first element for which something holds; give ``result`` then."""
+        key = ("search", self.number())
+        self.pt.vars[key] = number(not result)
+        target = self.target("found")
+
+        def one(item: Value) -> None:
+            def stop() -> None:
+                self.pt.vars[key] = number(result)
+                self.leave(target)
+
+            self.when_maybe(found(item), stop)
+
+        self.block(target, lambda: self.iterate(value, one))
+        answer = self.pt.vars.pop(key)
+        assert isinstance(answer, Num)
+        return answer
+
+    def when_maybe(self, cond: Num, then: Callable[[], None]) -> None:
+        """Run something that leaves where a condition holds."""
+        if cond.const is False:
+            return
+        self.when(cond, then)
+
+    def listed(self, value: Value) -> tuple[Value, ...]:
+        """Give the elements of something whose length is known."""
+        found: list[Value] = []
+        if isinstance(value, Union):
+            raise self.refuse("CMP318", "unpacking a value whose type depends on the path")
+        items = self.known_items(value)
+        if items is None:
+            rows = self.indexed(value)
+            if rows is not None and rows[0].const is not None and rows[0].const <= 1024:
+                return tuple(rows[1](i64(k)) for k in range(int(rows[0].const)))
+            if isinstance(value, Gen) and value.kind == "genexp":
+                return self.listed_generator(value)
+            raise self.refuse("CMP318", "the number of elements depends on the data")
+        for present, item in items:
+            if present != TRUE:
+                raise self.refuse("CMP318", "the number of elements depends on the data")
+            found.append(item)
+        return tuple(found)
+
+    def listed_generator(self, value: Gen) -> tuple[Value, ...]:
+        """Give the elements of a generator expression whose length is known."""
+        raise NotImplementedError
+
+
+def type_name(value: Value) -> str:
+    """Give the name that Python's messages have for a value's type."""
+    match value:
+        case Num():
+            names = {"b1": "bool", "i64": "int", "f64": "float"}
+            if value.weak is True:
+                return names[value.ty]
+            return f"numpy.{value.ty}"
+        case NoneV():
+            return "NoneType"
+        case Str():
+            return "str"
+        case Tup():
+            return "tuple"
+        case Arr() | Sel():
+            return "numpy.ndarray"
+        case Ref():
+            return "object"
+    return type(value).__name__.lower()
+
+
+

@@ -1,0 +1,450 @@
+"""A plan and a tree to kernels: entries, arguments, results, and the state between steps.
+
+Each call of the plan becomes one kernel. The top level of the program is evaluated anew for each
+of them while lowering, so that constants and functions are known; it leaves no code behind.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sandbox.limits import Limits
+from sandbox.outcome import Outcome
+from sandbox.plan import Call, Param, Plan
+from sandbox.schema import ArraySpec, DictSpec, Spec
+from sandbox.tiers.base import Failure
+from sandbox.tiers.compiled.builder import (
+    FALSE,
+    FUEL,
+    STATUS,
+    TRUE,
+    Dead,
+    Point,
+    Target,
+    i64,
+)
+from sandbox.tiers.compiled.core import (
+    Atom,
+    Block,
+    Kernel,
+    Lit,
+    Region,
+    Stmt,
+    Store,
+    Let,
+    Var,
+    prune,
+    ty_of,
+)
+from sandbox.tiers.compiled.machine import MARKER
+from sandbox.tiers.compiled.state import Deep, join_deep
+from sandbox.tiers.compiled.statements import assigned
+from sandbox.tiers.compiled.text import Texts
+from sandbox.tiers.compiled.values import (
+    NONE,
+    UNBOUND,
+    Arr,
+    Cls,
+    Column,
+    DictCell,
+    Frame,
+    NoneV,
+    Num,
+    Ref,
+    Sel,
+    Str,
+    Text,
+    Tup,
+    Union,
+    Value,
+    Words,
+)
+
+__all__ = ["BAD_RESULT", "MAX_COMPONENTS", "NOT_FINITE", "Lowered", "Lowering", "lower_program"]
+
+NOT_FINITE = -int(Outcome.NOT_FINITE)
+BAD_RESULT = -int(Outcome.BAD_RESULT)
+MAX_COMPONENTS = 64
+_TOTALS = ("total", "reward")
+
+
+@dataclass(slots=True)
+class Lowered:
+    """What the front end gives: kernels and what their numbers mean.
+
+    Attributes:
+        step: The paying kernel, or None for a program of tasks alone.
+        tasks: One kernel for each predicate.
+        reset: Makes the state of an episode, for classes.
+        sites: Failures by kernel name; a status of n means entry n - 1.
+    """
+
+    step: Kernel | None
+    tasks: list[Kernel]
+    reset: Kernel | None
+    components: tuple[str, ...]
+    sites: dict[str, list[Failure]]
+    stats: dict[str, int] = field(default_factory=dict)
+
+
+class Lowering(Texts):
+    """Lowers one entry of a program."""
+
+    def __init__(self, tree: ast.Module, plan: Plan, limits: Limits, components: list[str]) -> None:
+        super().__init__(limits)
+        self.tree = tree
+        self.plan = plan
+        self.components = components
+        self.globals = Frame(self.number(), frozenset(assigned(tree.body)), None, "<module>")
+        self.frame = self.globals
+        self.returns: list[Target] = []
+        self.breaks: list[Target] = []
+        self.continues: list[Target] = []
+        self.depth = 0
+        self.finishing = False
+
+    # -- the program's top level
+
+    def module_level(self) -> None:
+        """Evaluate the top level."""
+        self.run(self.tree.body)
+        if not self.alive:
+            raise self.refuse("CMP120", "the top level of the program ends with an exception")
+
+    def entry(self, name: str) -> Value:
+        """Give a top-level name."""
+        return self.pt.vars.get((self.globals.number, name), UNBOUND)
+
+    # -- arguments
+
+    def argument(self, param: Param) -> Value:
+        """Give the value of a bound parameter."""
+        spec = self.plan.spec(param)
+        name = "/".join([param.slot, *(_escaped(part) for part in param.path)])
+        return self.input(name, spec)
+
+    def input(self, name: str, spec: Spec) -> Value:
+        """Give the value that a part of the inputs is."""
+        if isinstance(spec, DictSpec):
+            cell = Ref(self.number())
+            entries = []
+            for key, child in spec.fields:
+                value = self.input(f"{name}/{_escaped(key)}", child)
+                entries.append((("s", key), Str(key), TRUE, value))
+            self.pt.heap[cell.cell] = DictCell(tuple(entries))
+            return cell
+        if not isinstance(spec, ArraySpec):
+            return Tup(tuple(self.input(f"{name}/{k}", c) for k, c in enumerate(spec.items)))
+        ty = _core_type(spec)
+        if ty is None:
+            raise self.refuse("CMP402", f"the input {name!r} is of dtype {spec.dtype}")
+        size = 1
+        for extent in spec.shape:
+            size *= extent
+        region = self.region(Region(name, ty, size, "input"))
+        if spec.kind == "text":
+            length = self.region(Region(f"{name}#len", "i32", 1, "input"))
+            return Text(region, i64(0), self.cast(self.load(length, i64(0)), "i64"))
+        if spec.kind in ("int", "bool"):
+            atom = self.load(region, i64(0))
+            return Num(atom, True, *((0, 1) if ty == "b1" else (-(2**63), 2**63 - 1)))
+        if not spec.shape:
+            return self.item(self.load(region, i64(0)))
+        array = Arr(self.number(), spec.shape, ty)
+        self.pt.heap[array.cell] = Column(region)
+        return array
+
+    # -- kernels
+
+    def start(self) -> None:
+        """Begin a row."""
+        self.root = Point([])
+        self.current = self.root
+        self.module_level()
+
+    root: Point
+
+    def pay(self, value: Value) -> None:
+        """Write what the paying call gave."""
+        if isinstance(value, Union):
+            def one(variant: Value) -> Value:
+                self.pay(variant)
+                return NONE
+
+            self.spread(value, one)
+            return
+        self.node = None
+        parts: DictCell | None = None
+        total: Value | None = value
+        content = None
+        if isinstance(value, Tup) and len(value.items) == 2:
+            second = value.items[1]
+            if isinstance(second, Union):
+                first = value.items[0]
+
+                def pair(variant: Value) -> Value:
+                    self.pay(Tup((first, variant)))
+                    return NONE
+
+                self.spread(second, pair)
+                return
+            content = self.pt.heap[second.cell] if isinstance(second, Ref) else None
+            if isinstance(content, DictCell):
+                total, parts = value.items[0], content
+        elif isinstance(value, Ref):
+            content = self.pt.heap[value.cell]
+            if isinstance(content, DictCell):
+                total, parts = self._total_of(value, content)
+        if isinstance(total, Union):
+            def with_total(variant: Value) -> Value:
+                self._pay_number(variant, parts)
+                return NONE
+
+            self.spread(total, with_total)
+            return
+        self._pay_number(total, parts)
+
+    def _total_of(self, owner: Ref, content: DictCell) -> tuple[Value | None, DictCell | None]:
+        for name in _TOTALS:
+            for key, _, present, item in content.entries:
+                if key == ("s", name):
+                    if present != TRUE:
+                        raise self.refuse("CMP801", f"the key {name!r} is only there on some paths")
+                    rest = tuple(e for e in content.entries if e[0] != key)
+                    return item, DictCell(rest, content.factory, content.ordered)
+        return None, None
+
+    def _pay_number(self, total: Value | None, parts: DictCell | None) -> None:
+        reward = None if total is None else self._plain(total)
+        if reward is None:
+            self.end_row(i64(BAD_RESULT))
+            raise Dead
+        finite: Atom = self._finite_of(reward)
+        stores: list[Store] = []
+        for _, k, present, item in () if parts is None else parts.entries:
+            if not isinstance(k, Str):
+                self.end_row(i64(BAD_RESULT))
+                raise Dead
+            finite = self._component(k.text, present, item, finite, stores)
+        for store in stores:
+            self.emit(store)
+        paid = self.op("select", "f64", finite, reward, Lit(0.0, "f64"))
+        self.emit(Store("out:reward", i64(0), paid))
+        self.end_row(self.op("select", "i64", finite, i64(0), i64(NOT_FINITE)))
+        raise Dead
+
+    def _component(
+        self, name: str, present: Atom, item: Value, finite: Atom, stores: list[Store]
+    ) -> Atom:
+        if name not in self.components:
+            if len(self.components) >= MAX_COMPONENTS:
+                raise self.refuse("CMP802", f"more than {MAX_COMPONENTS} components")
+            self.components.append(name)
+        index = self.components.index(name)
+        if present == FALSE:
+            return finite
+        found = self.spread(item, self._number_or_bad)
+        assert isinstance(found, Num)
+        part = self.op("select", "f64", present, found.atom, Lit(0.0, "f64"))
+        stores.append(Store(f"out:c{index}", i64(0), part))
+        stores.append(Store(f"out:p{index}", i64(0), present))
+        return self.both(finite, self._finite_of(part))
+
+    def _number_or_bad(self, item: Value) -> Value:
+        found = self._plain(item)
+        if found is None:
+            self.end_row(i64(BAD_RESULT))
+            raise Dead
+        return Num(found)
+
+    def _finite_of(self, atom: Atom) -> Atom:
+        size = self.op("abs", "f64", atom)
+        return self.op("lt", "b1", size, Lit(float("inf"), "f64"))
+
+    def _plain(self, value: Value) -> Atom | None:
+        """Give a result as a double; None where it is no number."""
+        if isinstance(value, Arr) and not value.shape:
+            return self.cast(self.get(value, ()), "f64")
+        return self.cast(value.atom, "f64") if isinstance(value, Num) else None
+
+    def judge(self, value: Value) -> None:
+        """Write what a predicate gave."""
+        def one(variant: Value) -> Value:
+            match variant:
+                case Num() | NoneV() | Tup() | Ref() | Arr() | Sel() | Str() | Text() | Words():
+                    if isinstance(variant, Words) or (
+                        isinstance(variant, Ref)
+                        and type(self.pt.heap[variant.cell]).__name__ == "ObjCell"
+                    ):
+                        self.end_row(i64(BAD_RESULT))
+                        raise Dead
+                    return Num(self.truth(variant).atom)
+            self.end_row(i64(BAD_RESULT))
+            raise Dead
+
+        found = self.spread(value, one)
+        assert isinstance(found, Num)
+        self.emit(Store("out:task", i64(0), found.atom))
+        self.end_row(i64(0))
+        raise Dead
+
+    def finish(self, name: str, marker: Region, outputs: list[Region]) -> Kernel:
+        """Close the row and give the kernel: what it left in status and fuel is written last."""
+        for region in (marker, *outputs):
+            self.regions[region.name] = region
+        body: list[Stmt] = []
+        if "out:reward" in self.regions:
+            body.append(Store("out:reward", i64(0), Lit(0.0, "f64")))
+        if "out:task" in self.regions:
+            body.append(Store("out:task", i64(0), FALSE))
+        for index in range(len(self.components)):
+            if f"out:c{index}" in self.regions:
+                body.append(Store(f"out:c{index}", i64(0), Lit(0.0, "f64")))
+                body.append(Store(f"out:p{index}", i64(0), FALSE))
+        body.append(Block(self.root.block, self.row.label))
+        # A status above 0 is the number of a failure, below 0 the negative of the outcome.
+        raised = Var("raised", "b1")
+        good = Var("good", "b1")
+        negative = Var("negative", "i64")
+        code, outcome = Var("code", "i64"), Var("outcome", "i64")
+        byte = Var("byte", "u8")
+        body += [
+            Let(good, "eq", (STATUS, i64(0))),
+            Let(raised, "gt", (STATUS, i64(0))),
+            Let(negative, "neg", (STATUS,)),
+            Let(code, "select", (raised, i64(1), negative)),
+            Let(outcome, "select", (good, i64(0), code)),
+            Let(byte, "cast", (outcome,)),
+            Store("out:status", i64(0), STATUS),
+            Store("out:fuel", i64(0), FUEL),
+            Store(MARKER, i64(0), byte),
+        ]
+        kernel = Kernel(name, body, dict(self.regions))
+        prune(kernel.body)
+        return kernel
+
+
+def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
+    """Lower all calls of a plan.
+
+    Raises:
+        Refused: If the program has something that this tier does not take.
+    """
+    components: list[str] = []
+    sites: dict[str, list[Failure]] = {}
+    stats: dict[str, int] = {}
+    marker = Region(MARKER, "u8", 1, "output")
+    common = [Region("out:status", "i64", 1, "output"), Region("out:fuel", "i64", 1, "output")]
+
+    def begin() -> Lowering:
+        made = Lowering(tree, plan, limits, components)
+        made.start()
+        return made
+
+    def done(lowering: Lowering, name: str, outputs: list[Region]) -> Kernel:
+        sites[name] = lowering.sites
+        for key, value in lowering.stats.items():
+            stats[key] = stats.get(key, 0) + value
+        return lowering.finish(name, marker, [*common, *outputs])
+
+    tasks = []
+    for index, call in enumerate(plan.tasks):
+        lowering = begin()
+        lowering.region(Region("out:task", "b1", 1, "output"))
+        with lowering.path():
+            lowering.judge(lowering.call(lowering.entry(call.function), _args(lowering, call), {}))
+        tasks.append(done(lowering, f"task{index}", []))
+
+    def pay_regions(lowering: Lowering) -> None:
+        lowering.region(Region("out:reward", "f64", 1, "output"))
+        for index in range(MAX_COMPONENTS):
+            lowering.regions[f"out:c{index}"] = Region(f"out:c{index}", "f64", 1, "output")
+            lowering.regions[f"out:p{index}"] = Region(f"out:p{index}", "b1", 1, "output")
+
+    def drop_regions(lowering: Lowering) -> None:
+        for index in range(len(components), MAX_COMPONENTS):
+            del lowering.regions[f"out:c{index}"], lowering.regions[f"out:p{index}"]
+
+    if plan.reward is not None:
+        lowering = begin()
+        pay_regions(lowering)
+        call = plan.reward
+        with lowering.path():
+            lowering.pay(lowering.call(lowering.entry(call.function), _args(lowering, call), {}))
+        drop_regions(lowering)
+        step = done(lowering, "reward", [])
+        return Lowered(step, tasks, None, tuple(components), sites, stats)
+    if plan.class_name is None:
+        return Lowered(None, tasks, None, (), sites, stats)
+    reset, deep = _lower_reset(begin, plan, None)
+    step_lowering = None
+    for attempt in range(12):
+        step_lowering, found = _lower_step(begin, plan, deep, pay_regions)
+        if found == deep:
+            break
+        deep = join_deep(deep, found, attempt > 1)
+    else:
+        raise begin().refuse("CMP705", "the types of what `self` keeps do not settle")
+    reset, _ = _lower_reset(begin, plan, deep)
+    drop_regions(step_lowering)
+    step = done(step_lowering, "step", [])
+    made = done(reset, "reset", [])
+    return Lowered(step, tasks, made, tuple(components), sites, stats)
+
+
+def _args(lowering: Lowering, call: Call) -> list[Value]:
+    return [lowering.argument(param) for param in call.params]
+
+
+def _lower_reset(begin, plan: Plan, deep: Deep | None) -> tuple[Lowering, Deep]:  # type: ignore[no-untyped-def]
+    lowering: Lowering = begin()
+    assert plan.class_name is not None
+    cls = lowering.entry(plan.class_name)
+    assert isinstance(cls, Cls)
+    found: Deep | None = None
+    with lowering.path():
+        owner = lowering.call(cls, [], {})
+        assert isinstance(owner, Ref)
+        if plan.reset is not None:
+            args = _args(lowering, plan.reset)
+            lowering.call_method(owner, plan.reset.function, args)
+        found = lowering.deep_of(owner, set())
+        if deep is not None:
+            lowering.store_state(deep, "self", owner)
+        lowering.end_row(i64(0))
+    if found is None:
+        raise lowering.refuse("CMP706", "`reset` always raises")
+    return lowering, found
+
+
+def _lower_step(begin, plan: Plan, deep: Deep, regions) -> tuple[Lowering, Deep]:  # type: ignore[no-untyped-def]
+    lowering: Lowering = begin()
+    regions(lowering)
+    assert plan.step is not None
+    owner = lowering.load_state(deep, "self")
+    assert isinstance(owner, Ref)
+    after = [deep]
+
+    def keep() -> None:
+        now = lowering.deep_of(owner, set())
+        joined = join_deep(after[0], now, False)
+        after[0] = joined
+        if joined == deep:
+            lowering.store_state(deep, "self", owner)
+
+    lowering.write_back = keep
+    with lowering.path():
+        args = _args(lowering, plan.step)
+        lowering.pay(lowering.call_method(owner, plan.step.function, args))
+    return lowering, after[0]
+
+
+def _core_type(spec: ArraySpec) -> str | None:
+    return ty_of(np.dtype(spec.dtype))
+
+
+def _escaped(part: str | int) -> str:
+    return str(part).replace("%", "%25").replace("/", "%2F").replace("#", "%23")

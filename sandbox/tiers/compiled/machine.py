@@ -1,0 +1,402 @@
+"""Core to machine code, through Numba's code generator.
+
+Numba's Python front end and its overloads for NumPy, lists and strings are not used: several of
+them are unsafe on hostile input even with bounds checks on, and inference is most of what
+compilation costs. Its code generator is used as it is: target machine, optimisation pipeline,
+linking and the C library's mathematical functions. A whole program takes tens of milliseconds.
+
+One function is made per kernel, ``void kernel(int64 rows, void **regions)``. Its loop goes through
+the rows in order and runs those whose marker says pending; the marker is written last. Fast-math
+is off and nothing is contracted, so + - * / and the square root round as everywhere else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Callable
+from typing import Any, Final
+
+import llvmlite.ir as ir
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
+from sandbox.outcome import PENDING
+from sandbox.tiers.compiled.core import (
+    BITS,
+    FLOATS,
+    MATH,
+    SIGNED,
+    Atom,
+    Block,
+    Break,
+    For,
+    If,
+    Kernel,
+    Let,
+    Lit,
+    Loop,
+    Set,
+    Stmt,
+    Store,
+    Ty,
+    Var,
+)
+
+__all__ = ["MARKER", "Machine", "compile_kernel"]
+
+MARKER: Final = "marker"
+"""Region of one uint8 a row: pending before, anything else after."""
+
+_I64: Final = ir.IntType(64)
+_I8: Final = ir.IntType(8)
+_BIT: Final = ir.IntType(1)
+_TYPES: Final = {
+    ty: (ir.DoubleType() if ty == "f64" else ir.FloatType() if ty == "f32" else ir.IntType(bits))
+    for ty, bits in BITS.items()
+}
+_counter = itertools.count()
+
+
+class Machine:
+    """A compiled kernel. Keep it alive as long as its address is in use."""
+
+    def __init__(self, library: Any, address: int, order: tuple[str, ...], text: str) -> None:
+        self._library = library
+        self.order = order
+        """Region names in the order of the table of addresses."""
+        self.text = text
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
+        self.call: Callable[[int, int], None] = prototype(address)
+
+
+def compile_kernel(kernel: Kernel) -> Machine:
+    """Compile one kernel.
+
+    Args:
+        kernel: Its regions must hold `MARKER`.
+    """
+    with global_compiler_lock:
+        library = cpu_target.target_context.codegen().create_library(kernel.name)
+        name = f"{kernel.name}_{next(_counter)}"
+        module = library.create_ir_module(name)
+        _Emitter(module, kernel).kernel(name)
+        text = str(module)
+        library.add_ir_module(module)
+        library.finalize()
+        address = library.get_pointer_to_function(name)
+    return Machine(library, address, tuple(kernel.regions), text)
+
+
+class _Emitter:
+    """Turns the statements of one kernel into instructions."""
+
+    def __init__(self, module: ir.Module, kernel: Kernel) -> None:
+        self.module = module
+        self.source = kernel
+        self.values: dict[str, ir.Value] = {}
+        self.slots: dict[str, ir.Value] = {}
+        self.exits: dict[str, ir.Block] = {}
+        self.pointers: dict[str, ir.Value] = {}
+        self.builder: Any = None
+        self.entry: Any = None
+
+    def kernel(self, name: str) -> None:
+        row = self._row_function(f"{name}.row")
+        table = _I8.as_pointer().as_pointer()
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [_I64, table]), name)
+        entry, head, body, run, done, stop = (
+            function.append_basic_block(part)
+            for part in ("entry", "head", "body", "run", "done", "stop")
+        )
+        builder = ir.IRBuilder(entry)
+        bases = []
+        for position, region in enumerate(self.source.regions.values()):
+            address = builder.gep(function.args[1], [_I64(position)])
+            bases.append(builder.bitcast(builder.load(address), _memory(region.ty).as_pointer()))
+        builder.branch(head)
+        builder.position_at_end(head)
+        index = builder.phi(_I64)
+        index.add_incoming(_I64(0), entry)
+        builder.cbranch(builder.icmp_signed("<", index, function.args[0]), body, stop)
+        builder.position_at_end(body)
+        pointers = []
+        marker = None
+        for base, region in zip(bases, self.source.regions.values(), strict=True):
+            if region.kind == "scratch":
+                pointers.append(base)
+                continue
+            pointers.append(builder.gep(base, [builder.mul(index, _I64(region.size))]))
+            if region.name == MARKER:
+                marker = pointers[-1]
+        assert marker is not None
+        pending = builder.icmp_unsigned("==", builder.load(marker), _I8(PENDING))
+        builder.cbranch(pending, run, done)
+        builder.position_at_end(run)
+        builder.call(row, pointers)
+        builder.branch(done)
+        builder.position_at_end(done)
+        index.add_incoming(builder.add(index, _I64(1)), done)
+        builder.branch(head)
+        builder.position_at_end(stop)
+        builder.ret_void()
+
+    def _row_function(self, name: str) -> ir.Function:
+        regions = list(self.source.regions.values())
+        signature = ir.FunctionType(
+            ir.VoidType(), [_memory(region.ty).as_pointer() for region in regions]
+        )
+        function = ir.Function(self.module, signature, name)
+        function.linkage = "internal"
+        for argument, region in zip(function.args, regions, strict=True):
+            self.pointers[region.name] = argument
+            argument.add_attribute("noalias")
+        self.entry = ir.IRBuilder(function.append_basic_block("entry"))
+        body = function.append_basic_block("body")
+        self.builder = ir.IRBuilder(body)
+        self._block(self.source.body)
+        if not self.builder.block.is_terminated:
+            self.builder.ret_void()
+        self.entry.branch(body)
+        return function
+
+    def _block(self, body: list[Stmt]) -> None:
+        for item in body:
+            if self.builder.block.is_terminated:
+                return
+            self._statement(item)
+
+    def _statement(self, item: Stmt) -> None:
+        builder = self.builder
+        match item:
+            case Let(var=var, op="load", args=args, region=region):
+                assert region is not None
+                pointer = builder.gep(self.pointers[region], [self._atom(args[0])])
+                value = builder.load(pointer)
+                if var.ty == "b1":
+                    value = builder.icmp_unsigned("!=", value, _I8(0))
+                self.values[var.name] = value
+            case Let(var=var, op=op, args=args):
+                self.values[var.name] = self._operation(op, var.ty, args)
+            case Set(var=var, value=atom):
+                builder.store(self._atom(atom), self._slot(var))
+            case Store(region=region, index=index, value=atom):
+                value = self._atom(atom)
+                if atom.ty == "b1":
+                    value = builder.zext(value, _I8)
+                builder.store(value, builder.gep(self.pointers[region], [self._atom(index)]))
+            case If(cond=cond, then=then, other=other):
+                function = builder.function
+                yes, no = function.append_basic_block("then"), function.append_basic_block("else")
+                after = function.append_basic_block("after")
+                builder.cbranch(self._atom(cond), yes, no)
+                for target, block in ((yes, then), (no, other)):
+                    builder.position_at_end(target)
+                    self._block(block)
+                    if not builder.block.is_terminated:
+                        builder.branch(after)
+                builder.position_at_end(after)
+            case For():
+                self._for(item)
+            case Loop(body=inner, label=label):
+                function = builder.function
+                top = function.append_basic_block("loop")
+                after = function.append_basic_block("after")
+                self.exits[label] = after
+                builder.branch(top)
+                builder.position_at_end(top)
+                self._block(inner)
+                if not builder.block.is_terminated:
+                    builder.branch(top)
+                builder.position_at_end(after)
+            case Block(body=inner, label=label):
+                after = builder.function.append_basic_block("after")
+                self.exits[label] = after
+                self._block(inner)
+                if not builder.block.is_terminated:
+                    builder.branch(after)
+                builder.position_at_end(after)
+            case Break(label=label):
+                builder.branch(self.exits[label])
+
+    def _for(self, item: For) -> None:
+        builder = self.builder
+        function = builder.function
+        before = builder.block
+        head, body = function.append_basic_block("head"), function.append_basic_block("body")
+        after = function.append_basic_block("after")
+        self.exits[item.label] = after
+        count = self._atom(item.count)
+        builder.branch(head)
+        builder.position_at_end(head)
+        index = builder.phi(_I64)
+        index.add_incoming(_I64(0), before)
+        builder.cbranch(builder.icmp_signed("<", index, count), body, after)
+        builder.position_at_end(body)
+        self.values[item.var.name] = index
+        self._block(item.body)
+        if not builder.block.is_terminated:
+            index.add_incoming(builder.add(index, _I64(1), flags=("nsw", "nuw")), builder.block)
+            builder.branch(head)
+        builder.position_at_end(after)
+
+    def _slot(self, var: Var) -> ir.Value:
+        slot = self.slots.get(var.name)
+        if slot is None:
+            kind = _TYPES[var.ty]
+            slot = self.entry.alloca(kind)
+            self.entry.store(kind(0), slot)
+            self.slots[var.name] = slot
+        return slot
+
+    def _atom(self, atom: Atom) -> ir.Value:
+        if isinstance(atom, Lit):
+            kind = _TYPES[atom.ty]
+            return kind(float(atom.value)) if atom.ty in FLOATS else kind(int(atom.value))
+        value = self.values.get(atom.name)
+        return self.builder.load(self._slot(atom)) if value is None else value
+
+    def _operation(self, op: str, ty: Ty, args: tuple[Atom, ...]) -> ir.Value:
+        builder = self.builder
+        source = args[0].ty
+        values = [self._atom(arg) for arg in args]
+        a = values[0]
+        b = values[1] if len(values) > 1 else a
+        if op in _COMPARE:
+            sign = _COMPARE[op]
+            if source in FLOATS:
+                unordered = builder.fcmp_unordered if op == "ne" else builder.fcmp_ordered
+                return unordered(sign, a, b)
+            compare = builder.icmp_signed if source in SIGNED else builder.icmp_unsigned
+            return compare(sign, a, b)
+        if op == "copy":
+            return a
+        if op == "select":
+            return builder.select(a, b, values[2])
+        if op == "cast":
+            return self._cast(a, source, ty)
+        if op in _BITWISE:
+            return getattr(builder, _BITWISE[op])(a, b)
+        if op == "not":
+            return builder.not_(a)
+        if op in ("shl", "shr"):
+            if op == "shl":
+                return builder.shl(a, b)
+            return builder.ashr(a, b) if ty in SIGNED else builder.lshr(a, b)
+        if op.endswith("_overflows"):
+            kind = op.removesuffix("_overflows")
+            prefix = "s" if source in SIGNED else "u"
+            pair = self._intrinsic(
+                f"llvm.{prefix}{kind}.with.overflow.{_suffix(source)}",
+                ir.LiteralStructType([_TYPES[source], _BIT]),
+                [a, b],
+            )
+            return builder.extract_value(pair, 1)
+        return self._float(op, ty, values) if ty in FLOATS else self._integer(op, ty, a, b)
+
+    def _integer(self, op: str, ty: Ty, a: ir.Value, b: ir.Value) -> ir.Value:
+        builder = self.builder
+        zero, one = a.type(0), a.type(1)
+        if op in ("add", "sub", "mul"):
+            return getattr(builder, op)(a, b)
+        if op == "neg":
+            return builder.sub(zero, a)
+        if op == "abs":
+            if ty not in SIGNED:
+                return a
+            return builder.select(builder.icmp_signed("<", a, zero), builder.sub(zero, a), a)
+        if op not in ("floordiv", "mod"):
+            raise NotImplementedError(op)
+        if ty not in SIGNED:
+            return builder.udiv(a, b) if op == "floordiv" else builder.urem(a, b)
+        # The least integer divided by -1 traps on x86, so -1 never reaches the instruction.
+        minus = builder.icmp_signed("==", b, a.type(-1))
+        safe = builder.select(minus, one, b)
+        rest = builder.srem(a, safe)
+        wrong = builder.and_(
+            builder.icmp_signed("!=", rest, zero),
+            builder.icmp_signed("<", builder.xor(rest, safe), zero),
+        )
+        if op == "mod":
+            return builder.select(minus, zero, builder.select(wrong, builder.add(rest, safe), rest))
+        quotient = builder.sdiv(a, safe)
+        floored = builder.select(wrong, builder.sub(quotient, one), quotient)
+        return builder.select(minus, builder.sub(zero, a), floored)
+
+    def _float(self, op: str, ty: Ty, values: list[ir.Value]) -> ir.Value:
+        builder = self.builder
+        if op in ("add", "sub", "mul", "div"):
+            return getattr(builder, f"f{op}")(*values)
+        if op == "neg":
+            return builder.fneg(values[0])
+        if op in _ROUNDING:
+            return self._intrinsic(f"llvm.{_ROUNDING[op]}.{ty}", _TYPES[ty], values)
+        if op in MATH:
+            return self._call(op if ty == "f64" else f"{op}f", _TYPES[ty], values)
+        raise NotImplementedError(op)
+
+    def _cast(self, value: ir.Value, source: Ty, ty: Ty) -> ir.Value:
+        builder = self.builder
+        target = _TYPES[ty]
+        if source == ty:
+            return value
+        if ty == "b1":
+            if source in FLOATS:
+                return builder.fcmp_unordered("!=", value, value.type(0))
+            return builder.icmp_unsigned("!=", value, value.type(0))
+        if source in FLOATS:
+            if ty in FLOATS:
+                return (builder.fpext if ty == "f64" else builder.fptrunc)(value, target)
+            return self._truncate(value, ty)
+        if ty in FLOATS:
+            return (builder.sitofp if source in SIGNED else builder.uitofp)(value, target)
+        if BITS[ty] == BITS[source]:
+            return value
+        if BITS[ty] < BITS[source]:
+            return builder.trunc(value, target)
+        return (builder.sext if source in SIGNED else builder.zext)(value, target)
+
+    def _truncate(self, value: ir.Value, ty: Ty) -> ir.Value:
+        """Float to integer as x86 does it in NumPy: out of range gives the least int64."""
+        builder = self.builder
+        high = value.type(float(2**63))
+        inside = builder.and_(
+            builder.fcmp_ordered(">=", value, value.type(-float(2**63))),
+            builder.fcmp_ordered("<", value, high),
+        )
+        safe = builder.select(inside, value, value.type(0))
+        whole = builder.select(inside, builder.fptosi(safe, _I64), _I64(-(2**63)))
+        if ty == "u64":
+            above = builder.and_(
+                builder.fcmp_ordered(">=", value, high),
+                builder.fcmp_ordered("<", value, value.type(float(2**64))),
+            )
+            big = builder.select(above, value, value.type(0))
+            return builder.select(above, builder.fptoui(big, _I64), whole)
+        return whole if BITS[ty] == 64 else builder.trunc(whole, _TYPES[ty])
+
+    def _intrinsic(self, name: str, result: ir.Type, values: list[ir.Value]) -> ir.Value:
+        return self._call(name, result, values)
+
+    def _call(self, name: str, result: ir.Type, values: list[ir.Value]) -> ir.Value:
+        function = self.module.globals.get(name)
+        if function is None:
+            signature = ir.FunctionType(result, [value.type for value in values])
+            function = ir.Function(self.module, signature, name)
+        return self.builder.call(function, values)
+
+
+_COMPARE: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_BITWISE: Final = {"and": "and_", "or": "or_", "xor": "xor"}
+_ROUNDING: Final = {
+    "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint",
+    "abs": "fabs", "copysign": "copysign",
+}  # fmt: skip
+
+
+def _memory(ty: Ty) -> Any:
+    return _I8 if ty == "b1" else _TYPES[ty]
+
+
+def _suffix(ty: Ty) -> str:
+    return f"i{BITS[ty]}"

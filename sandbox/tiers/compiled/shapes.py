@@ -1,0 +1,385 @@
+"""Shapes: what a variable that holds one of several values must be able to hold.
+
+Where paths meet (after an ``if``, at the head of a loop) the values of a name are joined to a
+shape; what all paths agree on stays known, the rest becomes variables of the core language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
+from sandbox.tiers.compiled.values import (
+    UNBOUND,
+    Arr,
+    Buffer,
+    Cell,
+    Cells,
+    Cls,
+    Column,
+    DictCell,
+    Lazy,
+    ListCell,
+    Lost,
+    Num,
+    ObjCell,
+    Ref,
+    Sel,
+    SetCell,
+    Str,
+    Text,
+    Tup,
+    Union,
+    Value,
+)
+
+__all__ = [
+    "Same",
+    "Shape",
+    "ShapeArr",
+    "ShapeBuffer",
+    "ShapeCells",
+    "ShapeDict",
+    "ShapeList",
+    "ShapeNum",
+    "ShapeObj",
+    "ShapeSet",
+    "ShapeText",
+    "ShapeTup",
+    "ShapeUnion",
+    "join_shapes",
+    "shape_of",
+    "variant_key",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Exactly this value or content on every path."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeNum:
+    """A number of one core type; ``weak`` None: Python's or NumPy's, known when it runs."""
+
+    ty: Ty
+    weak: bool | None
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeText:
+    """A part of one text observation."""
+
+    region: str
+    lower: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeTup:
+    """A tuple."""
+
+    items: tuple[Shape, ...]
+    names: tuple[str, ...]
+    cls: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeArr:
+    """A copy of an array."""
+
+    shape: tuple[int, ...]
+    ty: Ty
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeUnion:
+    """One of several; their variant keys are distinct."""
+
+    variants: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeCells:
+    """Content of a small array: an atom all agree on, or None for a variable."""
+
+    atoms: tuple[Atom | None, ...]
+    ty: Ty
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeBuffer:
+    """Content of an array in memory."""
+
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeList:
+    """Content of a list; ``length`` None: as many as there are items."""
+
+    items: tuple[Shape, ...]
+    length: Shape | None
+    maxlen: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDict:
+    """Content of a dict: key, key value, presence all agree on or None, shape of the value."""
+
+    entries: tuple[tuple[Any, Value, Atom | None, Shape], ...]
+    factory: Value | None
+    ordered: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeSet:
+    """Content of a set: key, key value, membership all agree on or None."""
+
+    entries: tuple[tuple[Any, Value, Atom | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeObj:
+    """Content of an object."""
+
+    cls: Cls
+    attributes: tuple[tuple[str, Shape], ...]
+
+
+Shape: TypeAlias = (
+    Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    | ShapeList | ShapeDict | ShapeSet | ShapeObj
+)  # fmt: skip
+
+_LOST = Same(Lost())
+_ABSENT = Lit(False, "b1")
+
+
+def shape_of(value: Value | Cell) -> Shape:
+    """Give the shape that holds just this value."""
+    match value:
+        case Buffer(region=region):
+            return ShapeBuffer(region)
+    return Same(value)
+
+
+def _open(shape: Shape) -> Shape:
+    """Turn an exact value into structure, one level deep, so that it can be joined."""
+    if not isinstance(shape, Same):
+        return shape
+    value = shape.value
+    match value:
+        case Num(weak=weak):
+            return ShapeNum(
+                value.ty, weak if isinstance(weak, bool) else None, value.low, value.high
+            )
+        case Text(region=region, lower=lower):
+            return ShapeText(region, lower)
+        case Tup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
+        case Arr(shape=dims, ty=ty):
+            return ShapeArr(dims, ty)
+        case Union(variants=variants):
+            return ShapeUnion(tuple(_open(shape_of(item)) for item in variants))
+        case Cells(atoms=atoms):
+            return ShapeCells(atoms, atoms[0].ty if atoms else "f64")
+        case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
+            return ShapeList(
+                tuple(shape_of(item) for item in items),
+                None if length is None else shape_of(length),
+                maxlen,
+                kind,
+            )
+        case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
+            opened = tuple((key, k, present, shape_of(v)) for key, k, present, v in entries)
+            return ShapeDict(opened, factory, ordered, kind)
+        case SetCell(entries=members):
+            return ShapeSet(members)
+        case ObjCell(cls=owner, attributes=attributes):
+            return ShapeObj(owner, tuple((name, shape_of(v)) for name, v in attributes))
+    return shape
+
+
+def variant_key(shape: Shape) -> Any:
+    """Say which variant of a union a shape is; equal keys share one variant."""
+    shape = _open(shape)
+    match shape:
+        case ShapeNum(ty="i64", weak=weak):
+            return ("num", "i64", weak)
+        case ShapeNum(ty=ty):
+            return ("num", ty)
+        case ShapeText(region=region, lower=lower):
+            return ("text", region, lower)
+        case ShapeTup(items=items, cls=cls):
+            return ("tup", len(items), cls)
+        case ShapeArr(shape=dims, ty=ty):
+            return ("arr", dims, ty)
+        case Same(value=Str(text=text)):
+            return ("str", text)
+        case Same(value=value) if isinstance(value, Sel):
+            return ("id", id(value))
+        case Same(value=value):
+            return ("same", value)
+    return ("content", type(shape).__name__)
+
+
+def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> Shape:
+    """Give the least shape that holds both.
+
+    Args:
+        loop: The second one comes round a loop: containers that differ are lost, because a new
+            one would come with every turn.
+        widen: Let integers grow to the limits of their type at once.
+    """
+    if a == b:
+        return a
+    lost = (a == _LOST, b == _LOST)
+    if any(lost):
+        return _LOST
+    if loop and (_container(a) or _container(b) or _made_large(a, b)):
+        return _LOST
+    x, y = _open(a), _open(b)
+    match x, y:
+        case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
+            return _join_numbers(x, y, widen)
+        case ShapeText(), ShapeText() if x == y:
+            return x
+        case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
+            pairs = zip(x.items, y.items, strict=True)
+            return ShapeTup(
+                tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls
+            )
+        case ShapeArr(), ShapeArr() if x == y:
+            return x
+        case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
+            pairs_ = zip(x.atoms, y.atoms, strict=True)
+            return ShapeCells(tuple(i if i == j else None for i, j in pairs_), x.ty)
+        case ShapeBuffer(), _:
+            return x
+        case _, ShapeBuffer():
+            return y
+        case ShapeCells(), Same(value=Lazy()):
+            return ShapeCells((None,) * len(x.atoms), x.ty)
+        case Same(value=Lazy()), ShapeCells():
+            return ShapeCells((None,) * len(y.atoms), y.ty)
+        case ShapeList(), ShapeList():
+            return _join_lists(x, y, loop, widen)
+        case ShapeDict(), ShapeDict():
+            return _join_dicts(x, y, loop, widen)
+        case ShapeSet(), ShapeSet():
+            return _join_sets(x, y)
+        case ShapeObj(), ShapeObj() if x.cls is y.cls:
+            return _join_objects(x, y, loop, widen)
+    return _join_unions(x, y, loop, widen)
+
+
+def _container(shape: Shape) -> bool:
+    return isinstance(shape, Same) and isinstance(shape.value, Ref | Sel)
+
+
+def _made_large(a: Shape, b: Shape) -> bool:
+    """Whether a loop only makes a large array, which would be copied for nobody."""
+    large = isinstance(b, Same) and isinstance(b.value, Arr) and b.value.size > 64
+    return large and a == Same(UNBOUND)
+
+
+def _join_numbers(a: ShapeNum, b: ShapeNum, widen: bool) -> ShapeNum:
+    low, high = min(a.low, b.low), max(a.high, b.high)
+    if widen and a.ty not in ("f32", "f64"):
+        least, most = limits_of(a.ty)
+        low = a.low if low >= a.low else least
+        high = a.high if high <= a.high else most
+    return ShapeNum(a.ty, a.weak if a.weak == b.weak else None, low, high)
+
+
+def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
+    variants: dict[Any, Shape] = {}
+    for shape in (a, b):
+        for part in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
+            key = variant_key(part)
+            variants[key] = (
+                join_shapes(variants[key], part, loop, widen) if key in variants else part
+            )
+    return ShapeUnion(tuple(variants.values()))
+
+
+def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
+    longer, shorter = (a, b) if len(a.items) >= len(b.items) else (b, a)
+    count = len(shorter.items)
+    items = [
+        join_shapes(i, j, loop, widen)
+        for i, j in zip(a.items[:count], b.items[:count], strict=True)
+    ]
+    items += longer.items[count:]
+    length = a.length
+    if len(a.items) != len(b.items) or a.length != b.length:
+        length = ShapeNum("i64", True, 0, len(items))
+    return ShapeList(tuple(items), length, a.maxlen, a.kind)
+
+
+def _join_dicts(a: ShapeDict, b: ShapeDict, loop: bool, widen: bool) -> Shape:
+    first = {key: (k, present, shape) for key, k, present, shape in a.entries}
+    second = {key: (k, present, shape) for key, k, present, shape in b.entries}
+    order = _interleave(list(first), list(second))
+    ordered = a.ordered and b.ordered
+    if order is None:
+        order, ordered = [*first, *(key for key in second if key not in first)], False
+    entries: list[tuple[Any, Value, Atom | None, Shape]] = []
+    for key in order:
+        if key in first and key in second:
+            k, p, shape = first[key]
+            _, q, other = second[key]
+            present = p if p == q else None
+            entries.append((key, k, present, join_shapes(shape, other, loop, widen)))
+        else:
+            k, p, shape = first.get(key) or second[key]
+            entries.append((key, k, p if p == _ABSENT else None, shape))
+    return ShapeDict(tuple(entries), a.factory, ordered, a.kind)
+
+
+def _interleave(a: list[Any], b: list[Any]) -> list[Any] | None:
+    """Merge two orders to one that respects both, or give None."""
+    merged: list[Any] = []
+    rest = list(b)
+    for key in a:
+        if key in rest:
+            while rest[0] != key:
+                if rest[0] in a:
+                    return None
+                merged.append(rest.pop(0))
+            rest.pop(0)
+        elif key in b:
+            return None
+        merged.append(key)
+    return merged + rest
+
+
+def _join_sets(a: ShapeSet, b: ShapeSet) -> Shape:
+    first = {key: (k, present) for key, k, present in a.entries}
+    second = {key: (k, present) for key, k, present in b.entries}
+    entries: list[tuple[Any, Value, Atom | None]] = []
+    for key in [*first, *(key for key in second if key not in first)]:
+        k, p = first.get(key) or (second[key][0], _ABSENT)
+        q = second[key][1] if key in second else _ABSENT
+        entries.append((key, k, p if p == q else None))
+    return ShapeSet(tuple(entries))
+
+
+def _join_objects(a: ShapeObj, b: ShapeObj, loop: bool, widen: bool) -> Shape:
+    first, second = dict(a.attributes), dict(b.attributes)
+    names = [*first, *(name for name in second if name not in first)]
+    missing = Same(UNBOUND)
+    return ShapeObj(
+        a.cls,
+        tuple(
+            (name, join_shapes(first.get(name, missing), second.get(name, missing), loop, widen))
+            for name in names
+        ),
+    )
