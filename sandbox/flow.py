@@ -19,6 +19,7 @@ from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import Module, Scope, arguments_of, target_names, walk_own
 from sandbox.spelling import nearest
+from sandbox.trees import child_nodes, walk
 
 __all__ = ["flow_findings"]
 
@@ -28,11 +29,12 @@ _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.Generator
 
 def flow_findings(tree: ast.Module, places: Places, module: Module) -> Iterator[Finding]:
     """Judge the flow of every function and method of a tree."""
-    for node in ast.walk(tree):
+    helpers = _may_give_none(tree)
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef):
             scope = module.scope.get(node)
             if scope is not None:
-                yield from _Flow(node, places, scope).run()
+                yield from _Flow(node, places, scope, may_end=node.name in helpers).run()
                 yield from _unused(node, places, scope)
                 yield from _results(node, places)
         elif isinstance(node, ast.ClassDef):
@@ -50,6 +52,24 @@ def flow_findings(tree: ast.Module, places: Places, module: Module) -> Iterator[
             yield from _again(node.body, places)
 
 
+def _may_give_none(tree: ast.Module) -> frozenset[str]:
+    """Give the functions that the program calls itself, if it asks anywhere for None.
+
+    A helper that finds something or falls off its end is ordinary then.
+    """
+    called: set[str] = set()
+    asks = False
+    for node in walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                called.add(node.func.attr)
+            elif isinstance(node.func, ast.Name):
+                called.add(node.func.id)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+            asks = True
+    return frozenset(called) if asks else frozenset()
+
+
 @dataclass(slots=True)
 class _Loop:
     """What is assigned where a loop is left by ``break``."""
@@ -60,8 +80,11 @@ class _Loop:
 class _Flow:
     """Definite assignment and dead code of one function. A state of None is unreachable."""
 
-    def __init__(self, node: ast.FunctionDef, places: Places, scope: Scope) -> None:
+    def __init__(
+        self, node: ast.FunctionDef, places: Places, scope: Scope, *, may_end: bool
+    ) -> None:
         self.node = node
+        self.may_end = may_end
         self.places = places
         self.local = frozenset(
             name
@@ -78,7 +101,7 @@ class _Flow:
         state = self.block(self.node.body, frozenset())
         values = [item for item in walk_body(self.node) if isinstance(item, ast.Return)]
         with_value = [item for item in values if item.value is not None]
-        if with_value and state is not None and not _only_none(with_value):
+        if state is not None and with_value and not self.may_end and not _only_none(with_value):
             span = self.places.name_span(self.node)
             self.found.append(RULES["SBX605"].finding(span, name=self.node.name))
         return self.found
@@ -219,7 +242,7 @@ class _Flow:
         for case in node.cases:
             names = {
                 item.name
-                for item in ast.walk(case.pattern)
+                for item in walk(case.pattern)
                 if isinstance(item, ast.MatchAs | ast.MatchStar) and item.name
             }
             inside = state | names
@@ -273,7 +296,7 @@ class _Flow:
             for result in results:
                 self.reads(result, inside)
             return state
-        for child in ast.iter_child_nodes(node):
+        for child in child_nodes(node):
             state = self.reads(child, state)
         return state
 
@@ -341,7 +364,7 @@ def _leaves(node: ast.While) -> bool:
         if isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             continue
         deeper = inner or isinstance(item, ast.For | ast.While)
-        waiting.extend((child, deeper) for child in ast.iter_child_nodes(item))
+        waiting.extend((child, deeper) for child in child_nodes(item))
     return False
 
 
@@ -392,7 +415,7 @@ def _unused(node: ast.FunctionDef, places: Places, scope: Scope) -> Iterator[Fin
     """Find names that are assigned by plain statements only and never read."""
     read: set[str] = set()
     plain: dict[str, ast.Name] = {}
-    for item in ast.walk(node):
+    for item in walk(node):
         if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load | ast.Del):
             read.add(item.id)
         elif isinstance(item, ast.Nonlocal):
@@ -469,7 +492,7 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
             continue
         own = first[0].arg
         assigned, changed, called = set(), set(), set()
-        for item in ast.walk(method):
+        for item in walk(method):
             if isinstance(item, ast.AugAssign) and _is_own(item.target, own):
                 changed.add(item.target.attr)  # type: ignore[union-attr]
             if not (isinstance(item, ast.Attribute) and _is_own(item, own)):

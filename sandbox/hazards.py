@@ -15,6 +15,7 @@ from typing import Final
 from sandbox.diagnostics import Finding
 from sandbox.parse import Places
 from sandbox.rules import RULES
+from sandbox.trees import walk
 
 __all__ = ["hazard_findings"]
 
@@ -51,7 +52,7 @@ def hazard_findings(tree: ast.Module, places: Places) -> Iterator[Finding]:
 def _fields(node: ast.ClassDef) -> dict[str, ast.expr]:
     """Give for each ``self.x`` a risky value that some method assigns to it, if there is one."""
     found: dict[str, ast.expr] = {}
-    for item in ast.walk(node):
+    for item in walk(node):
         if not isinstance(item, ast.Assign):
             continue
         for target in item.targets:
@@ -94,7 +95,7 @@ class _Numbers:
         self.node = node
         self.tested: set[str] = set()
         values: dict[str, list[ast.expr]] = {}
-        for item in ast.walk(node):
+        for item in walk(node):
             if isinstance(item, ast.Assign):
                 for target in item.targets:
                     name = _key(target)
@@ -130,7 +131,7 @@ class _Numbers:
             self.tested.update(_names(test))
 
     def run(self) -> Iterator[Finding]:
-        for item in ast.walk(self.node):
+        for item in walk(self.node):
             if isinstance(item, ast.BinOp | ast.AugAssign):
                 if isinstance(item.op, ast.Div | ast.FloorDiv | ast.Mod):
                     divisor = item.right if isinstance(item, ast.BinOp) else item.value
@@ -279,8 +280,8 @@ def _divides(node: ast.expr) -> bool:
 def _names(node: ast.AST) -> set[str]:
     """Give the names and attributes an expression reads, without modules and functions."""
     found: set[str] = set()
-    called = {id(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
-    for item in ast.walk(node):
+    called = {id(item.func) for item in walk(node) if isinstance(item, ast.Call)}
+    for item in walk(node):
         if isinstance(item, ast.Attribute):
             name = _key(item)
             if name and id(item) not in called:

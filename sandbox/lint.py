@@ -21,6 +21,7 @@ from sandbox.plan import Call, Plan
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 from sandbox.spelling import nearest
+from sandbox.trees import child_nodes, walk
 
 __all__ = ["lint"]
 
@@ -98,7 +99,7 @@ class _Constants(ast.NodeTransformer):
 
     def __init__(self, tree: ast.Module) -> None:
         stores: dict[str, int] = {}
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 stores[node.id] = stores.get(node.id, 0) + 1
             elif isinstance(node, ast.arg):
@@ -163,13 +164,13 @@ class _Walker:
         stores: dict[str, int] = {}
         in_place = {
             id(item.target)
-            for item in ast.walk(node)
+            for item in walk(node)
             if isinstance(item, ast.AugAssign)
             and isinstance(item.target, ast.Name)
             and item.target.id in env
             and _is_array(env[item.target.id].spec)
         }
-        for item in ast.walk(node):
+        for item in walk(node):
             is_store = isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
             # `array += 1` leaves the array what it is.
             if is_store and id(item) not in in_place and isinstance(item, ast.Name):
@@ -450,7 +451,7 @@ class _Walker:
 
 def _in_order(node: ast.AST) -> Iterator[ast.AST]:
     """Go through the body of a function in source order, inner functions left out."""
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             continue
         yield child
@@ -461,7 +462,7 @@ def _tested_keys(node: ast.AST) -> frozenset[str]:
     """Give the keys for whose presence a function asks."""
     return frozenset(
         item.left.value
-        for item in ast.walk(node)
+        for item in walk(node)
         if isinstance(item, ast.Compare)
         and isinstance(item.ops[0], ast.In | ast.NotIn)
         and isinstance(item.left, ast.Constant)

@@ -14,6 +14,7 @@ from typing import Literal
 from sandbox.diagnostics import Span
 from sandbox.parse import Places
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
+from sandbox.trees import child_nodes
 
 __all__ = ["outline_of"]
 
@@ -149,7 +150,7 @@ def _returns(node: ast.FunctionDef) -> Iterator[ast.Return]:
         if isinstance(item, ast.Return):
             yield item
         elif not isinstance(item, ast.FunctionDef | ast.ClassDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(item))
+            waiting.extend(child_nodes(item))
 
 
 def _last_name(node: ast.expr) -> str:

@@ -24,6 +24,7 @@ from typing import Final
 from sandbox.diagnostics import Finding, Span
 from sandbox.limits import Limits
 from sandbox.rules import RULES
+from sandbox.trees import child_nodes
 
 __all__ = ["Parsed", "Places", "compile_findings", "depth_limit", "parse"]
 
@@ -418,7 +419,7 @@ def _measure(tree: ast.Module, text: str, limits: Limits) -> Iterator[Finding]:
                 setting="nodes",
             )
             return
-        waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+        waiting.extend((child, depth + 1) for child in child_nodes(node))
     if text.isascii():
         return
     yield from _folded(text, limits)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from sandbox.dialect import BUILTINS, MODULES, Entry
+from sandbox.trees import child_nodes
 
 __all__ = [
     "Binding",
@@ -151,7 +152,7 @@ class _Builder:
             self._comprehension(node, scope)
         else:
             self._bind(node, scope)
-            for child in ast.iter_child_nodes(node):
+            for child in child_nodes(node):
                 self.statement(child, scope)
 
     def _function(
@@ -293,7 +294,7 @@ def walk_own(node: ast.AST) -> Iterator[ast.AST]:
         item = waiting.pop()
         yield item
         if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            waiting.extend(reversed(list(ast.iter_child_nodes(item))))
+            waiting.extend(reversed(child_nodes(item)))
 
 
 def arguments_of(args: ast.arguments) -> list[ast.arg]:

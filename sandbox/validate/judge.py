@@ -23,6 +23,7 @@ from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import dotted
+from sandbox.trees import child_nodes
 from sandbox.validate.calls import Calls
 from sandbox.validate.walk import statement_word
 
@@ -310,7 +311,7 @@ def _leaving(node: ast.AST) -> Iterator[ast.AST]:
             yield item
         elif not isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             inner = in_loop or isinstance(item, ast.For | ast.While)
-            waiting.extend((child, inner) for child in ast.iter_child_nodes(item))
+            waiting.extend((child, inner) for child in child_nodes(item))
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -24,6 +24,7 @@ from sandbox.dialect import (
     attribute_names,
 )
 from sandbox.scopes import Binding, Scope, dotted
+from sandbox.trees import walk
 from sandbox.validate.walk import Walk, dunder, listed, reserved, written
 
 __all__ = ["Names"]
@@ -348,7 +349,7 @@ class Names(Walk):
     @cached_property
     def all_names(self) -> frozenset[str]:
         """Every name that the program reads or writes."""
-        return frozenset(item.id for item in ast.walk(self.tree) if isinstance(item, ast.Name))
+        return frozenset(item.id for item in walk(self.tree) if isinstance(item, ast.Name))
 
     def refused_module(self, place: ast.AST, name: str, bound: str) -> None:
         root = name.split(".", maxsplit=1)[0]

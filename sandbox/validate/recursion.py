@@ -11,6 +11,7 @@ import ast
 from functools import cached_property
 
 from sandbox.scopes import Binding
+from sandbox.trees import walk
 from sandbox.validate.definitions import Definitions
 
 __all__ = ["Recursion"]
@@ -59,7 +60,7 @@ class Recursion(Definitions):
         """Names that are assigned a lambda, by the name node."""
         return {
             target: node.value
-            for node in ast.walk(self.tree)
+            for node in walk(self.tree)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)
             for target in node.targets
             if isinstance(target, ast.Name)

@@ -11,6 +11,7 @@ import ast
 from typing import Final
 
 from sandbox.dialect import METHODS
+from sandbox.trees import walk
 from sandbox.validate.names import Names
 from sandbox.validate.walk import last
 
@@ -100,10 +101,8 @@ def _set_on_instances(node: ast.ClassDef) -> frozenset[str]:
             continue
         first = [*method.args.posonlyargs, *method.args.args][:1]
         # `self.x += 1` also reads, so it does not make `x` the instance's own from the start.
-        augmented = {
-            id(item.target) for item in ast.walk(method) if isinstance(item, ast.AugAssign)
-        }
-        for item in ast.walk(method):
+        augmented = {id(item.target) for item in walk(method) if isinstance(item, ast.AugAssign)}
+        for item in walk(method):
             if (
                 isinstance(item, ast.Attribute)
                 and isinstance(item.ctx, ast.Store)
@@ -119,7 +118,7 @@ def _set_on_instances(node: ast.ClassDef) -> frozenset[str]:
 def written_names(function: ast.FunctionDef) -> frozenset[str]:
     """Give the names whose values a function writes into: ``x[0] = 1``, ``x.append(1)``."""
     found: set[str] = set()
-    for item in ast.walk(function):
+    for item in walk(function):
         base: ast.expr | None = None
         if isinstance(item, ast.Subscript) and not isinstance(item.ctx, ast.Load):
             base = item.value

@@ -119,3 +119,12 @@ def helper(x):  # W: SBX627 "the definition on line 1"
     return 2
 def reward(obs):
     return helper(obs)
+# ---
+def find(grid, kind):
+    for index, cell in enumerate(grid):
+        if cell == kind:
+            return index
+def reward(obs):  # W: SBX605 "`reward`"
+    place = find(obs, 5)
+    if place is not None:
+        return float(place)
