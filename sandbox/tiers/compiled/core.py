@@ -19,6 +19,7 @@ import numpy as np
 __all__ = [
     "BITS",
     "FLOATS",
+    "LIBRARY",
     "MATH",
     "SIGNED",
     "Atom",
@@ -72,6 +73,12 @@ MATH: Final = frozenset(
     " log1p cbrt erf erfc tgamma lgamma atan2 hypot pow fmod".split()
 )
 """Functions of the C library that core may call; each exists for f64 and, with an f, for f32."""
+
+LIBRARY: Final = {
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh",
+    "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2", "power": "pow",
+}  # fmt: skip
+"""The C library's names of ufuncs that it calls otherwise."""
 
 COMPARE: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
@@ -303,7 +310,12 @@ def _fold_float(op: str, a: float, b: float, ty: Ty) -> float:
         return math.copysign(a, b)
     if op == "sqrt" and a >= 0:
         return float(np.sqrt(np.float32(a) if ty == "f32" else np.float64(a)))
-    known = {"tgamma": "gamma", "asin": "asin"}.get(op, op)
+    if op.startswith("np."):
+        kind = np.float32 if ty == "f32" else np.float64
+        with np.errstate(all="ignore"):
+            ufunc = getattr(np, op.removeprefix("np."))
+            return float(ufunc(kind(a), kind(b)) if ufunc.nin == 2 else ufunc(kind(a)))
+    known = {"tgamma": "gamma"}.get(op, op)
     function = getattr(math, known)
     return float(function(a, b) if op in ("atan2", "hypot", "pow", "fmod") else function(a))
 

@@ -15,6 +15,7 @@ from sandbox.tiers.compiled.builder import FALSE, TRUE, Builder
 from sandbox.tiers.compiled.core import (
     BITS,
     FLOATS,
+    LIBRARY,
     MATH,
     SIGNED,
     Atom,
@@ -28,10 +29,6 @@ from sandbox.tiers.compiled.values import Num
 
 __all__ = ["UFUNCS", "Elements"]
 
-_LIBRARY: Final = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2",
-}  # fmt: skip
 UFUNCS: Final = frozenset(
     {
         "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "fmod",
@@ -209,7 +206,7 @@ class Elements(Builder):
             case "remainder":
                 return self.float_divmod(ty, a, b)[1]
             case "power" | "float_power":
-                return self.op("pow", ty, a, b)
+                return self.op("np.power", ty, a, b)
             case "negative":
                 return self.op("neg", ty, a)
             case "positive":
@@ -253,10 +250,11 @@ class Elements(Builder):
                 above = self.op("select", ty, self.op("gt", "b1", a, zero), one, a)
                 below = self.op("select", ty, self.op("lt", "b1", a, zero), zero, above)
                 return self.op("select", ty, self.op("eq", "b1", a, zero), b, below)
-        core = _LIBRARY.get(name, name)
-        if core in MATH:
-            two = core in ("atan2", "hypot", "fmod", "pow")
-            return self.op(core, ty, a, b) if two else self.op(core, ty, a)
+        if name == "fmod":
+            return self.op("fmod", ty, a, b)
+        if LIBRARY.get(name, name) in MATH:
+            two = name in ("arctan2", "hypot", "power")
+            return self.op(f"np.{name}", ty, a, b) if two else self.op(f"np.{name}", ty, a)
         raise self.refuse("CMP401", f"numpy.{name} is not taken for {dtype_of(ty)}")
 
     def float_divmod(self, ty: Ty, a: Atom, b: Atom) -> tuple[Atom, Atom]:

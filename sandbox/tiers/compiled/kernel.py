@@ -114,7 +114,7 @@ class Lowering(Texts):
         if not self.alive:
             raise self.refuse("CMP120", "the top level of the program ends with an exception")
 
-    def entry(self, name: str) -> Value:
+    def top_level(self, name: str) -> Value:
         """Give a top-level name."""
         return self.pt.vars.get((self.globals.number, name), UNBOUND)
 
@@ -355,7 +355,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         lowering = begin()
         lowering.region(Region("out:task", "b1", 1, "output"))
         with lowering.path():
-            lowering.judge(lowering.call(lowering.entry(call.function), _args(lowering, call), {}))
+            lowering.judge(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
         tasks.append(done(lowering, f"task{index}", []))
 
     def pay_regions(lowering: Lowering) -> None:
@@ -373,7 +373,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         pay_regions(lowering)
         call = plan.reward
         with lowering.path():
-            lowering.pay(lowering.call(lowering.entry(call.function), _args(lowering, call), {}))
+            lowering.pay(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
         drop_regions(lowering)
         step = done(lowering, "reward", [])
         return Lowered(step, tasks, None, tuple(components), sites, stats)
@@ -402,7 +402,7 @@ def _args(lowering: Lowering, call: Call) -> list[Value]:
 def _lower_reset(begin, plan: Plan, deep: Deep | None) -> tuple[Lowering, Deep]:  # type: ignore[no-untyped-def]
     lowering: Lowering = begin()
     assert plan.class_name is not None
-    cls = lowering.entry(plan.class_name)
+    cls = lowering.top_level(plan.class_name)
     assert isinstance(cls, Cls)
     found: Deep | None = None
     with lowering.path():

@@ -7,6 +7,7 @@ is refused with its name, so the table is the whole of what this tier offers.
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 import sys
 from collections.abc import Callable
@@ -74,7 +75,7 @@ _ALIASES: Final = {
 _BUILTINS: Final = frozenset(
     "abs all any dict divmod enumerate filter float frozenset hasattr int isinstance len list map"
     " max min pow print range reversed round set sorted str sum tuple zip staticmethod classmethod"
-    " property object bool super getattr".split()
+    " property object bool slice getattr".split()
 )
 _ERRORS: Final = frozenset(
     "ArithmeticError AssertionError AttributeError Exception FloatingPointError IndexError KeyError"
@@ -100,8 +101,10 @@ class Library(Reductions):
             return Builtin(name)
         if name in _ERRORS:
             return Exc(name)
-        if name in ("__name__",):
+        if name == "__name__":
             return Str("program")
+        if hasattr(builtins, name):
+            raise self.refuse("CMP412", f"the builtin {name!r}")
         return None
 
     def module(self, name: str) -> Value:
@@ -740,6 +743,11 @@ class Library(Reductions):
             have = [k for k in possible if found.variants[k] != UNBOUND]
             self.check(self.is_variant(found, have, possible), "StopIteration", "")
         return found
+
+    def b_slice(self, args: Args, keywords: Keywords) -> Value:
+        if len(args) == 1:
+            return SliceV(NONE, args[0], NONE)
+        return SliceV(args[0], args[1], args[2] if len(args) > 2 else NONE)
 
     def b_iter(self, args: Args, keywords: Keywords) -> Value:
         return args[0]

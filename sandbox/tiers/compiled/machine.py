@@ -25,6 +25,7 @@ from sandbox.outcome import PENDING
 from sandbox.tiers.compiled.core import (
     BITS,
     FLOATS,
+    LIBRARY,
     MATH,
     SIGNED,
     Atom,
@@ -42,6 +43,8 @@ from sandbox.tiers.compiled.core import (
     Ty,
     Var,
 )
+
+from sandbox.tiers.compiled.loops import loop_of
 
 __all__ = ["MARKER", "Machine", "compile_kernel"]
 
@@ -100,6 +103,7 @@ class _Emitter:
         self.pointers: dict[str, ir.Value] = {}
         self.builder: Any = None
         self.entry: Any = None
+        self.places: dict[Ty, Any] = {}
 
     def kernel(self, name: str) -> None:
         row = self._row_function(f"{name}.row")
@@ -331,9 +335,55 @@ class _Emitter:
             return builder.fneg(values[0])
         if op in _ROUNDING:
             return self._intrinsic(f"llvm.{_ROUNDING[op]}.{ty}", _TYPES[ty], values)
+        if op.startswith("np."):
+            return self._numpy(op.removeprefix("np."), ty, values)
         if op in MATH:
             return self._call(op if ty == "f64" else f"{op}f", _TYPES[ty], values)
         raise NotImplementedError(op)
+
+    def _numpy(self, name: str, ty: Ty, values: list[ir.Value]) -> ir.Value:
+        """Call NumPy's own loop on one element."""
+        loop = loop_of(name, ty)
+        if loop is None:
+            core = LIBRARY.get(name, name)
+            return self._call(core if ty == "f64" else f"{core}f", _TYPES[ty], values)
+        builder = self.builder
+        address, data, inputs = loop
+        kind = _TYPES[ty]
+        scratch = self.places.get(ty)
+        if scratch is None:
+            # Room for two inputs and the output, their addresses, a count of 1 and the strides.
+            cells = [self.entry.alloca(kind) for _ in range(3)]
+            table = self.entry.alloca(ir.ArrayType(_I8.as_pointer(), 3))
+            numbers = self.entry.alloca(ir.ArrayType(_I64, 4))
+            scratch = self.places[ty] = (cells, table, numbers)
+        cells, table, numbers = scratch
+        zero = _I64(0)
+        used = [*cells[:inputs], cells[2]]
+        for k, cell in enumerate(used):
+            pointer = builder.bitcast(cell, _I8.as_pointer())
+            builder.store(pointer, builder.gep(table, [zero, _I64(k)]))
+        size = BITS[ty] // 8
+        for k, number in enumerate((1, size, size, size)):
+            builder.store(_I64(number), builder.gep(numbers, [zero, _I64(k)]))
+        for value, cell in zip(values, cells, strict=False):
+            builder.store(value, cell)
+        pointers = _I8.as_pointer().as_pointer()
+        signature = ir.FunctionType(
+            ir.VoidType(),
+            [pointers, _I64.as_pointer(), _I64.as_pointer(), _I8.as_pointer()],
+        )
+        function = builder.inttoptr(_I64(address), signature.as_pointer())
+        builder.call(
+            function,
+            [
+                builder.gep(table, [zero, zero]),
+                builder.gep(numbers, [zero, zero]),
+                builder.gep(numbers, [zero, _I64(1)]),
+                builder.inttoptr(_I64(data), _I8.as_pointer()),
+            ],
+        )
+        return builder.load(cells[2])
 
     def _cast(self, value: ir.Value, source: Ty, ty: Ty) -> ir.Value:
         builder = self.builder

@@ -121,6 +121,9 @@ class Scalars(Elements):
                 )
         x = self.fit(a, tys[0]) if weak_a else self.cast(a.atom, tys[0])
         y = self.fit(b, tys[1]) if weak_b else self.cast(b.atom, tys[1])
+        if name == "power" and tys[0] in FLOATS:
+            # NumPy's scalars call the C library here, its arrays have a loop of their own.
+            return self.numpy_result(self.op("pow", tys[0], x, y))
         return self.numpy_result(self.element(name, tys, x, y), name, (a, b))
 
     def numpy_result(self, atom: Atom, name: str = "", inputs: tuple[Num, ...] = ()) -> Num:

@@ -207,6 +207,23 @@ def _open(shape: Shape) -> Shape:
     return shape
 
 
+def _loosen(shape: Shape) -> Shape:
+    """Make variables of all that only one of several paths has computed."""
+    if isinstance(shape, Same):
+        value = shape.value
+        if isinstance(value, Num) and isinstance(value.atom, Lit) and isinstance(value.weak, bool):
+            return shape
+        if not isinstance(value, Num | Text | Tup | Arr | Union):
+            return shape
+    opened = _open(shape)
+    match opened:
+        case ShapeTup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
+        case ShapeUnion(variants=variants):
+            return ShapeUnion(tuple(_loosen(item) for item in variants))
+    return opened
+
+
 def variant_key(shape: Shape) -> Any:
     """Say which variant of a union a shape is; equal keys share one variant."""
     shape = _open(shape)
@@ -302,7 +319,8 @@ def _join_numbers(a: ShapeNum, b: ShapeNum, widen: bool) -> ShapeNum:
 def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
     variants: dict[Any, Shape] = {}
     for shape in (a, b):
-        for part in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
+        for item in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
+            part = _loosen(item)
             key = variant_key(part)
             variants[key] = (
                 join_shapes(variants[key], part, loop, widen) if key in variants else part
@@ -317,7 +335,7 @@ def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
         join_shapes(i, j, loop, widen)
         for i, j in zip(a.items[:count], b.items[:count], strict=True)
     ]
-    items += longer.items[count:]
+    items += [_loosen(item) for item in longer.items[count:]]
     length = a.length
     if len(a.items) != len(b.items) or a.length != b.length:
         length = ShapeNum("i64", True, 0, len(items))
@@ -340,7 +358,7 @@ def _join_dicts(a: ShapeDict, b: ShapeDict, loop: bool, widen: bool) -> Shape:
             entries.append((key, k, present, join_shapes(shape, other, loop, widen)))
         else:
             k, p, shape = first.get(key) or second[key]
-            entries.append((key, k, p if p == _ABSENT else None, shape))
+            entries.append((key, k, p if p == _ABSENT else None, _loosen(shape)))
     return ShapeDict(tuple(entries), a.factory, ordered, a.kind)
 
 
