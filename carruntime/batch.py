@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,8 +202,8 @@ class RewardBatch:
         self._filename = filename
         self._source = source
         self._failures: dict[int, Failure] = {}
-        self._index: dict[int, int] = {}
-        self._task_index: dict[tuple[int, int], int] = {}
+        self._index: NDArray[np.int32] | None = None
+        self._task_index: NDArray[np.int32] | None = None
         self._kept: dict[int, Reproduction] = {}
 
     def __len__(self) -> int:
@@ -250,12 +250,12 @@ class RewardBatch:
         row = range(len(self.outcome))[row]
         if task is None:
             code = Outcome(int(self.outcome[row]))
-            index = self._index.get(row, NO_FAILURE)
+            index = NO_FAILURE if self._index is None else int(self._index[row])
             name = None
         else:
             k = self._task(task)
             code = Outcome(int(self.task_outcome[row, k]))
-            index = self._task_index.get((row, k), NO_FAILURE)
+            index = NO_FAILURE if self._task_index is None else int(self._task_index[row, k])
             name = self.task_names[k]
         if code in {Outcome.OK, Outcome.SKIPPED}:
             return None
@@ -287,12 +287,19 @@ class RewardBatch:
     def explain(
         self,
         failures: Mapping[int, Failure],
-        rows: Mapping[int, int],
-        tasks: Mapping[tuple[int, int], int],
-        kept: Mapping[int, Any],
+        rows: NDArray[np.int32],
+        tasks: NDArray[np.int32],
+        kept: Mapping[int, Reproduction],
     ) -> None:
-        """Take what the session knows about bad rows; called once, before anybody else has it."""
+        """Take what the session knows about bad rows; called once, before anybody else has it.
+
+        Args:
+            failures: By index.
+            rows: Index of each row's failure, ``[N]``; `NO_FAILURE` where there is none.
+            tasks: Index of each predicate's failure, ``[N, K]``.
+            kept: What is needed to run a row again, for the first few bad ones.
+        """
         self._failures = dict(failures)
-        self._index = dict(rows)
-        self._task_index = dict(tasks)
+        self._index = rows
+        self._task_index = tasks
         self._kept = dict(kept)

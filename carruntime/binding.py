@@ -1,9 +1,9 @@
 """From what a program is written like to what is called with what.
 
 The worker tells the names and parameters of a source (`sandbox.plan.Outline`); this pass, which
-knows what observations and actions are, finds the entry and binds each parameter by its name. It
-reads names only, never code, and it gives findings, never exceptions, so that a person or a model
-sees everything that is wrong at once.
+knows what observations and actions are, binds each parameter of the entry by its name. It reads
+names only, never code, and it gives findings, never exceptions, so that a person or a model sees
+everything that is wrong at once.
 
 Names are bound in a fixed order: a name given with ``bindings=``; the names of the contract; a
 field of a Dict space, with ``prev_``, ``next_`` or ``initial_`` in front; a name declared with
@@ -13,35 +13,33 @@ field of a Dict space, with ``prev_``, ``next_`` or ``initial_`` in front; a nam
 from __future__ import annotations
 
 import difflib
-import itertools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from carruntime.entry import find_entry, listed, nearest_of
 from carruntime.rules import finding
-from carruntime.spaces import BOOL, COUNT
 from sandbox.diagnostics import Finding
 from sandbox.plan import (
     Call,
-    ClassOutline,
     FunctionOutline,
     Outline,
     Param,
     ParamOutline,
     Plan,
 )
-from sandbox.schema import DictSpec, Schema, Spec
+from sandbox.schema import ArraySpec, DictSpec, Schema, Spec
 
 __all__ = ["Binding", "Inputs", "bind"]
 
 Role = Literal["reward", "task", "step", "reset"]
 
+_FLAG: Final = ArraySpec(kind="bool", dtype="bool", low=0.0, high=1.0)
+_COUNT: Final = ArraySpec(kind="int", dtype="int64", low=0.0)
+
 _BEFORE: Final = ("obs", "observation", "state")
 _AFTER: Final = ("next_obs", "next_observation", "next_state")
 _PLAIN: Final = ("action", "terminated", "truncated", "t")
-_METHODS: Final = ("step", "reward", "check_and_progress")
-_TASK_NAME: Final = re.compile(r"task_(\d+)(?:_\w*)?\Z")
 _FRAMES: Final = frozenset(
     {"frame", "initial_frame", "prev_frame", "next_frame", "image", "img", "rgb", "pixels"}
     | {"path", "image_path", "img_path", "frame_path", "initial_image", "initial_image_path"}
@@ -108,9 +106,9 @@ class Inputs:
         if name == "action":
             return self.action
         if name in {"terminated", "truncated"}:
-            return BOOL
+            return _FLAG
         if name == "t":
-            return COUNT
+            return _COUNT
         return self.extra[name.removeprefix("extra/")]
 
     @property
@@ -136,29 +134,6 @@ class Binding:
     facts: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Entry:
-    tasks: tuple[FunctionOutline, ...] = ()
-    function: FunctionOutline | None = None
-    cls: ClassOutline | None = None
-    method: FunctionOutline | None = None
-    reset: FunctionOutline | None = None
-
-    @property
-    def form(self) -> str:
-        paying = "class" if self.cls else "function" if self.function else ""
-        return "+".join(part for part in ("tasks" if self.tasks else "", paying) if part)
-
-    @property
-    def name(self) -> str:
-        parts = [", ".join(task.name for task in self.tasks)] if self.tasks else []
-        if self.cls and self.method:
-            parts.append(f"{self.cls.name}.{self.method.name}")
-        elif self.function:
-            parts.append(self.function.name)
-        return "; ".join(parts)
-
-
 def bind(
     outline: Outline,
     inputs: Inputs | None,
@@ -179,7 +154,7 @@ def bind(
         The plan, or the findings that speak against one.
     """
     findings: list[Finding] = []
-    chosen = _find_entry(outline, entry, findings)
+    chosen = find_entry(outline, entry, findings)
     if chosen is None:
         return Binding(None, tuple(findings), {})
     facts = {"entry": chosen.name, "form": chosen.form}
@@ -203,100 +178,6 @@ def bind(
         reset=reset,
     )
     return Binding(plan, tuple(findings), facts)
-
-
-def _find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> _Entry | None:
-    functions = {item.name: item for item in outline.functions}
-    classes = {item.name: item for item in outline.classes if not item.is_data}
-    if entry is not None and entry != "TASKS":
-        if entry in functions:
-            return _Entry(_tasks(outline, findings, asked=entry), functions[entry])
-        if entry in classes:
-            return _class_entry(_Entry(_tasks(outline, findings)), classes[entry], findings)
-        known = [*functions, *classes, *(["TASKS"] if outline.tasks else [])]
-        findings.append(
-            finding("CAR102", None, name=entry, offered=_offer(entry, known) or "nothing")
-        )
-        return None
-    found = _Entry(_tasks(outline, findings))
-    if entry == "TASKS":
-        if not found.tasks:
-            findings.append(finding("CAR101", None, found=_describe(outline)))
-            return None
-        return found
-    in_tasks = {task.name for task in found.tasks}
-    able = [item for item in classes.values() if _method(item) is not None]
-    function = functions.get("reward")
-    if function is not None and function.name in in_tasks:
-        function = None
-    if function is None and not found.tasks and not able:
-        function = _only(functions.values())
-    entries = [item.name for item in able] + ([function.name] if function else [])
-    if len(entries) > 1:
-        spans = [item.span for item in able] + ([function.span] if function else [])
-        findings.append(finding("CAR103", spans[-1], names=_listed(entries)))
-        return None
-    if able:
-        return _class_entry(found, able[0], findings)
-    found.function = function
-    if function is None and not found.tasks:
-        if any(item.rule == "CAR104" for item in findings):
-            return None
-        findings.append(finding("CAR101", None, found=_describe(outline)))
-        return None
-    return found
-
-
-def _only(functions: Iterable[FunctionOutline]) -> FunctionOutline | None:
-    every = list(functions)
-    if len(every) == 1:
-        return every[0]
-    # Helpers are written with an underscore, so a single public function is meant.
-    public = [item for item in every if not item.name.startswith("_")]
-    return public[0] if len(public) == 1 else None
-
-
-def _method(item: ClassOutline) -> FunctionOutline | None:
-    methods = {method.name: method for method in item.methods}
-    return next((methods[name] for name in _METHODS if name in methods), None)
-
-
-def _class_entry(found: _Entry, item: ClassOutline, findings: list[Finding]) -> _Entry | None:
-    method = _method(item)
-    if method is None:
-        findings.append(finding("CAR105", item.span, name=item.name))
-        return None
-    if item.required:
-        findings.append(finding("CAR106", item.span, name=item.name, names=_listed(item.required)))
-    found.cls = item
-    found.method = method
-    found.reset = next((one for one in item.methods if one.name == "reset"), None)
-    return found
-
-
-def _tasks(
-    outline: Outline, findings: list[Finding], asked: str | None = None
-) -> tuple[FunctionOutline, ...]:
-    functions = {item.name: item for item in outline.functions}
-    if outline.tasks is not None:
-        missing = [name for name in outline.tasks if name not in functions]
-        if missing or not outline.tasks:
-            what = f"names {_listed(missing)}" if missing else "is empty"
-            findings.append(finding("CAR104", outline.tasks_span, what=what))
-            return ()
-        return tuple(functions[name] for name in outline.tasks)
-    numbered: list[tuple[int, FunctionOutline]] = []
-    for item in outline.functions:
-        match = _TASK_NAME.match(item.name)
-        if match and item.name != asked:
-            numbered.append((int(match[1]), item))
-    numbered.sort(key=lambda pair: pair[0])
-    for (one, first), (other, second) in itertools.pairwise(numbered):
-        if one == other:
-            findings.append(
-                finding("CAR107", second.span, first=first.name, second=second.name, k=str(one))
-            )
-    return tuple(item for _, item in numbered)
 
 
 class _Binder:
@@ -364,7 +245,7 @@ class _Binder:
             if found is None:
                 found = self._lookup(name, target, role, [target], after=True)
             if found is None:
-                offered = _offer(target, self._known(role))
+                offered = nearest_of(target, self._known(role))
                 self.findings.append(
                     finding("CAR117", outline.span, name=name, target=target, offered=offered)
                 )
@@ -458,7 +339,7 @@ class _Binder:
         else:
             near = self._nearest(bare, role)
             hint = f"did you mean `{near}`? " if near else ""
-            hint += f"known here: {_listed(self._known(role))}; or bind it with bindings="
+            hint += f"known here: {listed(self._known(role))}; or bind it with bindings="
         self.findings.append(finding("CAR110", outline.span, name=name, hint=hint))
 
     def _nearest(self, name: str, role: Role) -> str:
@@ -504,7 +385,7 @@ class _Binder:
         """Note bindings for parameters that no call has."""
         for name in self.bindings:
             if name not in self.seen:
-                offered = _offer(name, self.seen)
+                offered = nearest_of(name, self.seen)
                 self.findings.append(finding("CAR109", None, name=name, offered=offered))
 
     def schema(self) -> Schema:
@@ -525,22 +406,3 @@ class _Binder:
 
 def _index(part: str) -> int:
     return int(part) if part.isdecimal() else -(10**9)
-
-
-def _offer(name: str, known: Iterable[str]) -> str:
-    every = list(known)
-    close = difflib.get_close_matches(name, every, n=1, cutoff=0.6)
-    return f"`{close[0]}`" if close else _listed(every)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _describe(outline: Outline) -> str:
-    parts = []
-    if outline.functions:
-        parts.append(f"functions {_listed(item.name for item in outline.functions)}")
-    if outline.classes:
-        parts.append(f"classes {_listed(item.name for item in outline.classes)}")
-    return " and ".join(parts) or "no function and no class"

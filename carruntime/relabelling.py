@@ -20,10 +20,10 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from carruntime.columns import take
 from carruntime.errors import OptionError
 from carruntime.replay import Episode, replay
 from carruntime.reward import RewardProgram
-from carruntime.spaces import take
 from carruntime.trajectory import Trajectory, TrajectorySet, leading_size
 from sandbox.outcome import Outcome
 from sandbox.schema import DictSpec, Spec, TupleSpec

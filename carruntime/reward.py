@@ -8,6 +8,7 @@ pass, ends up in one report, so that a person or a model can mend all of it at o
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from carruntime.binding import Binding, Inputs, bind
 from carruntime.errors import LoadError, OptionError
 from carruntime.rules import finding
 from carruntime.session import OnError, RewardSession
-from carruntime.spaces import spaces_of, spec_of
 from sandbox.diagnostics import Finding, Report
 from sandbox.errors import ProgramRefusedError, WorkerDiedError, WorkerTimeoutError
 from sandbox.limits import Limits
@@ -171,8 +171,9 @@ class RewardProgram:
         Raises:
             OptionError: If an argument cannot be used.
         """
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+        if isinstance(num_envs, bool) or not hasattr(num_envs, "__index__") or num_envs < 1:
             raise OptionError(f"num_envs={num_envs!r}: want a whole number of at least 1")
+        num_envs = operator.index(num_envs)
         if keep_failed < 0:
             raise OptionError(f"keep_failed={keep_failed!r}: want 0 or more")
         guest, self._spare = self._spare, None
@@ -339,7 +340,7 @@ def check(
         tier="interpreted",
         spaces_needed=False,
     )
-    opened = _open(request, "interpreted")
+    opened = _open(request, "interpreted", deciding=False)
     if opened.guest is not None:
         opened.guest.close()
     return opened.report
@@ -353,8 +354,11 @@ class _Opened:
     loaded: Loaded | None = None
 
 
-def _open(request: _Request, tier: TierWish) -> _Opened:
-    """Go through the passes; a guest is given back only if the program can be used."""
+def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opened:
+    """Go through the passes; a guest is given back only if the program can be used.
+
+    Without ``deciding`` the tier is no fact about the program: it was built to look at it.
+    """
     findings: list[Finding] = []
     facts: dict[str, str] = {}
     guest: Guest | None = None
@@ -375,9 +379,10 @@ def _open(request: _Request, tier: TierWish) -> _Opened:
             return _Opened(_report(request, text, findings, facts))
         loaded = guest.build(bound.plan, tier)
         findings += loaded.findings
-        facts["tier"] = loaded.tier
-        if loaded.tier_reason is not None:
-            facts["tier_reason"] = str(loaded.tier_reason)
+        if deciding:
+            facts["tier"] = loaded.tier
+            if loaded.tier_reason is not None:
+                facts["tier_reason"] = str(loaded.tier_reason)
         if loaded.component_names:
             facts["components"] = ", ".join(loaded.component_names)
         report = _report(request, text, findings, facts)
@@ -446,11 +451,14 @@ def _request(
     limits = limits or Limits()
     inputs = None
     if env is not None or spaces is not None or spaces_needed:
+        # Gymnasium takes half a second to import, and a check of a text alone needs none of it.
+        from carruntime.spaces import spaces_of, spec_of
+
         observation, action = spaces_of(env, spaces)
         inputs = Inputs(
             spec_of(observation, text_bytes=limits.text_bytes, path="observation_space"),
             spec_of(action, text_bytes=limits.text_bytes, path="action_space"),
-            _extra(extra or {}, limits),
+            _extra(extra, limits) if extra else {},
         )
     data, filename = _read(source)
     return _Request(
@@ -473,6 +481,8 @@ def _extra(extra: Mapping[str, gym.Space[Any]], limits: Limits) -> dict[str, Any
                 f"extra= declares {name!r}; want a name that a parameter can have and that the "
                 f"contract does not use itself ({', '.join(sorted(_RESERVED))})"
             )
+    from carruntime.spaces import spec_of
+
     return {
         name: spec_of(space, text_bytes=limits.text_bytes, path=f"extra[{name!r}]")
         for name, space in extra.items()

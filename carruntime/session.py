@@ -13,7 +13,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Mapping
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.batch import RewardBatch
+from carruntime.columns import Pending, SlotWriter, Texts, commit
+from carruntime.counts import Counts
 from carruntime.errors import (
     OptionError,
     ResetNeededError,
@@ -31,11 +33,11 @@ from carruntime.errors import (
 )
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
-from carruntime.spaces import Pending, SlotWriter, Texts, commit
 from sandbox.outcome import PENDING, Outcome
 from sandbox.tiers.base import NO_FAILURE, Failure
 
 if TYPE_CHECKING:
+    from collections import Counter
     from types import TracebackType
     from typing import Self
 
@@ -53,7 +55,7 @@ _SKIPPED: Final = int(Outcome.SKIPPED)
 _STATE_LOST: Final = int(Outcome.STATE_LOST)
 _AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
 _STATE_VERSION: Final = 1
-_KEPT: Final = ("t", "begun", "completed", "last", "counts", "task_counts")
+_KEPT: Final = ("t", "begun", "completed", "last")
 _FRAMES: Final = (
     "frame= is given; frames come with a later version, and this one would silently ignore it: "
     "leave it out"
@@ -124,10 +126,8 @@ class RewardSession:
         self._block_reasons: dict[int, Failure] = {}
         self._completed = np.zeros((num_envs, self._num_tasks), np.bool_)
         self._last = np.zeros(num_envs)
-        self._counts = np.zeros(len(Outcome), np.int64)
-        self._task_counts = np.zeros((self._num_tasks, len(Outcome)), np.int64)
+        self._counts = Counts(self._num_tasks, program.reward_range)
         self._steps = 0
-        self._outside = 0
         # A function's row says everything, so only a class has a history.
         self._history = History(num_envs) if record_episodes and plan.stateful else None
 
@@ -156,20 +156,17 @@ class RewardSession:
     @property
     def outcomes(self) -> Counter[Outcome]:
         """How all rows of all steps so far ended; outcomes that never came are left out."""
-        return Counter({code: int(self._counts[code]) for code in Outcome if self._counts[code]})
+        return self._counts.rows
 
     @property
     def task_outcomes(self) -> dict[str, Counter[Outcome]]:
         """The same for each predicate, resets included."""
-        return {
-            name: Counter({code: int(counts[code]) for code in Outcome if counts[code]})
-            for name, counts in zip(self.program.task_names, self._task_counts, strict=True)
-        }
+        return dict(zip(self.program.task_names, self._counts.tasks, strict=True))
 
     @property
     def outside_range(self) -> int:
         """Rewards so far that were outside the ``reward_range`` declared at load."""
-        return self._outside
+        return self._counts.outside
 
     # Episodes --------------------------------------------------------------------------------
 
@@ -214,7 +211,9 @@ class RewardSession:
                 if not problems:
                     writer.check(obs, rows, pending, texts, problems)
         if problems:
-            raise ShapeError("RewardSession.reset", problems)
+            # The writer of next_obs is shared with step; here its argument is called obs.
+            told = [re.sub(r"^next_obs\b", "obs", line) for line in problems]
+            raise ShapeError("RewardSession.reset", told)
         commit(pending, texts, rows)
         every = rows is None
         which: Any = slice(None) if rows is None else rows
@@ -257,7 +256,7 @@ class RewardSession:
             wanted = mine[:, None] & self._task_at_reset
             held = out.tasks & (out.task_outcome == _OK) & wanted
             self._completed |= held
-            self._count_tasks(np.where(wanted, out.task_outcome, _SKIPPED))
+            self._counts.add_tasks(np.where(wanted, out.task_outcome, _SKIPPED))
 
     def step(
         self,
@@ -403,7 +402,7 @@ class RewardSession:
             "num_envs": self.num_envs,
             **{name: getattr(self, f"_{name}").copy() for name in _KEPT},
             "steps": self._steps,
-            "outside": self._outside,
+            "counts": self._counts.state_dict(),
             "first": {
                 name: column.copy()
                 for name, column in self._columns.items()
@@ -460,7 +459,7 @@ class RewardSession:
         for name in _KEPT:
             getattr(self, f"_{name}")[...] = state[name]
         self._steps = int(state["steps"])
-        self._outside = int(state["outside"])
+        self._counts.load_state_dict(state["counts"])
         self._all_begun = bool(self._begun.all())
 
     def _show(self, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -542,7 +541,12 @@ class RewardSession:
             else:
                 reward[bad] = self._value
         if not looking:
-            self._account(outcome, task_outcome, reward, fine=fine)
+            self._counts.add_rows(outcome, reward)
+            if self._num_tasks:
+                self._counts.add_tasks(task_outcome)
+            if self._value is None:
+                ran = outcome != _SKIPPED
+                self._last[ran] = reward[ran]
         names = self._names
         batch = RewardBatch(
             reward=reward,
@@ -563,81 +567,35 @@ class RewardSession:
             self._explain(guest, batch, blocked)
         return batch
 
-    def _account(
-        self,
-        outcome: NDArray[np.uint8],
-        task_outcome: NDArray[np.uint8],
-        reward: NDArray[np.float64],
-        *,
-        fine: bool,
-    ) -> None:
-        if fine:
-            self._counts[_OK] += len(outcome)
-        else:
-            self._counts += np.bincount(outcome, minlength=len(self._counts))
-        if self._num_tasks:
-            self._count_tasks(task_outcome)
-        if self._value is None and not self._raises:
-            ran = outcome != _SKIPPED
-            self._last[ran] = reward[ran]
-        limits = self.program.reward_range
-        if limits is not None:
-            outside = (reward < limits[0]) | (reward > limits[1])
-            self._outside += int((outside & (outcome == _OK)).sum())
-
-    def _count_tasks(self, task_outcome: NDArray[np.uint8]) -> None:
-        if not task_outcome.any():
-            self._task_counts[:, _OK] += len(task_outcome)
-            return
-        for k in range(self._num_tasks):
-            self._task_counts[k] += np.bincount(
-                task_outcome[:, k], minlength=self._task_counts.shape[1]
-            )
-
     # What went wrong -------------------------------------------------------------------------
 
     def _explain(self, guest: Guest, batch: RewardBatch, blocked: NDArray[np.bool_] | None) -> None:
-        out = self._out
-        failures: dict[int, Failure] = {}
-        rows: dict[int, int] = {}
-        tasks: dict[tuple[int, int], int] = {}
-
-        def note(index: int) -> int:
-            if index != NO_FAILURE and index not in failures:
-                found = guest.failure(index)
-                if found is not None:
-                    failures[index] = found
-            return index
-
-        bad = batch.bad_rows.tolist()
-        for row in bad:
-            if blocked is not None and blocked[row]:
-                # Ids below NO_FAILURE are ours: reasons that are not of this dispatch.
-                reason = self._block_reasons.get(row)
-                if reason is not None:
-                    failures[-2 - row] = reason
-                    rows[row] = -2 - row
-                    tasks.update({(row, k): -2 - row for k in range(self._num_tasks)})
-                continue
-            rows[row] = note(int(out.failure[row]))
-        wrong: set[int] = set(bad)
-        if self._num_tasks:
-            codes = batch.task_outcome
-            ill = (codes != _OK) & (codes != _SKIPPED)
-            if blocked is not None:
-                ill &= ~blocked[:, None]
-            for row, k in np.argwhere(ill).tolist():
-                tasks[row, k] = note(int(out.task_failure[row, k]))
-                wrong.add(row)
-                if not self._pays and rows.get(row, NO_FAILURE) == NO_FAILURE:
-                    rows[row] = tasks[row, k]
-        kept: dict[int, Reproduction] = {}
-        for row in sorted(wrong):
-            if len(kept) >= self._keep_failed:
-                break
-            if batch.outcome[row] != _STATE_LOST and (blocked is None or not blocked[row]):
-                kept[row] = self._reproduction(row)
-        batch.explain(failures, rows, tasks, kept)
+        """Hand the batch what is known of its bad rows, before the guest can forget it."""
+        bad = (batch.outcome != _OK) & (batch.outcome != _SKIPPED)
+        rows = np.where(bad, self._out.failure, NO_FAILURE)
+        codes = batch.task_outcome
+        ill = (codes != _OK) & (codes != _SKIPPED)
+        tasks = np.where(ill, self._out.task_failure, NO_FAILURE)
+        reasons: dict[int, Failure] = {}
+        if blocked is not None:
+            # Nothing ran here: the reason is that of the reset, under a number of our own.
+            places = -2 - np.arange(self.num_envs, dtype=np.int32)
+            rows[blocked] = places[blocked]
+            tasks[blocked] = places[blocked][:, None]
+            reasons = {-2 - row: failure for row, failure in self._block_reasons.items()}
+        if not self._pays:
+            # The row is its first bad task's.
+            first = tasks[np.arange(self.num_envs), ill.argmax(axis=1)]
+            rows = np.where(bad & (rows == NO_FAILURE), first, rows)
+        for index in np.unique(np.concatenate([rows, tasks.ravel()])).tolist():
+            found = guest.failure(index) if index > NO_FAILURE else None
+            if found is not None:
+                reasons[index] = found
+        wrong = (bad | ill.any(axis=1)) & (batch.outcome != _STATE_LOST)
+        if blocked is not None:
+            wrong &= ~blocked
+        kept = np.flatnonzero(wrong)[: self._keep_failed].tolist()
+        batch.explain(reasons, rows, tasks, {row: self._reproduction(row) for row in kept})
 
     def _reproduction(self, row: int) -> Reproduction:
         program = self.program

@@ -18,7 +18,7 @@ own reward stays in ``info["env_reward"]``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -26,127 +26,14 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from carruntime.batch import RewardBatch
+from carruntime.columns import copy_batch, overlay
 from carruntime.errors import OptionError, RewardError
-from carruntime.reward import RewardProgram, Source, load
+from carruntime.payment import Mode, Payment
+from carruntime.reward import RewardProgram, Source
 from carruntime.session import OnError, RewardSession
-from carruntime.spaces import copy_batch, mismatches, overlay, spaces_of, spec_of
 from sandbox.outcome import Outcome
-from sandbox.schema import Spec
 
 __all__ = ["CodeRewardVectorWrapper", "CodeRewardWrapper", "Mode"]
-
-Mode: TypeAlias = Literal["replace", "add", "milestones", "potential"]
-_MODES = ("replace", "add", "milestones", "potential")
-
-
-class _Payment:
-    """What both wrappers share: the program, its session, and the arithmetic of the modes."""
-
-    def __init__(
-        self,
-        env: object,
-        program: RewardProgram | Source,
-        num_envs: int,
-        *,
-        mode: Mode,
-        gamma: float | None,
-        on_error: OnError,
-        options: dict[str, Any],
-    ) -> None:
-        self.mode = mode
-        _check_mode(mode, gamma)
-        self.gamma = 0.0 if gamma is None else float(gamma)
-        self.owns = not isinstance(program, RewardProgram)
-        if isinstance(program, RewardProgram):
-            if options:
-                raise OptionError(
-                    f"{', '.join(sorted(options))}: given beside a program that is loaded already; "
-                    "pass these to carruntime.load"
-                )
-            self.program = program
-            _check_spaces(program, env)
-        else:
-            self.program = load(program, env, **options)
-        try:
-            self._check_program()
-            self.session: RewardSession = self.program.start(num_envs, on_error)
-        except BaseException:
-            if self.owns:
-                self.program.close()
-            raise
-        self.potential = np.zeros(num_envs)
-        slots = dict(self.program.plan.schema.slots)
-        self.before: Spec | None = slots.get("obs")
-        self.after: Spec | None = slots.get("next_obs")
-        self.extras = tuple(slot[6:] for slot in slots if slot.startswith("extra/"))
-
-    def _check_program(self) -> None:
-        program = self.program
-        if self.mode == "milestones" and not program.task_names:
-            raise OptionError(
-                'mode="milestones" pays for completed tasks, and the program has none; want a '
-                'program with TASKS, or mode="replace" or "add"'
-            )
-        if self.mode == "potential" and program.form != "tasks":
-            read = {slot for slot, _ in program.plan.schema.slots}
-            if program.stateful or not read <= {"next_obs", "initial_obs"}:
-                raise OptionError(
-                    'mode="potential" needs a function of the state alone, and this program '
-                    + ("keeps state" if program.stateful else f"reads {', '.join(sorted(read))}")
-                    + "; write reward(obs), or a program of tasks alone, whose share of completed "
-                    "tasks is the potential"
-                )
-
-    def begin(self, obs: Any, mask: NDArray[np.bool_] | None) -> None:
-        """Begin episodes in the program, and take the potential of their first state."""
-        self.session.reset(obs, mask=mask)
-        if self.mode != "potential":
-            return
-        if self.program.form == "tasks":
-            first = self.session.completed.mean(axis=1)
-        else:
-            looked = self.session.evaluate(obs, mask=mask)
-            bad = looked.bad_rows
-            if len(bad) and self.session.on_error == "raise":
-                raise RewardError(looked, [int(row) for row in bad])
-            first = looked.reward
-            if self.session.on_error != "nan":
-                first[bad] = 0.0
-        which: Any = slice(None) if mask is None else mask
-        self.potential[which] = first[which]
-
-    def pay(
-        self,
-        batch: RewardBatch,
-        env_reward: NDArray[np.float64],
-        terminated: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
-        """Turn what the program said into the reward of the chosen mode."""
-        ran = batch.outcome != Outcome.SKIPPED
-        if self.mode == "replace":
-            return batch.reward
-        if self.mode == "add":
-            return env_reward + batch.reward
-        if self.mode == "milestones":
-            paid = batch.newly_completed.mean(axis=1)
-            bad = ran & (batch.outcome != Outcome.OK)
-            return np.where(bad, batch.reward, paid)
-        if self.program.form == "tasks":
-            value = batch.completed.mean(axis=1)
-            bad = ran & (batch.outcome != Outcome.OK)
-            value[bad] = batch.reward[bad]
-        else:
-            value = batch.reward
-        value = np.where(terminated, 0.0, value)
-        shaped = env_reward + self.gamma * value - self.potential
-        # After a bad row the last known potential stands, or one NaN would never end.
-        self.potential = np.where(batch.outcome == Outcome.OK, value, self.potential)
-        return np.where(ran, shaped, env_reward)
-
-    def close(self) -> None:
-        self.session.close()
-        if self.owns:
-            self.program.close()
 
 
 class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
@@ -202,7 +89,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
             self, program=program, mode=mode, gamma=gamma, on_error=on_error, **options
         )
         gym.Wrapper.__init__(self, env)
-        self._payment = _Payment(
+        self._payment = Payment(
             env, program, 1, mode=mode, gamma=gamma, on_error=on_error, options=options
         )
         self._obs: Any = None
@@ -312,7 +199,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
     ) -> None:
         super().__init__(env)
         self.autoreset_mode = _autoreset_mode(env, autoreset_mode)
-        self._payment = _Payment(
+        self._payment = Payment(
             env,
             program,
             env.num_envs,
@@ -429,40 +316,6 @@ class CodeRewardVectorWrapper(VectorWrapper):
         """Close the session and the environments."""
         self._payment.close()
         super().close(**kwargs)
-
-
-def _check_mode(mode: str, gamma: float | None) -> None:
-    if mode not in _MODES:
-        raise OptionError(f"mode={mode!r}: want one of {', '.join(map(repr, _MODES))}")
-    if mode == "potential":
-        if gamma is None or not 0.0 <= gamma <= 1.0:
-            raise OptionError(
-                f'gamma={gamma!r}: mode="potential" needs the discount of the agent, in [0, 1], or '
-                "it changes which policies are optimal"
-            )
-    elif gamma is not None:
-        raise OptionError(f'gamma={gamma!r} is used by mode="potential" only; mode is {mode!r}')
-
-
-def _check_spaces(program: RewardProgram, env: object) -> None:
-    observation, action = spaces_of(env)
-    size = program.limits.text_bytes
-    have = {
-        "observation": spec_of(observation, text_bytes=size, path="observation_space"),
-        "action": spec_of(action, text_bytes=size, path="action_space"),
-    }
-    problems: list[str] = []
-    for slot, want in program.plan.schema.slots:
-        if slot in {"obs", "next_obs", "initial_obs"}:
-            problems += mismatches(want, have["observation"], "observation_space")
-        elif slot == "action":
-            problems += mismatches(want, have["action"], "action_space")
-    if problems:
-        lines = "; ".join(dict.fromkeys(problems))
-        raise OptionError(
-            f"{program.filename} was loaded for other spaces than {type(env).__name__} has: "
-            f"{lines}; load it again with this environment"
-        )
 
 
 def _autoreset_mode(

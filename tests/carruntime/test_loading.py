@@ -140,6 +140,13 @@ def test_check_without_an_environment_looks_at_text_and_entry_only() -> None:
     assert not car.check("x = 1\n", isolation="none").ok
 
 
+def test_check_does_not_speak_of_tiers_because_it_decides_none() -> None:
+    report = car.check(GOOD, spaces=SPACES, isolation="none")
+    assert set(report.facts) == {"entry", "form", "binding"}
+    facts = car.load(GOOD, spaces=SPACES, isolation="none").report.facts
+    assert set(facts) == {"entry", "form", "binding", "tier", "tier_reason"}
+
+
 def test_an_environment_or_a_vector_environment_gives_the_spaces() -> None:
     env = gym.make("CartPole-v1")
     venv = gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync")

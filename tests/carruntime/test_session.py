@@ -230,6 +230,25 @@ def test_a_missing_first_observation_is_named(load: Load) -> None:
         session.reset()
 
 
+def test_a_missing_first_observation_of_tasks_is_named_as_the_argument_it_is(load: Load) -> None:
+    with (
+        load(TASKS).start(N) as session,
+        pytest.raises(car.ShapeError, match=r"^RewardSession.reset: obs: not given"),
+    ):
+        session.reset()
+    source = "def task_1(obs):\n    return True\n"
+    with (
+        load(source).start(N) as session,
+        pytest.raises(car.ShapeError, match=r"^RewardSession.reset: obs: float64 \(2, 2\)"),
+    ):
+        session.reset(rows(1, 2))
+
+
+def test_the_number_of_environments_may_be_a_numpy_integer(load: Load) -> None:
+    with load(FIRST).start(np.int64(3)) as session:  # type: ignore[arg-type]
+        assert session.num_envs == 3
+
+
 def test_declared_extras_are_handed_in_by_name(load: Load) -> None:
     extra = {"battery": gs.Box(0, 1, (), np.float32)}
     with load("def reward(obs, battery):\n    return battery\n", extra=extra).start(2) as session:
@@ -350,6 +369,25 @@ def test_a_failure_tells_exception_message_and_line(load: Load) -> None:
     assert batch.failure(-1) == failure
     with pytest.raises(IndexError):
         batch.failure(2)
+
+
+def test_every_bad_row_has_its_own_failure_and_the_first_few_can_be_saved(
+    load: Load, tmp_path: Path
+) -> None:
+    source = "def reward(obs):\n    return {}[int(obs[0])]\n"
+    with load(source).start(100, "zero", keep_failed=3) as session:
+        session.reset()
+        batch = session.step(next_obs=rows(*range(100)))
+    assert batch.bad_rows.tolist() == list(range(100))
+    for row in (0, 2, 50, 99):
+        failure = batch.failure(row)
+        assert failure is not None
+        assert failure.message == str(row)
+        if row < 3:
+            failure.save(tmp_path / "row.json")
+        else:
+            with pytest.raises(car.ReproductionError):
+                failure.save(tmp_path / "row.json")
 
 
 def test_an_outcome_without_an_exception_still_says_what_to_do(load: Load) -> None:

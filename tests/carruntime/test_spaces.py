@@ -14,19 +14,17 @@ from hypothesis import strategies as st
 from minigrid.core.mission import MissionSpace
 from numpy.typing import NDArray
 
-from carruntime.errors import OptionError, SpaceError
-from carruntime.spaces import (
+from carruntime.columns import (
     Pending,
     SlotWriter,
     Texts,
     commit,
     copy_batch,
-    mismatches,
     overlay,
-    spaces_of,
-    spec_of,
     take,
 )
+from carruntime.errors import OptionError, SpaceError
+from carruntime.spaces import mismatches, spaces_of, spec_of
 from sandbox.schema import ArraySpec, DictSpec, Schema, Spec, TupleSpec
 
 # Building blocks -----------------------------------------------------------------------------
