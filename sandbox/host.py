@@ -360,6 +360,10 @@ class _Guest:
         """Give the failure that an output index names; None for ``NO_FAILURE``."""
         return self._ledger.get(int(index))
 
+    def _note(self, name: str, text: str) -> int:
+        """Make a failure of our own; its index."""
+        return self._ledger.add(Failure(name, "sandbox", text[: wire.MAX_TEXT - 1], None))
+
     def _refuse(self, findings: tuple[Finding, ...]) -> ProgramRefusedError:
         return ProgramRefusedError(Report(self.filename, self.text, findings))
 
@@ -381,7 +385,10 @@ class _Guest:
             np.copyto(out.task_outcome, PENDING, where=wide)
         if batch.plan.stateful and not reset and batch.lost.any():
             doomed = rows & batch.lost
-            self._lose(batch, doomed, batch.why_lost[doomed])
+            why = batch.why_lost[doomed]
+            if (why == NO_FAILURE).any():
+                why[why == NO_FAILURE] = self._note("StateLost", "the row was never reset")
+            self._lose(batch, doomed, why)
             rows &= ~batch.lost
         return rows
 
@@ -415,7 +422,12 @@ class _Guest:
                 gone = rows & _LOSES_STATE[out.outcome]
                 fresh = gone & ~batch.lost
                 batch.lost |= gone
-                batch.why_lost[fresh] = out.failure[fresh]
+                for row in np.flatnonzero(fresh).tolist():
+                    why = int(out.failure[row])
+                    if why == NO_FAILURE:
+                        ended = Outcome(int(out.outcome[row])).name
+                        why = self._note("StateLost", f"the row ended with {ended}; reset it")
+                    batch.why_lost[row] = why
             if batch.lost.any():
                 lost = batch.lost.copy()
         items = self._ledger.items
@@ -771,7 +783,7 @@ class WorkerGuest(_Guest):
                 self._blame(batch, int(pending.argmax()), lost)
                 blamed[pending.argmax()] = True
             if batch.plan.stateful:
-                why = self._lose_all(batch, f"the worker that held it ended: {lost.reason}")
+                why = self._lose_all(batch, f"the state went with its worker: {lost.reason}")
                 if not reset:
                     self._lose(batch, batch.pending(todo), why)
                     return
@@ -864,9 +876,6 @@ class WorkerGuest(_Guest):
             raise self._broken_by("more failures than a runner keeps")
         places = [self._ledger.add(item) for item in new]
         self._remap = np.concatenate([self._remap, np.array(places, np.int32)])
-
-    def _note(self, name: str, text: str) -> int:
-        return self._ledger.add(Failure(name, "sandbox", text[: wire.MAX_TEXT - 1], None))
 
     def _blame(self, batch: _Batch, row: int, lost: _LostWorkerError) -> None:
         """Say of the row that ran (and of its task that ran) how the worker ended."""

@@ -135,6 +135,9 @@ def test_a_stateful_row_has_no_state_before_its_first_reset(wall: Zygote | None)
     assert buffers.outputs.reward.tolist() == [0, 1, 2, 0, 0, 0, 0, 0]
     assert ran.lost is not None
     assert ran.lost.tolist() == [True, False, False, *[True] * 5]
+    why = guest.failure(int(buffers.outputs.failure[0]))
+    assert why is not None
+    assert why.message == "the row was never reset"
     guest.close()
 
 
@@ -174,6 +177,9 @@ def test_a_row_that_ran_out_of_memory_has_lost_its_state_until_it_is_reset(
     guests.mark(buffers)
     guest.step()
     assert buffers.outputs.outcome.tolist() == [0, 0, 0, 0, LOST, 0, 0, 0]
+    why = guest.failure(int(buffers.outputs.failure[4]))
+    assert why is not None
+    assert why.message == "the row ended with OUT_OF_MEMORY; reset it"
     guests.mark(buffers, 4)
     assert guest.reset().lost is None
     guest.close()
