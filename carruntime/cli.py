@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = _command(commands, "explain", _explain, "say how a program is understood and run")
     _program(explain)
+    explain.add_argument("--core", action="store_true", help="print the compiled core language")
 
     run = _command(commands, "run", _run, "let a program pay for episodes of an environment")
     run.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the program")
@@ -263,7 +264,8 @@ def _explain(options: argparse.Namespace) -> int:
             ],
         }
         if options.json:
-            _print_json({**facts, "report": program.report.to_json()})
+            core = list(program.core) if options.core else None
+            _print_json({**facts, "core": core, "report": program.report.to_json()})
             return GOOD
         if program.report.findings:
             print(program.report.render())
@@ -276,6 +278,10 @@ def _explain(options: argparse.Namespace) -> int:
         for column in facts["reads"]:
             shape = "x".join(map(str, column["shape"])) or "scalar"
             print(f"  {escape(column['column']):<28}{column['dtype']:<10}{shape}")
+        if options.core:
+            print("core:" if program.core else "core: none; the program is not compiled")
+            for line in program.core:
+                print(f"  {line}")
         return GOOD
 
 

@@ -85,6 +85,7 @@ class RewardProgram:
         report: Findings and facts (entry, form, binding, tier).
         tier: ``"compiled"`` or ``"interpreted"``: what runs.
         tier_reason: Why it is not compiled; None where it is.
+        core: Lines of the compiled tier's core language, for people; none where interpreted.
         component_names: Names of the parts of the reward, fixed.
         task_names: Names of the predicates, in order.
         reward_range: Lowest and highest reward as declared, or None. Rewards outside are counted
@@ -102,6 +103,7 @@ class RewardProgram:
         self.report = report
         self.tier: Tier = loaded.tier
         self.tier_reason: TierReason | None = loaded.tier_reason
+        self.core: tuple[str, ...] = tuple(loaded.core)
         self.component_names: tuple[str, ...] = tuple(loaded.component_names)
         self.task_names: tuple[str, ...] = tuple(task.function for task in plan.tasks)
         self.reward_range = request.reward_range

@@ -467,8 +467,9 @@ class InProcessGuest(_Guest):
         self._remap = np.empty(0, np.int32)
         self._plan = plan
         self._batch = None
+        core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
         self._loaded = Loaded(
-            built.runner.tier, built.tier_reason, built.component_names, built.findings
+            built.runner.tier, built.tier_reason, built.component_names, built.findings, core
         )
         return self._loaded
 

@@ -68,6 +68,7 @@ MAX_VALUES: Final = 400_000
 MAX_TEXT: Final = 1024
 """Characters of one message or name that a worker sends; its encoder cuts, the host refuses."""
 MAX_FINDINGS: Final = 1000
+MAX_CORE: Final = 20_000
 MAX_LINE: Final = 1_000_000
 MAX_COLUMN: Final = 65_536
 """A caret is drawn by repeating a blank, so a column is also an allocation."""
@@ -150,12 +151,14 @@ class Loaded:
         tier_reason: Why it is not the compiled tier; None if it is.
         component_names: Names of the rows of ``Outputs.components``.
         findings: Findings that needed the plan; none of them an error.
+        core: Lines of the compiled tier's core language, for people; none where interpreted.
     """
 
     tier: Tier
     tier_reason: TierReason | None
     component_names: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    core: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +366,8 @@ def _lower(value: Any) -> Plain:
             field = escape(field, MAX_TEXT - 1)
         elif entry.name == "findings":
             field = field[:MAX_FINDINGS]
+        elif entry.name == "core":
+            field = [escape(line, MAX_TEXT - 1) for line in field[:MAX_CORE]]
         out.append(_lower(field))
     return out
 
@@ -468,6 +473,8 @@ def _check(record: object, where: str) -> None:
             names = record.component_names
             if len(names) > 64 or len(set(names)) != len(names):
                 raise ProtocolError(f"{where} has {len(names)} component names, or one twice")
+            if len(record.core) > MAX_CORE:
+                raise ProtocolError(f"{where} has {len(record.core):,} lines of core")
             if (record.tier == "compiled") != (record.tier_reason is None):
                 raise ProtocolError(f"{where} has tier {record.tier} and the wrong reason for it")
     elif isinstance(record, BindRequest) and (record.num_rows < 1 or record.components < 0):

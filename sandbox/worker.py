@@ -194,8 +194,9 @@ class _Worker:
         self.runner = built.runner
         self.told = 0
         reason = built.tier_reason
+        core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
         return Frame.LOADED, wire.pack(
-            wire.Loaded(built.runner.tier, reason, names, built.findings)
+            wire.Loaded(built.runner.tier, reason, names, built.findings, core)
         )
 
     def bind(self, asked: wire.BindRequest) -> tuple[Frame, bytes]:

@@ -157,6 +157,18 @@ def test_explain_says_what_is_read_and_where_it_runs(capsys: pytest.CaptureFixtu
     assert "approach" in text
 
 
+def test_the_core_of_a_compiled_program_is_printed_on_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["explain", str(program_path("milestones")), "--env", ENV, "--core"]
+    assert main([*arguments, "--tier", "compiled"]) == 0
+    compiled = capsys.readouterr().out
+    assert "kernel step" in compiled
+    assert "self.got_key" in compiled
+    assert main([*arguments, "--tier", "interpreted"]) == 0
+    assert "core: none; the program is not compiled" in capsys.readouterr().out
+
+
 # run, verify, bench --------------------------------------------------------------------------
 
 
