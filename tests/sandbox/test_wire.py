@@ -358,3 +358,10 @@ def test_a_deadline_that_has_passed_is_a_timeout_at_once() -> None:
     with left, right, pytest.raises(TimeoutError):
         wire.receive(right, time.monotonic() - 1)
     assert wire._left(math.inf) is None
+
+
+def test_the_core_of_a_large_kernel_is_cut_and_its_lines_are_harmless() -> None:
+    core = ("\x1b[2J", *(["let"] * wire.MAX_CORE))
+    sent = wire.unpack(wire.Loaded, wire.pack(wire.Loaded("compiled", None, (), (), core)))
+    assert len(sent.core) == wire.MAX_CORE
+    assert sent.core[0] == "\\x1b[2J"
