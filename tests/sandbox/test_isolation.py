@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 
 from sandbox import Limits, Outcome, Outputs, open_guest
-from sandbox.host import Guest, Isolation, Loaded
+from sandbox.host import Guest, Isolation, Loaded, TierWish, WorkerGuest
 from sandbox.outcome import PENDING
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
+from sandbox.spawn import shared_zygote
 from sandbox.tiers.base import Failure, Inputs, Tier
+from sandbox.zygote import Warmth
 
 
 class GuestRunner:
     """A guest in the shape of a runner, so that one reader of the corpus serves both."""
 
-    def __init__(self, source: bytes, plan: Plan, isolation: Isolation, tier: Tier) -> None:
+    def __init__(self, source: bytes, plan: Plan, isolation: Isolation, tier: TierWish) -> None:
         self.guest: Guest = open_guest(source, limits=Limits(), isolation=isolation)
         assert self.guest.outline is not None, self.guest.report.render()
         self.loaded: Loaded = self.guest.build(plan, tier)
@@ -57,9 +59,11 @@ class GuestRunner:
             np.copyto(getattr(self.outputs, entry.name), getattr(self.buffers.outputs, entry.name))
 
 
-def rows(name: str, isolation: Isolation) -> tuple[list[str], list[corpus_reader.Row]]:
+def rows(
+    name: str, isolation: Isolation, tier: TierWish
+) -> tuple[list[str], list[corpus_reader.Row]]:
     program = corpus_reader.read(name)
-    runner = GuestRunner(program.source, program.plan, isolation, "interpreted")
+    runner = GuestRunner(program.source, program.plan, isolation, tier)
     try:
         found = corpus_reader.run(program, runner)
         return corpus_reader.differences(program, found), found
@@ -67,12 +71,33 @@ def rows(name: str, isolation: Isolation) -> tuple[list[str], list[corpus_reader
         runner.guest.close()
 
 
+@pytest.mark.parametrize("tier", ["interpreted", "auto"])
 @pytest.mark.parametrize("name", corpus_reader.names())
-def test_a_worker_gives_the_rows_of_plain_cpython(name: str) -> None:
-    differences, found = rows(name, "process")
+def test_a_worker_gives_the_rows_of_plain_cpython(name: str, tier: TierWish) -> None:
+    differences, found = rows(name, "process", tier)
     assert differences == []
     # Bit for bit what the same tier gives without a wall.
-    assert repr(found) == repr(rows(name, "none")[1])
+    assert repr(found) == repr(rows(name, "none", tier)[1])
+
+
+def test_a_compiled_program_is_compiled_again_when_its_worker_is_replaced() -> None:
+    source = b"def reward(obs):\n    return obs[0] * 2.0 + obs[1]\n"
+    guest = WorkerGuest(source, filename="p", limits=Limits())
+    assert guest.build(PLAN).tier == "compiled"
+    # The compiler is warm in the zygote now, so no later worker imports it again.
+    assert shared_zygote().warmth is Warmth.COMPILER
+    buffers = guest.bind(4)
+    buffers.inputs["next_obs"][:] = np.arange(4)[:, None]
+    for _ in range(3):
+        buffers.outputs.outcome[:] = PENDING
+        guest.step()
+        assert buffers.outputs.outcome.tolist() == [0] * 4
+        assert buffers.outputs.reward.tolist() == [0.0, 3.0, 6.0, 9.0]
+        child = guest._holder.child
+        assert child is not None
+        child.kill()
+        child.wait()
+    guest.close()
 
 
 PLAN = Plan(
