@@ -145,7 +145,7 @@ class Arrays(Scalars):
         elif deps:
             self.store_rule(array, rule)
         else:
-            self.pt.heap[cell] = Lazy(shape, rule, (), flat)
+            self.pt.heap[cell] = Lazy(shape, ty, rule, (), flat)
         return array
 
     def of_atoms(self, shape: tuple[int, ...], ty: Ty, atoms: tuple[Atom, ...]) -> Arr:

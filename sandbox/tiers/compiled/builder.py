@@ -45,6 +45,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeArr,
     ShapeBuffer,
     ShapeCells,
+    ShapeCopy,
     ShapeDict,
     ShapeList,
     ShapeNum,
@@ -53,7 +54,9 @@ from sandbox.tiers.compiled.shapes import (
     ShapeText,
     ShapeTup,
     ShapeUnion,
+    cells_in,
     join_shapes,
+    loosen_content,
     shape_of,
     variant_key,
 )
@@ -299,17 +302,45 @@ class Builder:
             for key, atom in first.known.items()
             if all(other.known.get(key) is atom for other in alive[1:])
         }
+        partial: dict[int, list[Point]] = {}
         for cell in _keys(point.heap for point in alive):
             have = [point for point in alive if cell in point.heap]
+            if len(have) < len(alive):
+                partial[cell] = have
+                continue
             contents: list[Any] = [point.heap[cell] for point in have]
             merged.heap[cell] = self._merge(have, contents, merged, self.assign_cell)
         for key in _keys(point.vars for point in alive):
             values: list[Any] = [point.vars.get(key, UNBOUND) for point in alive]
             merged.vars[key] = self._merge(alive, values, merged, self.assign)
+        self._keep_reachable(merged, partial)
         if label is not None:
             for point in alive:
                 point.block.append(Break(label))
         self.current = merged
+
+    def _keep_reachable(self, merged: Point, partial: dict[int, list[Point]]) -> None:
+        """Take over the cells that only some paths have made, as far as anything refers to them."""
+        waiting = cells_in(merged.vars.values())
+        seen: set[int] = set()
+        while waiting:
+            cell = waiting.pop()
+            if cell in seen:
+                continue
+            seen.add(cell)
+            if cell not in merged.heap:
+                have = partial.get(cell)
+                if have is None:
+                    continue
+                shape = loosen_content(have[0].heap[cell])
+                for point in have[1:]:
+                    shape = join_shapes(shape, loosen_content(point.heap[cell]))
+                head = self.instantiate(shape, merged)
+                for point in have:
+                    self.current = point
+                    self.assign_cell(head, point.heap[cell])
+                merged.heap[cell] = head
+            waiting.extend(cells_in([merged.heap[cell]]))
 
     def choose(
         self, cond: Num, then: Callable[[], Value | None], other: Callable[[], Value | None]
@@ -364,9 +395,11 @@ class Builder:
         inner: list[Stmt] = []
         self.current = Point(inner, before.vars, before.heap, before.facts, before.known)
         self.active.append(target)
-        with self.path():
-            body()
-        self.active.pop()
+        try:
+            with self.path():
+                body()
+        finally:
+            self.active.pop()
         if self.alive:
             target.exits.append(self.pt)
         before.block.append(Block(inner, target.label))
@@ -518,6 +551,8 @@ class Builder:
                 return Cells(tuple(self.new(ty, "v") if a is None else a for a in atoms))
             case ShapeBuffer(region=region):
                 return Buffer(region, self.number())
+            case ShapeCopy(size=size, ty=ty):
+                return Buffer(self.scratch(ty, size), self.number())
             case ShapeList(items=items, length=length, maxlen=maxlen, kind=kind):
                 if len(items) > _LONGEST:
                     raise self.refuse("CMP312", "a list grows with the data beyond what fits")
@@ -603,8 +638,9 @@ class Builder:
         for position, other in enumerate(keys):
             if other == key or (other[:2] == key[:2] and key[0] == "num" and len(other) < 3):
                 return position
-        if Lost() in [other[1] for other in keys if other[0] == "same"]:
-            return keys.index(("same", Lost()))
+        for position, other in enumerate(keys):
+            if other[0] == "same" and isinstance(other[1], Lost):
+                return position
         raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
 
     def assign_cell(self, head: Cell, content: Cell) -> None:
@@ -623,6 +659,14 @@ class Builder:
                     raise self.refuse("CMP313", "one array has two places in memory")
             case Buffer(), Cells():
                 for position, atom in enumerate(content.atoms):
+                    self.emit(Store(head.region, i64(position), atom))
+            case Buffer(), Lazy():
+                strides = [1]
+                for size in reversed(content.shape[1:]):
+                    strides.insert(0, strides[0] * size)
+                for index in indices(content.shape):
+                    position = sum(i * s for i, s in zip(index, strides, strict=True))
+                    atom = content.rule(tuple(i64(i) for i in index))
                     self.emit(Store(head.region, i64(position), atom))
             case Buffer(), _:
                 raise self.refuse("CMP313", "one array has two places in memory")
@@ -704,9 +748,11 @@ class Builder:
             again = self.target("next")
             index = None if count is None else self.new("i64", "i")
             self.active.append(again)
-            with self.path():
-                body(index, again)
-            self.active.pop()
+            try:
+                with self.path():
+                    body(index, again)
+            finally:
+                self.active.pop()
             backs = [*again.exits, *([self.current] if self.current is not None else [])]
             if not self._grow(entry, start, backs, carried, cells, attempt):
                 break

@@ -247,7 +247,7 @@ def fold(op: str, ty: Ty, values: list[bool | int | float], tys: list[Ty]) -> Li
     b = values[1] if len(values) > 1 else a
     source = tys[0]
     try:
-        if op == "copy":
+        if op in ("copy", "fma"):
             return None
         if op in COMPARE:
             result: bool | int | float = {

@@ -73,7 +73,7 @@ _ALIASES: Final = {
     "bitwise_not": "invert", "conjugate": "positive",
 }  # fmt: skip
 _BUILTINS: Final = frozenset(
-    "abs all any dict divmod enumerate filter float frozenset hasattr int isinstance len list map"
+    "abs all any dict divmod enumerate filter float frozenset hasattr int isinstance len list map next"
     " max min pow print range reversed round set sorted str sum tuple zip staticmethod classmethod"
     " property object bool slice getattr".split()
 )

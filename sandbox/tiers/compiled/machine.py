@@ -333,6 +333,8 @@ class _Emitter:
             return getattr(builder, f"f{op}")(*values)
         if op == "neg":
             return builder.fneg(values[0])
+        if op == "fma":
+            return self._intrinsic(f"llvm.fma.{ty}", _TYPES[ty], values)
         if op in _ROUNDING:
             return self._intrinsic(f"llvm.{_ROUNDING[op]}.{ty}", _TYPES[ty], values)
         if op.startswith("np."):

@@ -79,6 +79,25 @@ class Reductions(Statements):
             total = self.op("add", ty, total, element(i64(k)))
         return total
 
+    def inner_product(self, ty: Ty, count: int, left: Element, right: Element) -> Atom:
+        """Compute the product of two vectors as the library behind ``np.dot`` does.
+
+        For short vectors it adds float32 products in double precision, and fuses float64
+        products with their addition; longer ones it adds in blocks that are not followed here.
+        """
+        if ty == "f32" and count < 32:
+            total: Atom = Lit(0.0, "f64")
+            for k in range(count):
+                product = self.op("mul", ty, left(i64(k)), right(i64(k)))
+                total = self.op("add", "f64", total, self.cast(product, "f64"))
+            return self.cast(total, "f32")
+        if ty == "f64" and count < 16:
+            total = Lit(0.0, "f64")
+            for k in range(count):
+                total = self.op("fma", ty, left(i64(k)), right(i64(k)), total)
+            return total
+        return self.pairwise(ty, 0, count, lambda k: self.op("mul", ty, left(k), right(k)))
+
     # -- axes
 
     def axes_of(self, array: Arr, axis: Value) -> tuple[int, ...] | None:
@@ -570,6 +589,11 @@ class Reductions(Statements):
 
         def cell(index: Index) -> Atom:
             i, j = index[: len(rows)], index[len(rows) :]
+            if ty in FLOATS and not rows and not columns:
+                return self.inner_product(
+                    ty, inner, lambda k: self.cast(self.get(x, (k,)), ty),
+                    lambda k: self.cast(self.get(y, (k,)), ty),
+                )  # fmt: skip
 
             def product(k: Atom) -> Atom:
                 left = self.cast(self.get(x, (*i, k)), ty)
@@ -615,6 +639,18 @@ class Reductions(Statements):
             return self.ufunc("absolute", floated)
         if array.ty not in FLOATS:
             array = self.astype(array, "f64")
+        if isinstance(axis, NoneV):
+            origin = array
+
+            def at(k: Atom) -> Atom:
+                return self.get_flat(origin, k)
+
+            self.charge(1 + array.size // 16)
+            total_atom = self.inner_product(array.ty, array.size, at, at)
+            found = self.item(self.op("sqrt", array.ty, total_atom))
+            if keepdims:
+                return self.of_atoms((1,) * len(array.shape), array.ty, (found.atom,))
+            return found
         squared = self.ufunc("multiply", array, array)
         return self.ufunc("sqrt", self.array_sum(squared, axis, keepdims))
 

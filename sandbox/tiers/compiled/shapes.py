@@ -6,6 +6,7 @@ shape; what all paths agree on stays known, the rest becomes variables of the co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,12 +14,15 @@ from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 from sandbox.tiers.compiled.values import (
     UNBOUND,
     Arr,
+    Bound,
     Buffer,
+    Builtin,
     Cell,
     Cells,
     Cls,
     Column,
     DictCell,
+    Gen,
     Lazy,
     ListCell,
     Lost,
@@ -40,6 +44,7 @@ __all__ = [
     "ShapeArr",
     "ShapeBuffer",
     "ShapeCells",
+    "ShapeCopy",
     "ShapeDict",
     "ShapeList",
     "ShapeNum",
@@ -48,7 +53,9 @@ __all__ = [
     "ShapeText",
     "ShapeTup",
     "ShapeUnion",
+    "cells_in",
     "join_shapes",
+    "loosen_content",
     "shape_of",
     "variant_key",
 ]
@@ -119,6 +126,14 @@ class ShapeBuffer:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeCopy:
+    """Content of an array in memory of its own."""
+
+    size: int
+    ty: Ty
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeList:
     """Content of a list; ``length`` None: as many as there are items."""
 
@@ -155,7 +170,7 @@ class ShapeObj:
 
 Shape: TypeAlias = (
     Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
-    | ShapeList | ShapeDict | ShapeSet | ShapeObj
+    | ShapeCopy | ShapeList | ShapeDict | ShapeSet | ShapeObj
 )  # fmt: skip
 
 _LOST = Same(Lost())
@@ -213,6 +228,8 @@ def _loosen(shape: Shape) -> Shape:
         value = shape.value
         if isinstance(value, Num) and isinstance(value.atom, Lit) and isinstance(value.weak, bool):
             return shape
+        if isinstance(value, Sel):
+            return Same(Lost("a selection that only one of several paths made"))
         if not isinstance(value, Num | Text | Tup | Arr | Union):
             return shape
     opened = _open(shape)
@@ -222,6 +239,62 @@ def _loosen(shape: Shape) -> Shape:
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
+
+
+def loosen_content(content: Cell) -> Shape:
+    """Give the shape of a content with variables for all that its path has computed."""
+    match content:
+        case Cells(atoms=atoms):
+            kept = tuple(atom if isinstance(atom, Lit) else None for atom in atoms)
+            return ShapeCells(kept, atoms[0].ty if atoms else "f64")
+        case Lazy(shape=dims, ty=ty):
+            size = 1
+            for extent in dims:
+                size *= extent
+            return ShapeCopy(size, ty)
+        case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
+            loose = tuple(_loosen(shape_of(item)) for item in items)
+            count = None if length is None else _loosen(shape_of(length))
+            return ShapeList(loose, count, maxlen, kind)
+        case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
+            opened = tuple(
+                (key, k, present if isinstance(present, Lit) else None, _loosen(shape_of(v)))
+                for key, k, present, v in entries
+            )
+            return ShapeDict(opened, factory, ordered, kind)
+        case SetCell(entries=members):
+            return ShapeSet(
+                tuple((key, k, p if isinstance(p, Lit) else None) for key, k, p in members)
+            )
+        case ObjCell(cls=owner, attributes=attributes):
+            return ShapeObj(owner, tuple((n, _loosen(shape_of(v))) for n, v in attributes))
+    return shape_of(content)
+
+
+def cells_in(values: Iterable[Value | Cell]) -> list[int]:
+    """Give the cells that values and contents refer to."""
+    found: list[int] = []
+    waiting: list[Any] = list(values)
+    while waiting:
+        value = waiting.pop()
+        match value:
+            case Ref(cell=cell) | Arr(cell=cell):
+                found.append(cell)
+            case Tup(items=items) | ListCell(items=items):
+                waiting.extend(items)
+            case Union(variants=variants):
+                waiting.extend(variants)
+            case Bound(owner=owner):
+                waiting.append(owner)
+            case Builtin(owner=owner) if owner is not None:
+                waiting.append(owner)
+            case Gen(parts=parts):
+                waiting.extend(parts)
+            case DictCell(entries=entries):
+                waiting.extend(entry[3] for entry in entries)
+            case ObjCell(attributes=attributes):
+                waiting.extend(item for _, item in attributes)
+    return found
 
 
 def variant_key(shape: Shape) -> Any:
@@ -257,9 +330,9 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     """
     if a == b:
         return a
-    lost = (a == _LOST, b == _LOST)
-    if any(lost):
-        return _LOST
+    for shape in (a, b):
+        if isinstance(shape, Same) and isinstance(shape.value, Lost):
+            return shape
     if loop and (_container(a) or _container(b) or _made_large(a, b)):
         return _LOST
     x, y = _open(a), _open(b)

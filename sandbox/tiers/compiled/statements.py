@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Callable, Sequence
 
-from sandbox.tiers.compiled.arrays import Arrays
+from sandbox.tiers.compiled.arrays import ELLIPSIS, Arrays
 from sandbox.tiers.compiled.builder import TRUE, Target, ancestors, i64
 from sandbox.tiers.compiled.expressions import Expressions
 from sandbox.tiers.compiled.iteration import type_name
@@ -24,6 +24,7 @@ from sandbox.tiers.compiled.values import (
     Frame,
     Func,
     ListCell,
+    NoneV,
     Num,
     ObjCell,
     Ref,
@@ -305,12 +306,27 @@ class Statements(Expressions):
             self.spread(value, one)
             return
         parts = list(index.items) if isinstance(index, Tup) else [index]
+        for k, part in enumerate(parts):
+            if isinstance(part, Union):
+
+                def at(variant: Value, k: int = k) -> Value:
+                    found = (*parts[:k], variant, *parts[k + 1 :])
+                    self.set_elements(owner, Tup(found) if len(found) > 1 else variant, value)
+                    return NONE
+
+                self.spread(part, at)
+                return
+            if isinstance(part, Num) and part.ty in ("f32", "f64"):
+                self.fail("IndexError", "only integers, slices and arrays are valid indices")
         self.writable(owner)
         if len(parts) == 1 and isinstance(parts[0], Arr) and parts[0].ty == "b1":
             chosen = self.ufunc_where(parts[0], value, owner)
             assert isinstance(chosen, Arr)
             self.assign_view(owner, Arrays.astype(self, chosen, owner.ty))
             return
+        for part in parts:
+            if not isinstance(part, Num | SliceV | NoneV) and part != ELLIPSIS:
+                raise self.refuse("CMP509", "this index of an array that is written to")
         target = self.view_for_writing(owner, parts)
         self.assign_view(target, value)
 

@@ -402,6 +402,7 @@ class Lazy:
     """The content of an array whose elements are computed when they are read."""
 
     shape: tuple[int, ...]
+    ty: Ty
     rule: Callable[[Index], Atom]
     deps: tuple[tuple[int, int], ...] = ()
     """Buffers the rule reads, by cell and version."""
