@@ -135,6 +135,7 @@ def test_a_program_runs_in_child_processes_while_the_parent_goes_on(
     mine, theirs = context.Pipe()
     child = context.Process(target=_in_a_fork, args=(program, theirs))
     child.start()
+    theirs.close()
     assert mine.poll(60)
     assert mine.recv() == [2, 4]
     child.join(60)
