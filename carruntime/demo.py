@@ -454,7 +454,11 @@ def render_one(number: int, item: Shown) -> str:
     head = f"[{number}/{len(PROGRAMS)}] {item.program.name}.py: {item.program.title}"
     lines = ["=" * 80, head, ""]
     if item.report.findings:
-        lines += [item.report.render(), ""]
+        for line in item.report.render().split("\n"):
+            # Advice is wrapped; quoted source and carets must stay as they are.
+            wraps = line.startswith(("  why:", "  try:"))
+            lines += textwrap.wrap(line, 80, subsequent_indent="    ") if wraps else [line]
+        lines.append("")
     if item.verdict is None:
         count = len(item.report.errors)
         lines.append(f"refused in {item.loaded_s:.2f} s: {count} findings; nothing of it ran")
@@ -503,7 +507,7 @@ def render_summary(demo: Demo) -> str:
     good = [item for item in demo.programs if item.verdict is not None and item.verdict.accepted]
     refused = sum(not item.verdict.published.accepts for item in good if item.verdict is not None)
     lines += [
-        "obs/s: the reward alone; x exec: how many times as fast as plain exec per observation",
+        "obs/s: the reward alone; x exec: times as fast as plain exec per observation",
         f"the rule as published would have rejected {refused} of the {len(good)} accepted ones: it",
         "counts frames with any output and never resets a program between episodes",
     ]
