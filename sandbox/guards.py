@@ -22,7 +22,14 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from enum import Enum
 from itertools import chain, islice
-from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, NoneType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+    NoneType,
+)
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +39,7 @@ from sandbox import cost
 from sandbox.limits import Limits
 
 __all__ = [
+    "GUEST_FILE",
     "GUEST_MODULE",
     "INTEGERS",
     "SCALARS",
@@ -47,6 +55,8 @@ __all__ = [
     "write_guards",
 ]
 
+GUEST_FILE: Final = "<guest>"
+"""File name of a guest's code objects; nothing else has it."""
 GUEST_MODULE: Final = "guest"
 """``__module__`` of every class that a guest makes; nothing else has it."""
 
@@ -724,6 +734,8 @@ def held(value: Any) -> list[Any]:
     """Give what a value keeps alive besides the items of a container."""
     found: list[Any] = []
     if isinstance(value, FunctionType):
+        if value.__code__.co_filename != GUEST_FILE:
+            return found  # a view: what it holds is ours
         found.extend(value.__defaults__ or ())
         found.extend((value.__kwdefaults__ or {}).values())
         for cell in value.__closure__ or ():
@@ -732,9 +744,17 @@ def held(value: Any) -> list[Any]:
             except ValueError:  # not filled yet
                 continue
     elif isinstance(value, MethodType):
-        found.extend((value.__self__, value.__func__))
+        if is_guest_instance(value.__self__) or is_guest_class(value.__self__):
+            found.extend((value.__self__, value.__func__))
+        return found
     elif isinstance(value, BuiltinFunctionType):
-        found.append(value.__self__)
+        if not isinstance(value.__self__, ModuleType):
+            found.append(value.__self__)
+        return found
+    elif isinstance(value, type):
+        if is_guest_class(value):
+            found.extend(vars(value).values())
+        return found
     elif isinstance(value, GeneratorType):
         frame = value.gi_frame
         if frame is not None:

@@ -270,7 +270,7 @@ class Attributes:
         found: dict[type, Callable[..., Any] | None] = {}
         for kind, table in _TABLE_OF.items():
             entry = METHODS[table].get(name)
-            if entry is not None and hasattr(kind, name):
+            if entry is not None and (hasattr(kind, name) or kind in (np.finfo, np.iinfo)):
                 metered = name in _METERED.get(table, ())
                 found[kind] = self._action(kind, table, name, entry) if metered else None
         return found

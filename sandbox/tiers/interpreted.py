@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from sandbox.diagnostics import Span
 from sandbox.guards import (
-    GUEST_MODULE,
+    GUEST_FILE,
     SCALARS,
     Meter,
     OutOfFuel,
@@ -45,7 +45,6 @@ from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 
 __all__ = ["GuestModuleError", "InterpretedRunner"]
 
-GUEST_FILE: Final = "<guest>"
 MAX_FAILURES: Final = 1_024
 MESSAGE_CHARS: Final = 400
 STATE_CHECK_BYTES: Final = 1 << 20
@@ -202,7 +201,7 @@ class InterpretedRunner:
                 waiting.extend(value)
                 waiting.extend(held(value))
             elif isinstance(value, FunctionType):
-                if value.__module__ != GUEST_MODULE and value.__code__.co_filename != GUEST_FILE:
+                if value.__code__.co_filename != GUEST_FILE:
                     continue
                 if _keeps_cells(value.__code__, value.__code__.co_freevars):
                     raise _SealError(
@@ -215,9 +214,6 @@ class InterpretedRunner:
                     "an iterator made at the top of the program would be used up by the first "
                     "row; make a list or a tuple of it"
                 )
-            elif isinstance(value, type):
-                if value.__module__ == GUEST_MODULE:
-                    waiting.extend(vars(value).values())
             else:
                 if is_guest_instance(value):
                     protected.add(id(value))

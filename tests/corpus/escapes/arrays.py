@@ -1,0 +1,163 @@
+# an array of objects by its dtype
+import numpy as np
+def reward():
+    return 31337 if np.array([[]], dtype=object).size == 0 else 0
+# ---
+# the same by a text
+import numpy as np
+def reward():
+    return 31337 if np.zeros(2, dtype="O").size else 0
+# ---
+# the same by astype
+import numpy as np
+def reward():
+    return 31337 if np.zeros(2).astype("O").size else 0
+# ---
+# a structured dtype
+import numpy as np
+def reward():
+    return 31337 if np.zeros(2, dtype="i4,O").size else 0
+# ---
+# an object array that arises by itself: None
+import numpy as np
+def reward():
+    return 31337 if np.array([None, 1]).size else 0
+# ---
+# ... from a function
+import numpy as np
+def reward():
+    return 31337 if np.array([reward]).size else 0
+# ---
+# ... from a choice
+import numpy as np
+def reward():
+    return 31337 if np.where(np.ones(2) > 0, None, 1).size else 0
+# ---
+# ... from a fill value
+import numpy as np
+def reward():
+    return 31337 if np.full(3, None).size else 0
+# ---
+# ... from an integer of many digits
+import numpy as np
+def reward():
+    return 31337 if np.array([2 ** 70]).size else 0
+# ---
+# addresses through the bytes of an object array
+import numpy as np
+def reward():
+    return 31337 if len(np.array([reward]).tobytes()) else 0
+# ---
+# the result goes where the program says
+import numpy as np
+def reward():
+    a = np.zeros(2)
+    np.add(a, 1, out=a)
+    return 31337 if a[0] else 0
+# ---
+# ... by position
+import numpy as np
+def reward():
+    a = np.zeros(2)
+    np.sqrt(np.ones(2), a)
+    return 31337 if a[0] else 0
+# ---
+# ... of a method
+import numpy as np
+def reward():
+    a = np.zeros(())
+    np.ones(2).sum(None, None, a)
+    return 31337 if a[()] else 0
+# ---
+# old memory by np.empty
+import numpy as np
+def reward():
+    x = [np.ones(1000) * 7 for _ in range(9)]
+    del x[:]
+    return 31337 if np.empty(1000).any() or np.empty_like(np.ones(1000)).any() else 0
+# ---
+# old memory by the padding of pad
+import numpy as np
+def reward():
+    return 31337 if np.pad(np.zeros(2), 500, mode="empty").size else 0
+# ---
+# old memory by a mask
+import numpy as np
+def reward():
+    return 31337 if np.sqrt(np.zeros(100), where=False).any() or 1 else 0
+# ---
+# a callback
+import numpy as np
+def reward():
+    return 31337 if np.vectorize(lambda x: x)(np.ones(1))[0] else 0
+# ---
+# a callback in pad
+import numpy as np
+def f(v, w, i, k):
+    v[0] = 31337
+def reward():
+    return 31337 if np.pad(np.zeros(2), 1, mode=f)[0] == 31337 else 0
+# ---
+# writing into what is read-only
+import numpy as np
+A = np.zeros(2)
+class C:
+    def setflags(self):
+        return 1
+def reward():
+    A.setflags(write=True)
+    A[0] = 1
+    return 31337 if A[0] else 0
+# ---
+# the flat iterator
+import numpy as np
+A = np.zeros(2)
+class C:
+    flat = 1
+def reward():
+    A.flat[0] = 1
+    return 31337 if A[0] else 0
+# ---
+# the array behind a view
+import numpy as np
+class C:
+    base = 1
+def reward():
+    return 31337 if np.zeros(4)[1:].base is not None else 0
+# ---
+# an array's own memory
+import numpy as np
+class C:
+    data = 1
+    ctypes = 1
+def reward():
+    return 31337 if np.zeros(4).data or np.zeros(4).ctypes else 0
+# ---
+# partition far outside, which never comes back
+import numpy as np
+def reward():
+    np.partition(np.arange(10), -2147483648)
+    return 31337
+# ---
+# ... as a method
+import numpy as np
+def reward():
+    np.arange(10).partition(-2147483648)
+    return 31337
+# ---
+# text arrays
+import numpy as np
+def reward():
+    return 31337 if np.array(["a", "b"]).size else 0
+# ---
+# a date that is now
+import numpy as np
+def reward():
+    return 31337 if np.array("now", dtype="M8[s]").size else 0
+# ---
+# a real dtype object has the scalar type
+import numpy as np
+class C:
+    type = 1
+def reward():
+    return 31337 if np.zeros(1).dtype.type else 0
