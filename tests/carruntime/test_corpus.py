@@ -135,3 +135,14 @@ def test_a_natural_program_pays_what_plain_python_gives(name: str) -> None:
     assert len(results) == len(case.expected) == 64
     for (batch, row), want in zip(results, case.expected, strict=True):
         check_row(batch, row, want)
+
+
+@pytest.mark.parametrize("name", corpus_reader.names())
+def test_a_natural_program_pays_the_same_as_it_is_loaded_by_default(name: str) -> None:
+    """In a worker, and in the compiled tier wherever that takes the program."""
+    case = Case(name)
+    program = car.load(case.path, spaces=case.spaces)
+    for (batch, row), want in zip(rows_of(case, program), case.expected, strict=True):
+        check_row(batch, row, want)
+    assert (program.tier == "compiled") == (program.tier_reason is None)
+    program.close()
