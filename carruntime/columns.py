@@ -59,10 +59,10 @@ class _TextLeaf:
         self, values: object, rows: NDArray[np.bool_] | None, problems: list[str]
     ) -> list[tuple[int, str, bytes]]:
         """Find the rows whose text is new; nothing is written yet."""
+        if isinstance(values, np.ndarray):
+            values = values.tolist()
         if isinstance(values, str):
             values = (values,)
-        elif isinstance(values, np.ndarray):
-            values = values.tolist()
         if not isinstance(values, list | tuple) or len(values) != len(self.last):
             got = f"{type(values).__name__}"
             if isinstance(values, list | tuple):

@@ -309,11 +309,12 @@ class RewardSession:
             "terminated": terminated,
             "truncated": truncated,
         }
-        for slot in self._step_slots:
-            self._writers[slot].check(given[slot], rows, pending, texts, problems)
-        for slot in self._extras:
-            value = None if extra is None else extra.get(slot[6:])
-            self._writers[slot].check(value, rows, pending, texts, problems)
+        if rows is None or rows.any():
+            for slot in self._step_slots:
+                self._writers[slot].check(given[slot], rows, pending, texts, problems)
+            for slot in self._extras:
+                value = None if extra is None else extra.get(slot[6:])
+                self._writers[slot].check(value, rows, pending, texts, problems)
         if problems:
             raise ShapeError("RewardSession.step", problems)
         if not self._all_begun:

@@ -158,7 +158,7 @@ def test_a_masked_row_is_skipped_and_pays_nothing(load: Load) -> None:
 def test_a_mask_of_nothing_runs_nothing(load: Load) -> None:
     with load(FIRST).start(N) as session:
         session.reset()
-        batch = session.step(next_obs=rows(1, 2, 3, 4), mask=np.zeros(N, bool))
+        batch = session.step(mask=np.zeros(N, bool))
     assert batch.outcome.tolist() == [Outcome.SKIPPED] * N
 
 

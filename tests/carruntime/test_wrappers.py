@@ -11,6 +11,7 @@ import numpy as np
 import plain_tier
 import pytest
 from gymnasium import spaces as gs
+from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 from numpy.typing import NDArray
@@ -419,6 +420,30 @@ def test_an_extra_comes_from_the_info_of_the_transition(mode: AutoresetMode) -> 
     venv.close()
 
 
+class Quiet(Walk):
+    """Says nothing about its battery at a reset."""
+
+    def reset(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return super().reset(**options)[0], {}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_extra_need_not_be_in_the_info_of_a_reset(mode: AutoresetMode) -> None:
+    source = "def reward(place, battery):\n    return float(battery - place[0])\n"
+    extra = {"battery": gs.Box(-1e9, 1e9, (), np.float64)}
+    venv = CodeRewardVectorWrapper(
+        SyncVectorEnv([Quiet], autoreset_mode=mode), source, isolation="none", extra=extra
+    )
+    venv.reset(seed=2)
+    for _ in range(40):
+        _, reward, terminated, truncated, _ = venv.step(np.ones(1, int))
+        assert reward.tolist() == pytest.approx([0.0], abs=1e-12)
+        ended = terminated | truncated
+        if mode is AutoresetMode.DISABLED and ended.any():
+            venv.reset(options={"reset_mask": ended})
+    venv.close()
+
+
 FAILS = CLASS.replace("        self.n += 1\n", "        self.n += 1\n        1 / (self.n - 2)\n")
 
 
@@ -498,10 +523,14 @@ def make_doorkey() -> gym.Env[Any, Any]:
     return gym.make("MiniGrid-DoorKey-5x5-v0", max_steps=15)
 
 
+@pytest.mark.parametrize("isolation", ["none", "process"])
 @pytest.mark.parametrize("mode", MODES)
-def test_minigrid_is_paid_as_in_a_loop_over_single_environments(mode: AutoresetMode) -> None:
+def test_minigrid_is_paid_as_in_a_loop_over_single_environments(
+    mode: AutoresetMode, isolation: str
+) -> None:
+    """In a process the real passes and tiers run; only this process has the plain ones."""
     venv = CodeRewardVectorWrapper(
-        SyncVectorEnv([make_doorkey] * N, autoreset_mode=mode), DOORKEY, isolation="none"
+        SyncVectorEnv([make_doorkey] * N, autoreset_mode=mode), DOORKEY, isolation=isolation
     )
     scope: dict[str, Any] = {}
     exec(DOORKEY, scope)  # noqa: S102 - the tests' own text
@@ -544,3 +573,27 @@ def test_an_environment_can_be_made_again_from_its_spec() -> None:
     again = gym.make(env.spec)
     again.reset(seed=0)
     assert again.step(0)[1] == 1.0
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version.*:UserWarning")
+def test_gymnasiums_own_checker_has_nothing_to_say() -> None:
+    env = CodeRewardWrapper(
+        gym.make("CartPole-v1").unwrapped, "def reward(obs):\n    return 1.0\n", isolation="none"
+    )
+    check_env(env, skip_render_check=True)
+    env.close()
+
+
+def test_a_wrapper_inside_each_sub_environment_runs_in_their_processes() -> None:
+    program = car.load(CLASS.split("\n", 1)[1], Walk(), tier="interpreted")
+
+    def make() -> gym.Env[Any, Any]:
+        return CodeRewardWrapper(Walk(), program)
+
+    actions = np.random.default_rng(5).integers(0, 5, (20, N))
+    venv = AsyncVectorEnv([make] * N)
+    venv.reset(seed=11)
+    for row, (want, _) in zip(actions, by_hand(AutoresetMode.NEXT_STEP, actions, 11), strict=True):
+        assert venv.step(row)[1].tolist() == pytest.approx(want, abs=1e-9)
+    venv.close()
+    program.close()
