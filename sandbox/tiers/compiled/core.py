@@ -218,14 +218,16 @@ class Region:
     """Memory a kernel may touch.
 
     Attributes:
-        kind: Inputs are never written. ``scratch`` is shared by all rows (one runs at a time).
         size: Elements of one row.
+        kind: Inputs are never written. ``scratch`` is shared by all rows (one runs at a time).
+        stride: Elements from one row to the next; ``size`` where left out.
     """
 
     name: str
     ty: Ty
     size: int
     kind: Literal["input", "output", "state", "scratch"]
+    stride: int | None = None
 
 
 @dataclass(slots=True)

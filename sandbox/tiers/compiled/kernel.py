@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sandbox.limits import Limits
 from sandbox.outcome import Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Spec
-from sandbox.tiers.base import Failure
+from sandbox.tiers.base import NO_FAILURE, Failure
 from sandbox.tiers.compiled.builder import (
     FALSE,
     FUEL,
@@ -32,6 +33,7 @@ from sandbox.tiers.compiled.core import (
     Kernel,
     Lit,
     Region,
+    Set,
     Stmt,
     Store,
     Let,
@@ -63,11 +65,27 @@ from sandbox.tiers.compiled.values import (
     Words,
 )
 
-__all__ = ["BAD_RESULT", "MAX_COMPONENTS", "NOT_FINITE", "Lowered", "Lowering", "lower_program"]
+__all__ = [
+    "BAD_RESULT",
+    "FAILED",
+    "FOLLOWS",
+    "MAX_COMPONENTS",
+    "NOT_FINITE",
+    "UNKNOWN_FAILURE",
+    "Lowered",
+    "Lowering",
+    "lower_program",
+]
 
 NOT_FINITE = -int(Outcome.NOT_FINITE)
 BAD_RESULT = -int(Outcome.BAD_RESULT)
 MAX_COMPONENTS = 64
+UNKNOWN_FAILURE: Final = -2
+"""Written as the failure of a bad row; the runner puts the number of its failure there."""
+FOLLOWS: Final = "follows"
+"""Region of one number: whether an earlier call of the row has used fuel."""
+FAILED: Final = "failed"
+"""Region of one number: how many rows have failed."""
 _TOTALS = ("total", "reward")
 
 
@@ -291,9 +309,9 @@ class Lowering(Texts):
         self.end_row(i64(0))
         raise Dead
 
-    def finish(self, name: str, marker: Region, outputs: list[Region]) -> Kernel:
+    def finish(self, name: str, outputs: list[Region]) -> Kernel:
         """Close the row and give the kernel: what it left in status and fuel is written last."""
-        for region in (marker, *outputs):
+        for region in outputs:
             self.regions[region.name] = region
         body: list[Stmt] = []
         if "out:reward" in self.regions:
@@ -304,13 +322,23 @@ class Lowering(Texts):
             if f"out:c{index}" in self.regions:
                 body.append(Store(f"out:c{index}", i64(0), Lit(0.0, "f64")))
                 body.append(Store(f"out:p{index}", i64(0), FALSE))
-        body.append(Block(self.root.block, self.row.label))
+        # Calls of one row share its fuel: all but the first go on from what is used.
+        before, going, used = Var("before", "i64"), Var("going", "b1"), Var("used", "i64")
+        follows = Var("follows", "i64")
+        body += [
+            Let(before, "load", (i64(0),), "out:fuel"),
+            Let(follows, "load", (i64(0),), FOLLOWS),
+            Let(going, "ne", (follows, i64(0))),
+            Let(used, "select", (going, before, i64(0))),
+            Set(FUEL, used),
+            Block(self.root.block, self.row.label),
+        ]
         # A status above 0 is the number of a failure, below 0 the negative of the outcome.
-        raised = Var("raised", "b1")
-        good = Var("good", "b1")
-        negative = Var("negative", "i64")
-        code, outcome = Var("code", "i64"), Var("outcome", "i64")
-        byte = Var("byte", "u8")
+        raised, good, bad = Var("raised", "b1"), Var("good", "b1"), Var("bad", "i64")
+        negative, code = Var("negative", "i64"), Var("code", "i64")
+        outcome, byte, mark = Var("outcome", "i64"), Var("byte", "u8"), Var("mark", "i32")
+        failed, total = Var("failed", "i64"), Var("total", "i64")
+        over, spent = Var("over", "b1"), Var("spent", "i64")
         body += [
             Let(good, "eq", (STATUS, i64(0))),
             Let(raised, "gt", (STATUS, i64(0))),
@@ -318,8 +346,16 @@ class Lowering(Texts):
             Let(code, "select", (raised, i64(1), negative)),
             Let(outcome, "select", (good, i64(0), code)),
             Let(byte, "cast", (outcome,)),
+            Let(mark, "select", (good, Lit(NO_FAILURE, "i32"), Lit(UNKNOWN_FAILURE, "i32"))),
+            Let(failed, "load", (i64(0),), FAILED),
+            Let(bad, "select", (good, i64(0), i64(1))),
+            Let(total, "add", (failed, bad)),
+            Let(over, "gt", (FUEL, i64(self.limits.fuel))),
+            Let(spent, "select", (over, i64(self.limits.fuel), FUEL)),
+            Store(FAILED, i64(0), total),
             Store("out:status", i64(0), STATUS),
-            Store("out:fuel", i64(0), FUEL),
+            Store("out:fuel", i64(0), spent),
+            Store("out:failure", i64(0), mark),
             Store(MARKER, i64(0), byte),
         ]
         kernel = Kernel(name, body, dict(self.regions))
@@ -336,8 +372,19 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
     components: list[str] = []
     sites: dict[str, list[Failure]] = {}
     stats: dict[str, int] = {}
-    marker = Region(MARKER, "u8", 1, "output")
-    common = [Region("out:status", "i64", 1, "output"), Region("out:fuel", "i64", 1, "output")]
+    common = [
+        Region("out:status", "i64", 1, "output"),
+        Region("out:fuel", "i64", 1, "output"),
+        Region(FOLLOWS, "i64", 1, "scratch"),
+        Region(FAILED, "i64", 1, "scratch"),
+    ]
+    of_row = [Region(MARKER, "u8", 1, "output"), Region("out:failure", "i32", 1, "output")]
+    count = len(plan.tasks)
+    of_task = [
+        Region(MARKER, "u8", 1, "output", count),
+        Region("out:failure", "i32", 1, "output", count),
+        Region("out:task", "b1", 1, "output", count),
+    ]
 
     def begin() -> Lowering:
         made = Lowering(tree, plan, limits, components)
@@ -348,7 +395,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         sites[name] = lowering.sites
         for key, value in lowering.stats.items():
             stats[key] = stats.get(key, 0) + value
-        return lowering.finish(name, marker, [*common, *outputs])
+        return lowering.finish(name, [*common, *outputs])
 
     tasks = []
     for index, call in enumerate(plan.tasks):
@@ -356,7 +403,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         lowering.region(Region("out:task", "b1", 1, "output"))
         with lowering.path():
             lowering.judge(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
-        tasks.append(done(lowering, f"task{index}", []))
+        tasks.append(done(lowering, f"task{index}", of_task))
 
     def pay_regions(lowering: Lowering) -> None:
         lowering.region(Region("out:reward", "f64", 1, "output"))
@@ -375,7 +422,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         with lowering.path():
             lowering.pay(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
         drop_regions(lowering)
-        step = done(lowering, "reward", [])
+        step = done(lowering, "reward", of_row)
         return Lowered(step, tasks, None, tuple(components), sites, stats)
     if plan.class_name is None:
         return Lowered(None, tasks, None, (), sites, stats)
@@ -390,8 +437,8 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         raise begin().refuse("CMP705", "the types of what `self` keeps do not settle")
     reset, _ = _lower_reset(begin, plan, deep)
     drop_regions(step_lowering)
-    step = done(step_lowering, "step", [])
-    made = done(reset, "reset", [])
+    step = done(step_lowering, "step", of_row)
+    made = done(reset, "reset", of_row)
     return Lowered(step, tasks, made, tuple(components), sites, stats)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +13,14 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 from sandbox.tiers.compiled.core import Region, dtype_of, render
-from sandbox.tiers.compiled.kernel import Lowered
+from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered
 from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
 
 __all__ = ["CompiledRunner"]
 
 _MAX_FAILURES: Final = 1_024
+_SOUND: Final = -1
+_LOST: Final = -2
 
 
 class CompiledRunner:
@@ -48,14 +51,15 @@ class CompiledRunner:
         self._reset = lowered.reset.name if lowered.reset is not None else None
         self._failures: list[Failure] = []
         self._known: dict[Failure, int] = {}
-        self._tables: dict[str, NDArray[np.uint64]] = {}
+        self._calls: dict[str, tuple[Callable[[int, int], None], int, int]] = {}
         self._keep: list[Any] = []
         self._rows = 0
         self._outputs: Outputs | None = None
-        self._fuel_used = np.zeros(0, np.int64)
+        self._follows = np.zeros(1, np.int64)
+        self._failed = np.zeros(1, np.int64)
         self._status = np.zeros(0, np.int64)
         self._broken = np.zeros(0, np.int32)
-        """Why a row has no state: -1 it has one, -2 it was lost, else a failure."""
+        """By row: `_SOUND`, `_LOST`, or the failure of the reset."""
         self._any_broken = False
         self.core_text = "\n\n".join(render(kernel) for kernel in kernels)
         self.source_text = "\n\n".join(machine.text for machine in self._machines.values())
@@ -93,40 +97,62 @@ class CompiledRunner:
         self._outputs = outputs
         self._keep = [inputs, outputs]
         self._status = np.zeros(num_rows, np.int64)
-        self._fuel_used = np.zeros(num_rows, np.int64)
-        self._broken = np.full(num_rows, -2, np.int32)
+        self._broken = np.full(num_rows, _LOST, np.int32)
         self._any_broken = self._reset is not None
-        self._markers = {
-            name: np.zeros(num_rows, np.uint8) for name in self._machines
-        }
+        self._follows[0] = 0
         shared: dict[str, NDArray[Any]] = {
             "out:status": self._status,
-            "out:fuel": self._fuel_used,
+            "out:fuel": outputs.fuel,
             "out:reward": outputs.reward,
+            FOLLOWS: self._follows,
+            FAILED: self._failed,
         }
         for index in range(len(self.component_names)):
             shared[f"out:c{index}"] = outputs.components[index]
             shared[f"out:p{index}"] = outputs.present[index]
-        self._task_out = [np.zeros(num_rows, np.bool_) for _ in self._tasks]
         for name, machine in self._machines.items():
+            own: dict[str, NDArray[Any]] = {MARKER: outputs.outcome, "out:failure": outputs.failure}
+            if name in self._tasks:
+                k = self._tasks.index(name)
+                own = {
+                    MARKER: outputs.task_outcome[:, k],
+                    "out:failure": outputs.task_failure[:, k],
+                    "out:task": outputs.tasks[:, k],
+                }
             table = np.zeros(len(machine.order), np.uint64)
             for place, region_name in enumerate(machine.order):
                 region = self._regions[name][region_name]
-                if region_name == MARKER:
-                    array: NDArray[Any] = self._markers[name]
-                elif region_name == "out:task":
-                    array = self._task_out[self._tasks.index(name)]
-                elif region.kind == "input":
-                    array = self._column(inputs, region, num_rows)
+                if region_name in own:
+                    array = own[region_name]
                 elif region_name in shared:
                     array = shared[region_name]
+                elif region.kind == "input":
+                    array = self._column(inputs, region, num_rows)
                 else:
                     rows = 1 if region.kind == "scratch" else num_rows
                     array = np.zeros((rows, region.size), dtype_of(region.ty))
                     shared[region_name] = array
+                self._check_layout(array, region, num_rows)
                 self._keep.append(array)
                 table[place] = array.ctypes.data
-            self._tables[name] = table
+            self._keep.append(table)
+            self._calls[name] = (machine.call, num_rows, table.ctypes.data)
+
+    @staticmethod
+    def _check_layout(array: NDArray[Any], region: Region, rows: int) -> None:
+        """Make sure that a kernel which trusts the layout finds it."""
+        size = dtype_of(region.ty).itemsize
+        stride = (region.stride or region.size) * size
+        good = array.dtype == dtype_of(region.ty) and (
+            region.kind == "scratch"
+            or rows < 2
+            or (len(array) == rows and array.strides[0] == stride)
+        )
+        if not good:
+            raise ValueError(
+                f"{region.name!r} is {array.dtype}{list(array.shape)} with strides"
+                f" {array.strides}; want {dtype_of(region.ty)}, {stride} bytes a row"
+            )
 
     @staticmethod
     def _column(inputs: Inputs, region: Region, rows: int) -> NDArray[Any]:
@@ -148,107 +174,100 @@ class CompiledRunner:
 
     def reset(self) -> None:
         """Start a new episode on the pending rows: new instance, its reset, then the tasks."""
-        outputs = self._outputs
-        if outputs is None:
-            raise RuntimeError("bind before running")
-        rows = np.flatnonzero(outputs.outcome == PENDING)
-        if not rows.size:
+        outputs = self._bound()
+        if self._reset is None and not self._tasks:
+            rows = np.flatnonzero(outputs.outcome == PENDING)
+            self._clear(rows, outputs)
+            outputs.fuel[rows] = 0
+            outputs.failure[rows] = NO_FAILURE
+            outputs.outcome[rows] = Outcome.OK
             return
-        outputs.fuel[rows] = 0
-        outputs.failure[rows] = NO_FAILURE
-        outputs.reward[rows] = 0.0
-        outputs.components[:, rows] = 0.0
-        outputs.present[:, rows] = False
-        outcome = np.zeros(len(rows), np.uint8)
-        failure = np.full(len(rows), NO_FAILURE, np.int32)
-        if self._reset is not None:
-            outcome, failure = self._run(self._reset, rows)
-            lost = outcome >= Outcome.OUT_OF_FUEL
-            self._broken[rows] = np.where(outcome == 0, -1, np.where(lost, -2, failure))
-            self._any_broken = bool((self._broken != -1).any())
-        worst = self._run_tasks(rows, outputs)
-        outputs.failure[rows] = failure
-        if self._step is None:
-            self._first_bad(rows, outputs, worst)
-        else:
-            outputs.outcome[rows] = outcome
+        rows = np.flatnonzero(outputs.outcome == PENDING)
+        self._clear(rows, outputs)
+        if self._reset is None:
+            self._tasks_alone(rows, outputs)
+            return
+        # The marker of the row is written by the reset, so the tasks come after it.
+        self._run(self._reset, outputs.failure, follows=False)
+        outcome, failure = outputs.outcome[rows], outputs.failure[rows]
+        lost = outcome >= Outcome.OUT_OF_FUEL
+        self._broken[rows] = np.where(outcome == 0, _SOUND, np.where(lost, _LOST, failure))
+        self._any_broken = bool((self._broken != _SOUND).any())
+        self._run_tasks(outputs, follows=True)
 
     def step(self) -> None:
         """Run the tasks and the paying call on the pending rows."""
-        outputs = self._outputs
-        if outputs is None:
-            raise RuntimeError("bind before running")
-        pending = outputs.outcome == PENDING
-        rows = np.flatnonzero(pending)
-        if not rows.size:
-            return
-        outputs.fuel[rows] = 0
-        outputs.failure[rows] = NO_FAILURE
-        worst = self._run_tasks(rows, outputs)
+        outputs = self._bound()
         if self._step is None:
+            rows = np.flatnonzero(outputs.outcome == PENDING)
             outputs.reward[rows] = 0.0
-            self._first_bad(rows, outputs, worst)
+            self._tasks_alone(rows, outputs)
             return
+        if self._tasks:
+            self._run_tasks(outputs, follows=False)
         if self._any_broken:
-            rows = self._without_broken(rows, outputs)
-        outcome, failure = self._run(self._step, rows)
-        if self._reset is not None:
-            lost = outcome >= Outcome.OUT_OF_FUEL
+            self._report_broken(outputs)
+        failed = self._run(self._step, outputs.failure, follows=bool(self._tasks))
+        if failed and self._reset is not None:
+            lost = (outputs.outcome == Outcome.OUT_OF_FUEL) & (self._broken == _SOUND)
             if lost.any():
-                self._broken[rows[lost]] = -2
+                self._broken[lost] = _LOST
                 self._any_broken = True
-        outputs.failure[rows] = failure
-        outputs.outcome[rows] = outcome
 
-    def _without_broken(self, rows: NDArray[Any], outputs: Outputs) -> NDArray[Any]:
-        """Report the rows that have no state, and give the others."""
-        state = self._broken[rows]
-        bad = rows[state != -1]
+    def _bound(self) -> Outputs:
+        if self._outputs is None:
+            raise RuntimeError("bind before running")
+        return self._outputs
+
+    @staticmethod
+    def _clear(rows: NDArray[Any], outputs: Outputs) -> None:
+        outputs.reward[rows] = 0.0
+        outputs.components[:, rows] = 0.0
+        outputs.present[:, rows] = False
+
+    def _report_broken(self, outputs: Outputs) -> None:
+        """Answer for the pending rows that have no state, so that no kernel runs on them."""
+        bad = np.flatnonzero((outputs.outcome == PENDING) & (self._broken != _SOUND))
         if bad.size:
-            outputs.reward[bad] = 0.0
-            outputs.components[:, bad] = 0.0
-            outputs.present[:, bad] = False
+            self._clear(bad, outputs)
             found = self._broken[bad]
             outputs.failure[bad] = np.where(found >= 0, found, NO_FAILURE)
-            outputs.outcome[bad] = np.where(found >= 0, Outcome.ERROR, Outcome.STATE_LOST)
-        return rows[state == -1]
+            if not self._tasks:
+                outputs.fuel[bad] = 0
+            codes = np.where(found >= 0, int(Outcome.ERROR), int(Outcome.STATE_LOST))
+            outputs.outcome[bad] = codes
 
-    def _run_tasks(self, rows: NDArray[Any], outputs: Outputs) -> NDArray[np.uint8]:
-        worst = np.zeros(len(rows), np.uint8)
+    def _run_tasks(self, outputs: Outputs, *, follows: bool) -> None:
         for k, name in enumerate(self._tasks):
-            outcome, failure = self._run(name, rows)
-            outputs.tasks[rows, k] = self._task_out[k][rows]
-            outputs.task_failure[rows, k] = failure
-            outputs.task_outcome[rows, k] = outcome
-            if self._step is None:
-                first = (worst == 0) & (outcome != 0)
-                outputs.failure[rows[first]] = failure[first]
-            worst = np.where(worst == 0, outcome, worst)
-        return worst
+            self._run(name, outputs.task_failure[:, k], follows=follows or k > 0)
 
-    def _first_bad(
-        self, rows: NDArray[Any], outputs: Outputs, worst: NDArray[np.uint8]
-    ) -> None:
-        outputs.outcome[rows] = worst
+    def _tasks_alone(self, rows: NDArray[Any], outputs: Outputs) -> None:
+        """Run a program of tasks; the first bad one speaks for the row."""
+        outputs.failure[rows] = NO_FAILURE
+        self._run_tasks(outputs, follows=False)
+        found = outputs.task_outcome[rows]
+        bad = found.astype(bool)
+        first = bad.argmax(axis=1)
+        places = np.arange(len(rows))
+        some = bad[places, first]
+        if some.any():
+            here = rows[some]
+            outputs.failure[here] = outputs.task_failure[here, first[some]]
+        outputs.outcome[rows] = np.where(some, found[places, first], 0)
 
-    def _run(
-        self, name: str, rows: NDArray[Any]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """Run one kernel on some rows; give their outcomes and failures, and add their fuel."""
-        outputs = self._outputs
-        assert outputs is not None
-        marker = self._markers[name]
-        marker[rows] = PENDING
-        self._machines[name].call(self._rows, self._tables[name].ctypes.data)
-        outcome = marker[rows]
-        outputs.fuel[rows] += np.minimum(self._fuel_used[rows], self._fuel)
-        failure = np.full(len(rows), NO_FAILURE, np.int32)
-        bad = np.flatnonzero(outcome)
-        if bad.size:
-            status = self._status[rows[bad]]
-            for value in np.unique(status).tolist():
-                failure[bad[status == value]] = self._failure_id(self._describe(name, value))
-        return outcome, failure
+    def _run(self, name: str, failure: NDArray[np.int32], *, follows: bool) -> bool:
+        """Run a kernel on the rows its marker says; say whether any of them failed."""
+        call, rows, table = self._calls[name]
+        self._follows[0] = follows
+        self._failed[0] = 0
+        call(rows, table)
+        if not self._failed[0]:
+            return False
+        bad = np.flatnonzero(failure == UNKNOWN_FAILURE)
+        status = self._status[bad]
+        for value in np.unique(status).tolist():
+            failure[bad[status == value]] = self._failure_id(self._describe(name, value))
+        return True
 
     def _describe(self, name: str, status: int) -> Failure:
         if status > 0:
