@@ -8,32 +8,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import sandbox
 from benchmarks.harness import Case, Result, markdown_table, run_cases
-from carruntime.demo import GOOD_PROGRAMS
+from carruntime.demo import PROGRAMS, program_path
 
 __all__ = ["run", "table"]
 
 
 def run(*, quick: bool) -> list[dict[str, Any]]:
-    """Time the check of each good demo program."""
+    """Time the check of each program of the demo that can be loaded."""
     records = []
-    for program in GOOD_PROGRAMS:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "program.py")
-            path.write_text(program.source, encoding="utf-8")
-            command = [sys.executable, "-m", "carruntime.cli", "check", str(path)]
-            cases = [
-                Case("warm", _warm(program.source), 1),
-                Case("cold", _process(command), 1),
-                Case("python", _process([sys.executable, "-c", "pass"]), 1),
-            ]
-            results = run_cases(cases, rounds=3 if quick else 9, min_round_s=0.02)
-        lines = program.source.count("\n")
+    for program in PROGRAMS:
+        if program.end == "refused":
+            continue
+        path = program_path(program.name)
+        source = path.read_text(encoding="utf-8")
+        command = [sys.executable, "-m", "carruntime.cli", "check", str(path)]
+        cases = [
+            Case("warm", _warm(source), 1),
+            Case("cold", _process(command), 1),
+            Case("python", _process([sys.executable, "-c", "pass"]), 1),
+        ]
+        results = run_cases(cases, rounds=3 if quick else 9, min_round_s=0.02)
+        lines = source.count("\n")
         records.append({"program": program.name, "lines": lines, "results": results})
     return records
 

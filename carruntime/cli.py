@@ -556,7 +556,7 @@ class _Loaded:
 
 
 def _make_env(env_id: str) -> gym.Env[Any, Any]:
-    from carruntime.collection import make_env
+    from carruntime.environments import make_env
 
     return make_env(env_id)
 

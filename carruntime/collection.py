@@ -8,12 +8,12 @@ one, for MiniGrid an end with a positive reward, else unknown, unless the caller
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
+from carruntime.environments import make_env
 from carruntime.errors import OptionError
 from carruntime.experts import CallablePolicy, MixturePolicy, Policy, RandomPolicy, expert_for
 from carruntime.trajectory import Trajectory, TrajectorySet, stack
@@ -21,7 +21,7 @@ from carruntime.trajectory import Trajectory, TrajectorySet, stack
 if TYPE_CHECKING:
     import gymnasium as gym
 
-__all__ = ["Progress", "SuccessRule", "collect", "make_env", "make_policy"]
+__all__ = ["Progress", "SuccessRule", "collect", "make_policy"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of episodes done and wanted."""
@@ -94,26 +94,6 @@ def collect(
     )
 
 
-def make_env(env_id: str, **kwargs: Any) -> _Env:
-    """Make a registered environment, MiniGrid's and panda-gym's included.
-
-    Raises:
-        OptionError: If there is none of that name; it names the nearest.
-    """
-    import gymnasium as gym
-
-    _register(env_id)
-    try:
-        return gym.make(env_id, **kwargs)
-    except (gym.error.Error, ModuleNotFoundError) as error:
-        near = difflib.get_close_matches(env_id, list(gym.registry), n=3, cutoff=0.6)
-        reason = f"did you mean {', '.join(near)}?" if near else str(error)
-        raise OptionError(
-            f"environment {env_id!r} cannot be made: {reason} (ids of other packages are written "
-            "package:EnvId-v0)"
-        ) from error
-
-
 def make_policy(
     policy: str | float | Policy | Callable[[Any], Any], env: _Env, seed: int = 0
 ) -> Policy:
@@ -159,21 +139,6 @@ def _open(env: str | _Env | Callable[[], _Env]) -> tuple[_Env, bool]:
         f"environment of type {type(env).__name__} cannot be used; want an id, an environment, "
         "or a function that makes one"
     )
-
-
-def _register(env_id: str) -> None:
-    """Import the package that registers an id, where the id tells."""
-    import contextlib
-    import importlib
-
-    for prefix, package in (
-        ("MiniGrid-", "minigrid"),
-        ("BabyAI-", "minigrid"),
-        ("Panda", "panda_gym"),
-    ):
-        if env_id.startswith(prefix):
-            with contextlib.suppress(ModuleNotFoundError):
-                importlib.import_module(package)
 
 
 def _provenance(env: _Env, max_steps: int | None) -> dict[str, str]:

@@ -213,7 +213,8 @@ def run(
     """
     if num_envs < 1 or steps < 1:
         raise OptionError(f"demo: {num_envs} environments and {steps} steps; want at least 1 each")
-    from carruntime.collection import collect, make_env
+    from carruntime.collection import collect
+    from carruntime.environments import make_env
 
     began = time.perf_counter()
     with ProgressLine("expert episodes", show=show_progress) as line:

@@ -255,7 +255,8 @@ def load(
 
     Args:
         source: A ``str`` is the program itself, an ``os.PathLike`` a file that holds it.
-        env: An environment or vector environment whose spaces the program is for.
+        env: An environment, a vector environment or the id of a registered environment whose
+            spaces the program is for.
         spaces: ``(observation_space, action_space)`` in place of ``env``.
         entry: Function or class to use, or ``"TASKS"``; found by itself if left out.
         bindings: Parameter name to input, where names do not say it: ``{"x": "next_obs/pose"}``.

@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium import spaces as gs
 from numpy.typing import NDArray
 
+from carruntime.environments import make_env
 from carruntime.errors import OptionError, SpaceError
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 
@@ -49,7 +50,8 @@ def spaces_of(
     """Give the observation and action space of one environment.
 
     Args:
-        env: An environment or a vector environment, whose *single* spaces are meant.
+        env: An environment, a vector environment, whose *single* spaces are meant, or the id of a
+            registered environment, which is made and closed again.
         spaces: The two spaces themselves, in place of ``env``.
 
     Returns:
@@ -66,6 +68,10 @@ def spaces_of(
             f"env= and spaces=: {given} given; a program is bound to one pair of spaces: pass an "
             "environment, a vector environment, or spaces=(observation_space, action_space)"
         )
+    if isinstance(env, str):
+        made = make_env(env)
+        made.close()
+        return made.observation_space, made.action_space
     if spaces is not None:
         pair: Sequence[object] = tuple(spaces)
         origin = "spaces="
@@ -77,7 +83,7 @@ def spaces_of(
         shown = ", ".join(type(space).__name__ for space in pair)
         raise OptionError(
             f"{origin} gives ({shown}); want an observation and an action space of Gymnasium: pass "
-            "an environment such as gymnasium.make(...), or "
+            "an environment such as gymnasium.make(...), its id, or "
             "spaces=(observation_space, action_space)"
         )
     return pair[0], pair[1]  # type: ignore[return-value]

@@ -8,7 +8,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from carruntime.collection import collect, make_env
+from carruntime.collection import collect
+from carruntime.environments import make_env
 from carruntime.errors import OptionError
 
 

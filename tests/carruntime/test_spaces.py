@@ -190,7 +190,18 @@ def test_the_single_spaces_of_a_vector_environment_are_meant() -> None:
     venv.close()
 
 
-@pytest.mark.parametrize("env", [None, 3, "MiniGrid-DoorKey-8x8-v0"])
+def test_the_id_of_an_environment_gives_its_spaces() -> None:
+    observation, action = spaces_of("CartPole-v1")
+    assert observation.shape == (4,)
+    assert action == gs.Discrete(2)
+
+
+def test_an_unknown_id_is_refused_with_the_nearest() -> None:
+    with pytest.raises(OptionError, match="did you mean CartPole-v1"):
+        spaces_of("CartPol-v1")
+
+
+@pytest.mark.parametrize("env", [None, 3])
 def test_what_has_no_spaces_is_refused(env: object) -> None:
     with pytest.raises(OptionError, match="pass an environment"):
         spaces_of(env)
