@@ -90,7 +90,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.ERROR,
             message="parameter `{name}` has no meaning here",
             why=_NAMES,
-            hint="{hint}",
+            hint="take an input by the name it has here; {hint}",
             bad="def reward(obs, act):\n    return 0.0",
             good="def reward(obs, action):\n    return 0.0",
         ),

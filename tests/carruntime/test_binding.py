@@ -12,6 +12,7 @@ from sandbox.limits import Limits
 from sandbox.outline import outline_of
 from sandbox.parse import parse
 from sandbox.plan import Outline, Param
+from sandbox.rules import Rule
 from sandbox.schema import ArraySpec, DictSpec, TupleSpec
 
 BOX = ArraySpec(shape=(4,), dtype="float32")
@@ -452,3 +453,13 @@ def test_every_rule_has_a_reason_and_advice() -> None:
     for rule in RULES.values():
         assert rule.why
         assert rule.hint
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.bad], ids=lambda r: r.id)
+def test_the_examples_of_a_rule_are_examples_of_it(rule: Rule) -> None:
+    rest = "" if "step" in rule.bad else "\n    def step(self, obs):\n        return 0.0"
+    bad, good = (
+        text + rest if text.startswith("class") else text for text in (rule.bad, rule.good)
+    )
+    assert rule.id in rules(bad + "\n")
+    assert rules(good + "\n") == []

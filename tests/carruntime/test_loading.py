@@ -41,8 +41,9 @@ def test_a_contract_finding_shows_place_caret_reason_and_advice() -> None:
         "    def reward(obs, actoin, next_obs):\n"
         "                    ^^^^^^\n"
         "  why: parameters are bound by name, and a guess that is wrong would train a wrong agent\n"
-        "  try: did you mean `action`? known here: `obs`, `next_obs`, `initial_obs`, `action`, "
-        "`terminated`, `truncated`, `t`; or bind it with bindings="
+        "  try: take an input by the name it has here; did you mean `action`? known here: `obs`, "
+        "`next_obs`, `initial_obs`, `action`, `terminated`, `truncated`, `t`; or bind it with "
+        "bindings="
     )
 
 
