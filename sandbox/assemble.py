@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from math import isnan
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 __all__ = ["Assembled", "TierWish", "assemble", "outputs_for"]
 
 TierWish = Literal["auto", "interpreted", "compiled"]
-PROBE_FUEL: Final = 20_000_000
+PROBE_FUEL: Final = 8_000_000
 """Units after which no further rows are tried."""
-CHUNK: Final = 16
+ENOUGH_ROWS: Final = 16
+"""Rows that must have been tried for a kernel to be trusted."""
+CHUNK: Final = 4
 FLOAT64_TOLERANCE: Final = 1e-12
 """Relative; a few ulp of the steps of a formula. Most programs agree to the bit."""
 FLOAT32_TOLERANCE: Final = 2e-6
@@ -50,10 +53,6 @@ class Assembled:
     tier_reason: TierReason | None
     component_names: tuple[str, ...]
     findings: tuple[Finding, ...]
-
-
-class _Compiled(Protocol):
-    def __call__(self, tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason: ...
 
 
 def assemble(analysis: Analysis, plan: Plan, limits: Limits, tier: TierWish) -> Assembled:
@@ -214,6 +213,8 @@ def _compare(
         given = _try(kernel, plan, batches, wanted.ran)
     except Exception as error:
         return TierReason("CMP901", f"the kernel failed with {type(error).__name__}: {error}")
+    if sum(int(ran.sum()) for ran in wanted.ran) < min(ENOUGH_ROWS, CHUNK * len(batches)):
+        return TierReason("CMP903", "its rows take too long to compare the tiers on enough of them")
     for step, (want, got) in enumerate(zip(wanted.results, given.results, strict=True)):
         for row in np.flatnonzero(wanted.ran[step]).tolist():
             text = _row_differs(reference, kernel, want, got, row, tolerance)
@@ -225,7 +226,7 @@ def _compare(
     return None
 
 
-def _row_differs(
+def _row_differs(  # noqa: PLR0917  two runners, two results, one row
     reference: Runner, kernel: Runner, want: Outputs, got: Outputs, row: int, tolerance: float
 ) -> str:
     outcomes = int(want.outcome[row]), int(got.outcome[row])
@@ -240,8 +241,8 @@ def _row_differs(
         return f"tasks {got.tasks[row]}, want {want.tasks[row]}"
     if outcomes[0] != Outcome.OK:
         return ""
-    if not _close(want.reward[row], got.reward[row], tolerance):
-        return f"reward {got.reward[row]!r}, want {want.reward[row]!r}"
+    if not _close(float(want.reward[row]), float(got.reward[row]), tolerance):
+        return f"reward {float(got.reward[row])!r}, want {float(want.reward[row])!r}"
     places = {name: index for index, name in enumerate(kernel.component_names)}
     for index, name in enumerate(reference.component_names):
         here = bool(want.present[index, row])
@@ -252,11 +253,9 @@ def _row_differs(
             continue
         if here != bool(got.present[place, row]):
             return f"component {name!r} present {not here}, want {here}"
-        if here and not _close(want.components[index, row], got.components[place, row], tolerance):
-            return (
-                f"component {name!r} {got.components[place, row]!r}, "
-                f"want {want.components[index, row]!r}"
-            )
+        value, wanted = float(got.components[place, row]), float(want.components[index, row])
+        if here and not _close(wanted, value, tolerance):
+            return f"component {name!r} {value!r}, want {wanted!r}"
     return ""
 
 
@@ -271,7 +270,7 @@ def _exceptions(runner: Runner, results: Outputs, row: int) -> list[str]:
 
 
 def _close(a: float, b: float, tolerance: float) -> bool:
-    return bool(a == b or abs(a - b) <= tolerance * max(abs(a), abs(b)) or (a != a and b != b))
+    return a == b or abs(a - b) <= tolerance * max(abs(a), abs(b)) or (isnan(a) and isnan(b))
 
 
 def _outcome(code: int) -> str:

@@ -271,7 +271,7 @@ class _Names:
         elif isinstance(node, ast.Attribute):
             if node.attr in self.fields:
                 yield from self._items(self.fields[node.attr], where, depth - 1)
-            elif node.attr not in ("shape",):
+            elif node.attr != "shape":
                 yield from self._of_field(node.attr, depth - 1)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "range":
@@ -281,9 +281,12 @@ class _Names:
                     yield from counted[: MAX_COMPONENTS + 1]
             elif node.func.id in ("sorted", "list", "tuple", "set", "reversed") and node.args:
                 yield from self._items(node.args[0], where, depth - 1)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr == "keys":
-                yield from self.keys(node.func.value, where, depth - 1)
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "keys"
+        ):
+            yield from self.keys(node.func.value, where, depth - 1)
 
     def _whole(self, node: ast.expr) -> int | None:
         if isinstance(node, ast.Name) and node.id in self.constants:
@@ -298,9 +301,10 @@ def _collect(node: ast.stmt, found: dict[str, ast.expr]) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 found[target.id] = node.value
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        if isinstance(node.target, ast.Name):
-            found[node.target.id] = node.value
+    elif isinstance(node, ast.AnnAssign):
+        target, value = node.target, node.value
+        if isinstance(target, ast.Name) and value is not None:
+            found[target.id] = value
 
 
 def _returns(function: ast.FunctionDef) -> Iterator[ast.expr]:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from enum import Enum
+from functools import partial
 from itertools import chain, islice
 from types import (
     BuiltinFunctionType,
@@ -72,9 +73,17 @@ _REPEATED: Final = frozenset({list, str, tuple, bytes, deque})
 _NUMBERS: Final = SCALARS | {int}
 
 ndarray: Final = np.ndarray
-_DICT_VIEWS: Final = (type({}.keys()), type({}.values()), type({}.items()))
-_ODICT_VIEWS: Final = tuple(
-    type(view) for view in (OrderedDict().keys(), OrderedDict().values(), OrderedDict().items())
+_NO_ITEMS: Final[dict[Any, Any]] = {}
+_DICT_VIEWS: Final = (
+    type(_NO_ITEMS.keys()),
+    type(_NO_ITEMS.values()),
+    type(_NO_ITEMS.items()),
+)
+_NO_ORDERED: Final[OrderedDict[Any, Any]] = OrderedDict()
+_ODICT_VIEWS: Final = (
+    type(_NO_ORDERED.keys()),
+    type(_NO_ORDERED.values()),
+    type(_NO_ORDERED.items()),
 )
 _SIZED: Final = frozenset(
     {
@@ -767,9 +776,8 @@ def held(value: Any) -> list[Any]:
         found.extend(value.args)
     if hasattr(value, "__dict__"):
         found.extend(vars(value).values())
-    for name in ("func", "args", "keywords"):  # functools.partial
-        if type(value).__module__ == "functools" and hasattr(value, name):
-            found.append(getattr(value, name))
+    if isinstance(value, partial):
+        found.extend((value.func, value.args, value.keywords))
     slots = getattr(type(value), "__slots__", ())
     if is_guest_instance(value):
         names = (slots,) if isinstance(slots, str) else tuple(slots)

@@ -12,6 +12,7 @@ grow, ``image[0, 3]`` cannot allocate, a method that only the program's own clas
 nowhere. That keeps most of a natural program as CPython would run it.
 """
 
+# ruff: noqa: N802, N815 - methods of a visitor are named after the nodes they visit
 from __future__ import annotations
 
 import ast
@@ -20,13 +21,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from RestrictedPython import RestrictingNodeTransformer
+from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from sandbox.dialect import BUILTINS, CLASS_METHODS, METHODS, MODULES
 from sandbox.kinds import Kinds
 from sandbox.predeclared.methods import is_direct
 
-__all__ = ["Instrumented", "InstrumentError", "instrument"]
+__all__ = ["InstrumentError", "Instrumented", "instrument"]
 
 
 class InstrumentError(Exception):
@@ -199,7 +200,7 @@ _REAL_ALWAYS: Final = frozenset({"float", "bool", "len", "abs"})
 _REAL_TYPES: Final = frozenset({"int", "float", "bool", "str", "list", "tuple", "dict", "set"})
 
 
-class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
+class _Transformer(RestrictingNodeTransformer):
     def __init__(self, program: _Program) -> None:
         super().__init__()
         self.program = program
@@ -371,28 +372,25 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
         if name in ("hasattr", "getattr"):
             return self._reflection(node, name)
         plain = not any(isinstance(arg, ast.Starred) for arg in node.args)
-        real = name in _REAL_ALWAYS and not node.keywords
-        if plain and name in _ONE_OR_MORE and len(node.args) > 1:
-            real = True
-        elif plain and name == "int" and len(node.args) == 1 and not node.keywords:
-            real = True
-        elif name == "range" and plain and not node.keywords:
-            real = True
-        elif (
-            name in _OVER_COMPREHENSION
-            and len(node.args) == 1
-            and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp)
-        ):
-            # What it goes through has paid for itself.
-            real = True
-        elif name == "isinstance" and plain and len(node.args) == 2:
+        count = len(node.args)
+        real = (
+            (name in _REAL_ALWAYS and not node.keywords)
+            or (plain and name in _ONE_OR_MORE and count > 1)
+            or (plain and not node.keywords and name == "range")
+            or (plain and not node.keywords and name in ("int", "round") and count == 1)
+            # What a comprehension goes through has paid for itself.
+            or (
+                name in _OVER_COMPREHENSION
+                and count == 1
+                and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp)
+            )
+        )
+        if name == "isinstance" and plain and count == 2:
             types = self._real_types(node.args[1])
             if types is not None:
                 node.args = [self._visited(node.args[0]), types]
                 node.func = self._name("$real isinstance", func)
                 return node
-        elif name == "round" and len(node.args) == 1 and not node.keywords:
-            real = True
         node.func = self._name(f"$real {name}", func) if real else self._visited(func)
         return self._arguments(node)
 
@@ -457,11 +455,7 @@ class _Transformer(RestrictingNodeTransformer):  # type: ignore[misc]
         node.comparators = [self._visited(item) for item in node.comparators]
         if not single or isinstance(op, ast.Is | ast.IsNot):
             return node
-        if isinstance(op, ast.In | ast.NotIn):
-            guarded = not literal
-        else:
-            guarded = not plain
-        if not guarded:
+        if literal if isinstance(op, ast.In | ast.NotIn) else plain:
             return node
         return self._guard(f"${type(op).__name__}", node, node.left, node.comparators[0])
 
@@ -922,9 +916,11 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         item = waiting.pop()
         yield item
-        for child in ast.iter_child_nodes(item):
-            if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-                waiting.append(child)
+        waiting.extend(
+            child
+            for child in ast.iter_child_nodes(item)
+            if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef)
+        )
 
 
 def _may_lengthen(body: list[ast.stmt]) -> bool:
@@ -941,9 +937,12 @@ def _may_lengthen(body: list[ast.stmt]) -> bool:
                         return True
                 elif not (isinstance(node.func, ast.Name) and node.func.id in BUILTINS):
                     return True
-            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                if isinstance(node.slice, ast.Slice):
-                    return True
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.ctx, ast.Store)
+                and isinstance(node.slice, ast.Slice)
+            ):
+                return True
     return False
 
 

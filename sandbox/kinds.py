@@ -184,7 +184,7 @@ class Kinds:
         kinds = (self.of(left), self.of(right))
         if isinstance(op, ast.MatMult | ast.LShift):
             return False
-        if isinstance(op, ast.Mod) and not (kinds[0] in (SCALAR, FLOAT, SMALL)):
+        if isinstance(op, ast.Mod) and kinds[0] is None:
             return False  # text on the left
         if SCALAR in kinds:
             return True
@@ -215,9 +215,12 @@ class Kinds:
                 return True
             if isinstance(side, ast.Tuple | ast.JoinedStr):
                 return True
-            if isinstance(side, ast.Name) and side.id in self._constants:
-                if self._module_name(side.id):
-                    return True
+            if (
+                isinstance(side, ast.Name)
+                and side.id in self._constants
+                and self._module_name(side.id)
+            ):
+                return True
         return False
 
     def _module_name(self, name: str) -> bool:

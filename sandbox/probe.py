@@ -95,7 +95,7 @@ def probe_batches(plan: Plan, tree: ast.Module, seed: int = 0) -> list[Batch]:
         if batches:
             before = batches[-1]
             for name in batch:
-                slot, _, rest = name.partition("/")
+                slot = name.partition("/")[0]
                 if slot.partition("#")[0] == _BEFORE:
                     after = name.replace(_BEFORE, _AFTER, 1)
                     if after in before:
@@ -268,14 +268,17 @@ def _uniform(
         wide = rng.integers(int(low), int(high), shape, endpoint=True)
         small = rng.integers(int(low), int(min(high, low + 12)), shape, endpoint=True)
         pick = rng.random((shape[0],) + (1,) * (len(shape) - 1)) < 0.7
-        return np.where(pick & (high - low > 12), small, wide)
+        mixed: NDArray[Any] = np.where(pick & (high - low > 12), small, wide)
+        return mixed
     flat = rng.uniform(low, high, shape) if high - low < 1e6 else rng.normal(0.0, 1.0, shape)
     if not open_ended:
         near = rng.normal(0.0, 0.05, shape) * (high - low)
         pick = rng.random((shape[0],) + (1,) * (len(shape) - 1)) < 0.3
-        return np.clip(np.where(pick, near, flat), low, high)
+        inside: NDArray[Any] = np.clip(np.where(pick, near, flat), low, high)
+        return inside
     scale = rng.choice([0.01, 0.1, 1.0, 10.0], (shape[0],) + (1,) * (len(shape) - 1))
-    return np.clip(rng.normal(0.0, 1.0, shape) * scale, low, high)
+    drawn: NDArray[Any] = np.clip(rng.normal(0.0, 1.0, shape) * scale, low, high)
+    return drawn
 
 
 def _own(

@@ -415,6 +415,18 @@ def _from_iterable(checks: ArrayChecks) -> Callable[..., Any]:
 # --- sizes ------------------------------------------------------------------------------------
 
 
+def _size(value: Any) -> int:
+    return int(np.size(value))
+
+
+def _shape_of(value: Any) -> tuple[int, ...]:
+    return tuple(np.shape(value))
+
+
+def _ndim(value: Any) -> int:
+    return int(np.ndim(value))
+
+
 def _count(shape: Any) -> int:
     """Give the elements of a shape; what is no shape is left to NumPy's own error."""
     if isinstance(shape, int | np.integer):
@@ -431,7 +443,7 @@ def _shape(b: Bound) -> tuple[int, int]:
 
 
 def _like(b: Bound) -> tuple[int, int]:
-    made = int(np.size(b.get("a")))
+    made = _size(b.get("a"))
     return made, made
 
 
@@ -450,7 +462,7 @@ def _arange(b: Bound) -> tuple[int, int]:
 
 def _linspace(b: Bound) -> tuple[int, int]:
     num = b.get("num", 50)
-    points = max(np.size(b.get("start")), np.size(b.get("stop")))
+    points = max(_size(b.get("start")), _size(b.get("stop")))
     made = _count(num) * points
     return made, made
 
@@ -464,14 +476,14 @@ def _square(b: Bound) -> tuple[int, int]:
 
 def _diag(b: Bound) -> tuple[int, int]:
     value, k = b.get("v"), b.get("k", 0)
-    made = np.size(value)
-    if np.ndim(value) == 1:
+    made = _size(value)
+    if _ndim(value) == 1:
         made = (made + abs(int(k))) ** 2
     return made, made
 
 
 def _diagflat(b: Bound) -> tuple[int, int]:
-    made = (np.size(b.get("v")) + abs(int(b.get("k", 0)))) ** 2
+    made = (_size(b.get("v")) + abs(int(b.get("k", 0)))) ** 2
     return made, made
 
 
@@ -488,18 +500,18 @@ def _diag_indices(b: Bound) -> tuple[int, int]:
 
 def _meshgrid(b: Bound) -> tuple[int, int]:
     grids = b["*"]
-    made = math.prod(np.size(grid) for grid in grids) * len(grids)
+    made = math.prod(_size(grid) for grid in grids) * len(grids)
     return made, made
 
 
 def _tile(b: Bound) -> tuple[int, int]:
-    made = max(np.size(b.get("A")), 1) * _count(b.get("reps"))
+    made = max(_size(b.get("A")), 1) * _count(b.get("reps"))
     return made, made
 
 
 def _repeat(b: Bound) -> tuple[int, int]:
     value, repeats, axis = b.get("a"), b.get("repeats"), b.get("axis")
-    size = np.size(value)
+    size = _size(value)
     each = np.asarray(repeats)
     if each.dtype.kind not in "biu":
         return 0, 0
@@ -507,7 +519,7 @@ def _repeat(b: Bound) -> tuple[int, int]:
         made = size * max(int(each.reshape(-1)[0]), 0)
     else:
         total = sum(max(int(item), 0) for item in each.reshape(-1))
-        across = np.shape(value)[axis] if isinstance(axis, int) and np.ndim(value) else size
+        across = _shape_of(value)[axis] if isinstance(axis, int) and _ndim(value) else size
         made = total * (size // across if across else 0)
     return made, made
 
@@ -515,7 +527,7 @@ def _repeat(b: Bound) -> tuple[int, int]:
 def _pad(b: Bound) -> tuple[int, int]:
     if b.get("mode") == "empty":
         raise ValueError("pad: mode 'empty' would show old memory; use 'constant'")
-    shape = np.shape(b.get("array"))
+    shape = _shape_of(b.get("array"))
     width = b.get("pad_width")
     try:
         pairs = np.broadcast_to(np.asarray(width), (len(shape), 2)).tolist()
@@ -530,24 +542,24 @@ def _pad(b: Bound) -> tuple[int, int]:
 
 def _outer(b: Bound) -> tuple[int, int]:
     first, second = list(b.values())[:2] if len(b) > 2 else (b["*"][0], b["*"][-1])
-    made = np.size(first) * np.size(second)
+    made = _size(first) * _size(second)
     return made, made
 
 
 def _kron(b: Bound) -> tuple[int, int]:
-    made = np.size(b.get("a")) * np.size(b.get("b"))
+    made = _size(b.get("a")) * _size(b.get("b"))
     return made, made
 
 
 def _vander(b: Bound) -> tuple[int, int]:
-    size = np.size(b.get("x"))
+    size = _size(b.get("x"))
     columns = b.get("N")
     made = size * (size if columns is None else _count(columns))
     return made, made
 
 
 def _convolve(b: Bound) -> tuple[int, int]:
-    first, second = np.size(b.get("a")), np.size(b.get("v"))
+    first, second = _size(b.get("a")), _size(b.get("v"))
     work = first * second
     return first + second, work if work > cost.FREE_ELEMENTS else first + second
 
@@ -566,7 +578,7 @@ def _dot(b: Bound) -> tuple[int, int]:
     if not left.ndim or not right.ndim:
         return left.size * right.size, left.size * right.size
     inner = max(left.shape[-1], 1)
-    rest = right.size // (right.shape[-2] if right.ndim > 1 else right.shape[-1] or 1 or 1)
+    rest = right.size // (right.shape[-2] if right.ndim > 1 else right.shape[-1] or 1)
     made = left.size // inner * max(rest, 1) if right.size else 0
     work = made * inner
     return made, work if work > cost.FREE_ELEMENTS else left.size + right.size
@@ -574,7 +586,7 @@ def _dot(b: Bound) -> tuple[int, int]:
 
 def _tensordot(b: Bound) -> tuple[int, int]:
     # The result is at most the outer product, and the work at most that as well.
-    made = np.size(b.get("a")) * np.size(b.get("b"))
+    made = _size(b.get("a")) * _size(b.get("b"))
     return made, made
 
 
@@ -586,12 +598,12 @@ def _einsum(b: Bound) -> tuple[int, int]:
     parts = subscripts.replace(" ", "").split("->")[0].split(",")
     extra = 1
     for part, operand in zip(parts, operands, strict=False):
-        shape = np.shape(operand)
+        shape = _shape_of(operand)
         letters = part.replace("...", "")
         for letter, size in zip(letters, shape[-len(letters) :] if letters else (), strict=False):
             sizes[letter] = max(sizes.get(letter, 1), size)
         if "." in part:
-            extra = max(extra, int(np.size(operand)))
+            extra = max(extra, _size(operand))
     work = math.prod(sizes.values()) * extra
     return min(work, max(work, 0)), work
 
@@ -601,7 +613,7 @@ def _cubic(b: Bound) -> tuple[int, int]:
     if value.ndim < 2:
         return value.size, value.size
     side = max(value.shape[-2:])
-    right = np.size(b.get("b", 0))
+    right = _size(b.get("b", 0))
     work = value.size * side + right * side
     return value.size + right, work if work > cost.FREE_ELEMENTS else value.size + right
 
@@ -618,13 +630,13 @@ def _full_svd(b: Bound) -> tuple[int, int]:
 
 def _norm(b: Bound) -> tuple[int, int]:
     value = b.get("x")
-    if b.get("ord") is not None and np.ndim(value) > 1 and b.get("ord") in (2, -2, "nuc"):
+    if b.get("ord") is not None and _ndim(value) > 1 and b.get("ord") in (2, -2, "nuc"):
         return _full_svd({"a": value})
     return 0, 0
 
 
 def _vdot(b: Bound) -> tuple[int, int]:
-    return 0, np.size(b.get("a")) + np.size(b.get("b"))
+    return 0, _size(b.get("a")) + _size(b.get("b"))
 
 
 def _bincount(b: Bound) -> tuple[int, int]:
@@ -641,14 +653,14 @@ def _histogram(b: Bound) -> tuple[int, int]:
     bins = b.get("bins", 10)
     if isinstance(bins, str):
         raise TypeError("histogram: bins are a number or a list of edges")
-    made = _count(bins) if isinstance(bins, int | np.integer) else int(np.size(bins))
-    return made, made + int(np.size(b.get("a")))
+    made = _count(bins) if isinstance(bins, int | np.integer) else _size(bins)
+    return made, made + _size(b.get("a"))
 
 
 def _sections(b: Bound) -> tuple[int, int]:
     sections = b.get("indices_or_sections")
-    made = _count(sections) if isinstance(sections, int | np.integer) else int(np.size(sections))
-    size = int(np.size(b.get("ary")))
+    made = _count(sections) if isinstance(sections, int | np.integer) else _size(sections)
+    size = _size(b.get("ary"))
     # One view costs as much as some elements.
     return made * 16, made * 16 + size
 
@@ -656,7 +668,7 @@ def _sections(b: Bound) -> tuple[int, int]:
 def _diff(b: Bound) -> tuple[int, int]:
     if b.get("n", 1) == 1:
         return 0, 0
-    size = int(np.size(b.get("a")))
+    size = _size(b.get("a"))
     return size, size * min(max(_count(b.get("n", 1)), 1), max(size, 1))
 
 
@@ -670,7 +682,7 @@ def _kth(b: Bound) -> tuple[int, int]:
 
 
 def _take(b: Bound) -> tuple[int, int]:
-    value, indices, axis = np.asarray(b.get("a")), np.size(b.get("indices")), b.get("axis")
+    value, indices, axis = np.asarray(b.get("a")), _size(b.get("indices")), b.get("axis")
     row = 1
     if axis is not None and value.ndim:
         row = value.size // max(value.shape[axis], 1)
@@ -680,9 +692,9 @@ def _take(b: Bound) -> tuple[int, int]:
 def _broadcast(*names: str) -> Callable[[Bound], tuple[int, int]]:
     def sizer(b: Bound) -> tuple[int, int]:
         shapes = {
-            value.shape if value.__class__ is ndarray else np.shape(value)
+            _shape_of(value)
             for value in map(b.get, names)
-            if value.__class__ is ndarray or value.__class__ is list or value.__class__ is tuple
+            if isinstance(value, ndarray | list | tuple)
         }
         made = broadcast_size(*shapes) if len(shapes) > 1 else 0
         return made, made
@@ -692,29 +704,31 @@ def _broadcast(*names: str) -> Callable[[Bound], tuple[int, int]]:
 
 def _broadcast_all(b: Bound) -> tuple[int, int]:
     values = b["*"]
-    made = broadcast_size(*(np.shape(value) for value in values)) * len(values)
+    made = broadcast_size(*(_shape_of(value) for value in values)) * len(values)
     return made, made
 
 
 def _select(b: Bound) -> tuple[int, int]:
     parts = [*b.get("condlist", ()), *b.get("choicelist", ())]
-    made = broadcast_size(*(np.shape(part) for part in parts))
+    made = broadcast_size(*(_shape_of(part) for part in parts))
     return made, made * max(len(parts), 1)
 
 
 def _choose(b: Bound) -> tuple[int, int]:
-    made = broadcast_size(np.shape(b.get("a")), *(np.shape(part) for part in b.get("choices", ())))
+    made = broadcast_size(
+        _shape_of(b.get("a")), *(_shape_of(part) for part in b.get("choices", ()))
+    )
     return made, made
 
 
 def _quantile(b: Bound) -> tuple[int, int]:
-    made = int(np.size(b.get("a"))) * max(int(np.size(b.get("q"))), 1)
+    made = _size(b.get("a")) * max(_size(b.get("q")), 1)
     return made, made
 
 
 def _cov(b: Bound) -> tuple[int, int]:
     value = np.asarray(b.get("m", b.get("x")))
-    other = np.size(b.get("y")) if b.get("y") is not None else 0
+    other = _size(b.get("y")) if b.get("y") is not None else 0
     size = value.size + other
     side = max(value.shape) if value.ndim else 1
     return size, size * side if size * side > cost.FREE_ELEMENTS else size
@@ -722,13 +736,13 @@ def _cov(b: Bound) -> tuple[int, int]:
 
 def _polyfit(b: Bound) -> tuple[int, int]:
     degree = _count(b.get("deg"))
-    size = int(np.size(b.get("x")))
+    size = _size(b.get("x"))
     return size * (degree + 1), size * (degree + 1) ** 2
 
 
 def _outer_indices(b: Bound) -> tuple[int, int]:
     values = b["*"]
-    made = sum(int(np.size(value)) for value in values)
+    made = sum(_size(value) for value in values)
     return made, made
 
 
@@ -741,18 +755,18 @@ def _power_of_matrix(b: Bound) -> tuple[int, int]:
 
 
 def _cross(b: Bound) -> tuple[int, int]:
-    made = broadcast_size(np.shape(b.get("a"))[:-1], np.shape(b.get("b"))[:-1]) * 3
+    made = broadcast_size(_shape_of(b.get("a"))[:-1], _shape_of(b.get("b"))[:-1]) * 3
     return made, made
 
 
 def _trimmed(b: Bound) -> tuple[int, int]:
     # NumPy goes through it in Python, element by element.
-    size = int(np.size(b.get("filt")))
+    size = _size(b.get("filt"))
     return size, size * 16
 
 
 def _unwrapped(b: Bound) -> tuple[int, int]:
-    made = int(np.size(b.get("a", b.get("m"))))
+    made = int(_size(b.get("a", b.get("m"))))
     return made, made
 
 

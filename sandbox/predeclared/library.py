@@ -183,8 +183,9 @@ class _Builtins:
         return filter(function, self.iteration.grow(iterable))
 
     def b_reversed(self, sequence: Any) -> Iterator[Any]:
-        values = self.iteration.each(sequence)
-        return reversed(values)
+        values: Any = self.iteration.each(sequence)
+        backwards: Iterator[Any] = reversed(values)
+        return backwards
 
     def b_round(self, number: Any, ndigits: Any = None) -> Any:
         if isinstance(number, int) and isinstance(ndigits, int) and ndigits < 0:
@@ -352,7 +353,7 @@ def _collections(meter: Meter) -> dict[str, Any]:
 
     def make_namedtuple(typename: str, field_names: Any, *, defaults: Any = None) -> Any:
         meter.charge(256)
-        return namedtuple(  # type: ignore[misc]  # noqa: PYI024  the guest's own names
+        return namedtuple(  # noqa: PYI024  the guest's own names
             typename, field_names, defaults=defaults, module=GUEST_MODULE
         )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field
 from enum import Enum, EnumMeta
 from types import (
@@ -42,7 +42,7 @@ from sandbox.guards import (
 from sandbox.predeclared.arrays import ArrayChecks, method_sizer
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
 
-__all__ = ["Attributes", "HOST_TYPES", "is_direct"]
+__all__ = ["HOST_TYPES", "Attributes", "is_direct"]
 
 ndarray: Final = np.ndarray
 _GENERIC: Final = (
@@ -86,10 +86,11 @@ _EXCEPTIONS: Final = tuple(
         *(np.exceptions.AxisError, np.exceptions.DTypePromotionError),
     )
 )
+_EMPTY: Final[tuple[Iterable[Any], ...]] = ([], (), {}, set(), "", range(0), deque(), b"")
 _ITERATORS: Final = (
     *(zip, map, filter, enumerate, reversed, GeneratorType, functools.partial),
-    *(getattr(itertools, name) for name in dir(itertools) if name[0] not in "_"),
-    *(type(iter(value)) for value in ([], (), {}, set(), "", range(0), deque(), b"")),
+    *(getattr(itertools, name) for name in dir(itertools) if not name.startswith("_")),
+    *(type(iter(value)) for value in _EMPTY),
     *(type({}.keys()), type({}.values()), type({}.items())),
     *(type(OrderedDict().keys()), type(OrderedDict().values()), type(OrderedDict().items())),
     type(functools.cmp_to_key(lambda a, b: 0)(0)),  # noqa: ARG005
@@ -237,15 +238,13 @@ class Attributes:
         meter = self.meter
 
         def quick(value: Any, /, *args: Any, **named: Any) -> Any:
-            if value.__class__ is ndarray and len(args) <= most:
-                if not named or named.keys() <= names:
-                    size = value.size
-                    if size <= cost.FREE_ELEMENTS:
-                        meter.left -= 1 + (size >> 4)
-                        if meter.left < 0:
-                            raise OutOfFuel
-                        return method(value, *args, **named)
-            return call(value, *args, **named)
+            plain = len(args) <= most and (not named or named.keys() <= names)
+            if value.__class__ is not ndarray or not plain or value.size > cost.FREE_ELEMENTS:
+                return call(value, *args, **named)
+            meter.left -= 1 + (value.size >> 4)
+            if meter.left < 0:
+                raise OutOfFuel
+            return method(value, *args, **named)
 
         return quick
 
@@ -299,8 +298,6 @@ class Attributes:
         raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
 
     def _guests(self, value: Any, kind: type, name: str) -> Any:
-        if isinstance(value, type):  # a class whose metaclass is the guest's: there are none
-            raise AttributeError(f"type object {value.__name__!r} has no attribute {name!r}")
         for base in kind.__mro__:
             if base.__module__ == GUEST_MODULE:
                 continue
@@ -357,7 +354,7 @@ class Attributes:
             result = method(value, *given, **named)
             return result if name == "tolist" else checks.result(result)
 
-        if name in ("tobytes",):
+        if name == "tobytes":
 
             def as_bytes(value: Any) -> bytes:
                 checks.pay(value.size)
@@ -366,7 +363,7 @@ class Attributes:
                 return data
 
             return as_bytes
-        if name in ("item",):
+        if name == "item":
 
             def item(value: Any, *args: Any) -> Any:
                 checks.pay(0)

@@ -78,6 +78,7 @@ class TypeView:
         self.dtype: np.dtype[Any] | None = np.dtype(real) if numeric else None
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        """Make a value, as far as the type has one here."""
         if self._call is None:
             raise TypeError(f"{self._name} makes no values here")
         return self._call(*args, **named)
@@ -101,6 +102,7 @@ class TypeView:
         return hash(self._name)
 
     def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Stand in for the real class where a guest may derive from it."""
         if self.real in (Enum, IntEnum, object):
             return (self.real,)
         raise TypeError(f"{self._name} cannot be a base class")
@@ -123,6 +125,7 @@ class AnnotationView:
     __ror__ = __or__
 
     def __call__(self, *_args: Any) -> NoReturn:
+        """Refuse: names of `typing` are for annotations."""
         raise TypeError("a name of `typing` makes no values here")
 
 

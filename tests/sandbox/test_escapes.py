@@ -63,8 +63,10 @@ OBSERVATION = DictSpec(
 )
 ACTION = ArraySpec(kind="int", dtype="int64", low=0, high=6)
 SCHEMA = Schema(
-    tuple((slot, OBSERVATION) for slot in ("obs", "next_obs", "initial_obs"))
-    + (("action", ACTION),)
+    (
+        *((slot, OBSERVATION) for slot in ("obs", "next_obs", "initial_obs")),
+        ("action", ACTION),
+    )
 )
 STEPS = 6
 MAY_END_AS = {

@@ -52,9 +52,11 @@ def test_a_number_in_any_of_its_forms_pays(result: str, value: float) -> None:
 
 @pytest.mark.parametrize(
     "result",
-    ["None", "'1'", "[1.0]", "np.ones(1)", "np.ones((2, 2))", "(1, 2)", "(1, {}, 3)", "{'a': 1}"]
-    + ["(1, {'b': 1})", "(1, {'a': 'x'})", "(1, {'a': None})", "(1, {2: 1.0})", "(-8) ** 0.5"]
-    + ["(None, {'a': 1})", "{}", "lambda: 1", "{1}"],
+    [
+        *("None", "'1'", "[1.0]", "np.ones(1)", "np.ones((2, 2))", "(1, 2)", "(1, {}, 3)"),
+        *("{'a': 1}", "(1, {'b': 1})", "(1, {'a': 'x'})", "(1, {'a': None})", "(1, {2: 1.0})"),
+        *("(-8) ** 0.5", "(None, {'a': 1})", "{}", "lambda: 1", "{1}"),
+    ],
 )
 def test_what_is_no_number_is_a_bad_result(result: str) -> None:
     got = single.run(single.body(f"return {result}"), components=("a",))
@@ -64,8 +66,10 @@ def test_what_is_no_number_is_a_bad_result(result: str) -> None:
 
 @pytest.mark.parametrize(
     "result",
-    ["float('nan')", "float('inf')", "np.float32('inf')", "(1.0, {'a': float('nan')})"]
-    + ["10 ** 400", "{'total': 1, 'a': np.inf}"],
+    [
+        *("float('nan')", "float('inf')", "np.float32('inf')", "(1.0, {'a': float('nan')})"),
+        *("10 ** 400", "{'total': 1, 'a': np.inf}"),
+    ],
 )
 def test_a_number_that_is_not_finite_has_its_own_outcome(result: str) -> None:
     got = single.run(single.body(f"return {result}"), components=("a",))
