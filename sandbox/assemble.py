@@ -101,16 +101,14 @@ def assemble(analysis: Analysis, plan: Plan, limits: Limits, tier: TierWish) -> 
 
 
 def _compile(tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason:
-    try:
-        from sandbox.tiers.compiled import compile_program
-    except ImportError as error:
-        return TierReason("CMP902", f"there is no compiler here: {error}")
+    from sandbox.tiers.compiled import compile_program
+
     try:
         made: Runner | TierReason = compile_program(tree, plan, limits)
     except Exception as error:
         # A compiler fails in many ways; the program still has a tier to run in.
         return TierReason(
-            "CMP901", f"the compiler failed with {type(error).__name__}: {str(error)[:200]}"
+            "CMP991", f"the compiler failed with {type(error).__name__}: {str(error)[:200]}"
         )
     return made
 
@@ -212,9 +210,9 @@ def _compare(
     try:
         given = _try(kernel, plan, batches, wanted.ran)
     except Exception as error:
-        return TierReason("CMP901", f"the kernel failed with {type(error).__name__}: {error}")
+        return TierReason("CMP992", f"the kernel failed with {type(error).__name__}: {error}")
     if sum(int(ran.sum()) for ran in wanted.ran) < min(ENOUGH_ROWS, CHUNK * len(batches)):
-        return TierReason("CMP903", "its rows take too long to compare the tiers on enough of them")
+        return TierReason("CMP993", "its rows take too long to compare the tiers on enough of them")
     for step, (want, got) in enumerate(zip(wanted.results, given.results, strict=True)):
         for row in np.flatnonzero(wanted.ran[step]).tolist():
             text = _row_differs(reference, kernel, want, got, row, tolerance)

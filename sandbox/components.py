@@ -16,7 +16,9 @@ from sandbox.plan import Plan
 __all__ = ["MAX_COMPONENTS", "static_components"]
 
 MAX_COMPONENTS: Final = 64
-_DEPTH: Final = 6
+_DEPTH: Final = 12
+_VISITS: Final = 1_000_000
+"""Nodes looked at; a hostile source could otherwise send the walk round and round."""
 _TOTALS: Final = ("total", "reward")
 
 
@@ -45,6 +47,8 @@ class _Names:
         self.methods: dict[str, ast.FunctionDef] = {}
         self.constants: dict[str, ast.expr] = {}
         self.fields: dict[str, ast.expr] = {}
+        self._nodes: dict[int, list[ast.AST]] = {}
+        self._visits = _VISITS
         for node in tree.body:
             if isinstance(node, ast.FunctionDef):
                 self.functions[node.name] = node
@@ -62,6 +66,13 @@ class _Names:
         if plan.reward is not None:
             return self.functions.get(plan.reward.function)
         return None if plan.step is None else self.methods.get(plan.step.function)
+
+    def _walk(self, where: ast.FunctionDef) -> list[ast.AST]:
+        nodes = self._nodes.get(id(where))
+        if nodes is None:
+            nodes = self._nodes[id(where)] = list(ast.walk(where))
+        self._visits -= len(nodes)
+        return nodes if self._visits > 0 else []
 
     def keys(self, node: ast.expr, where: ast.FunctionDef, depth: int) -> Iterator[str]:
         """Give the keys that the value of an expression can have."""
@@ -90,7 +101,7 @@ class _Names:
 
     def _of_name(self, name: str, where: ast.FunctionDef, depth: int) -> Iterator[str]:
         assigned = False
-        for item in ast.walk(where):
+        for item in self._walk(where):
             if isinstance(item, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.AugAssign):
                 targets = item.targets if isinstance(item, ast.Assign) else [item.target]
                 for target in targets:
@@ -132,7 +143,7 @@ class _Names:
                 yield from self.keys(self.fields[name], method, depth - 1)
                 break
         for method in self.methods.values():
-            for item in ast.walk(method):
+            for item in self._walk(method):
                 if not isinstance(item, ast.Assign):
                     continue
                 for target in item.targets:
@@ -219,7 +230,7 @@ class _Names:
     def _loop_values(
         self, name: str, where: ast.FunctionDef, depth: int
     ) -> Iterator[str | int | float]:
-        for item in ast.walk(where):
+        for item in self._walk(where):
             if isinstance(item, ast.For | ast.comprehension):
                 yield from self._target_values(item.target, item.iter, name, where, depth)
 

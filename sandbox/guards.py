@@ -242,13 +242,19 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
         result = left + right
-        return result if result.__class__ in SCALARS else finish(result)
+        kind = result.__class__
+        if kind in SCALARS or (kind is int and -small < result < small):
+            return result
+        return finish(result)
 
     def sub(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
         result = left - right
-        return result if result.__class__ in SCALARS else finish(result)
+        kind = result.__class__
+        if kind in SCALARS or (kind is int and -small < result < small):
+            return result
+        return finish(result)
 
     def mul(left: Any, right: Any) -> Any:
         if left.__class__ in _REPEATED or right.__class__ in _REPEATED:
@@ -256,7 +262,10 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
         result = left * right
-        return result if result.__class__ in SCALARS else finish(result)
+        kind = result.__class__
+        if kind in SCALARS or (kind is int and -small < result < small):
+            return result
+        return finish(result)
 
     def div(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
@@ -340,7 +349,7 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
 
     def contains(item: Any, container: Any) -> bool:
         kind = container.__class__
-        if kind is list or kind is tuple or kind is deque or kind is str:
+        if kind in _REPEATED:
             count = len(container)
             if count > cost.ELEMENTS_PER_UNIT:
                 meter.charge(count // cost.ELEMENTS_PER_UNIT)

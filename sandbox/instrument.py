@@ -428,7 +428,7 @@ class _Transformer(RestrictingNodeTransformer):
         value = self._visited(node.value)
         index = self._visited(node.slice)
         if isinstance(node.ctx, ast.Load):
-            if simple:
+            if simple or fresh:
                 node.value, node.slice = value, index
                 return node
             return self._guard("$item", node, value, index)
@@ -450,7 +450,9 @@ class _Transformer(RestrictingNodeTransformer):
         op, right = node.ops[0], node.comparators[0]
         single = len(node.ops) == 1
         plain = self._kinds.is_bounded_comparison(node.left, right)
-        literal = isinstance(right, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Constant)
+        literal = isinstance(right, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Constant) or (
+            isinstance(right, ast.Name) and self._fresh[-1].get(right.id) in ("dict", "set")
+        )
         node.left = self._visited(node.left)
         node.comparators = [self._visited(item) for item in node.comparators]
         if not single or isinstance(op, ast.Is | ast.IsNot):
@@ -539,13 +541,20 @@ class _Transformer(RestrictingNodeTransformer):
 
     # --- loops ------------------------------------------------------------------------------
 
-    def visit_For(self, node: ast.For) -> ast.AST:
+    def visit_For(self, node: ast.For) -> Any:
         grows = self.program.lengthens and _may_lengthen(node.body)
-        node.iter = self._iterated(node.iter, grows)
+        before: list[ast.stmt] = []
+        written = node.iter.elts if isinstance(node.iter, ast.Tuple | ast.List) else None
+        if written is not None and not any(isinstance(item, ast.Starred) for item in written):
+            # The turns stand in the source, and no name holds what is gone through.
+            before = self._charge(node, len(written))
+            node.iter = self._visited(node.iter)
+        else:
+            node.iter = self._iterated(node.iter, grows)
         node.target = self._visited(node.target)
         node.body = self._block(node.body)
         node.orelse = self._block(node.orelse)
-        return node
+        return [*before, node]
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         if node.is_async:
@@ -587,10 +596,6 @@ class _Transformer(RestrictingNodeTransformer):
                     value.args = [self._visited(arg) for arg in value.args]
                     value.func = self._name("$zip", value.func)
                     return value
-        if isinstance(value, ast.List | ast.Tuple) and not any(
-            isinstance(item, ast.Starred) for item in value.elts
-        ):
-            guard = "$iter"
         visited = self._visited(value)
         return self._guard(guard, value, visited)
 
@@ -600,10 +605,12 @@ class _Transformer(RestrictingNodeTransformer):
         node.orelse = self._block(node.orelse)
         return node
 
-    def _charge(self, at: ast.AST) -> list[ast.stmt]:
-        """Write ``meter.left -= 1`` and the stop below zero, in line: a call would cost double."""
+    def _charge(self, at: ast.AST, units: int = 1) -> list[ast.stmt]:
+        """Write ``meter.left -= units`` and the stop below zero, in line: a call would cost double."""
         meter = self._name("$meter", at)
-        take = ast.AugAssign(ast.Attribute(meter, "left", ast.Store()), ast.Sub(), ast.Constant(1))
+        take = ast.AugAssign(
+            ast.Attribute(meter, "left", ast.Store()), ast.Sub(), ast.Constant(units)
+        )
         test = ast.Compare(
             ast.Attribute(self._name("$meter", at), "left", ast.Load()),
             [ast.Lt()],

@@ -50,7 +50,7 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
         return result
 
     def item(value: Any, index: Any) -> Any:
-        if index.__class__ in _ONE:
+        if index.__class__ in _ONE or value.__class__ is dict:
             return value[index]
         if value.__class__ is ndarray:
             if index.__class__ is tuple:
