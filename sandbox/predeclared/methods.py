@@ -98,6 +98,10 @@ _ITERATORS: Final = (
 _Tuple = namedtuple("_Tuple", "a_field")  # noqa: PYI024  only its own names matter
 _TUPLE_NAMES: Final = frozenset(vars(_Tuple)) - {"a_field"}
 """What every namedtuple has; `_make` for one takes anything, unmetered."""
+_ENUM_NAMES: Final = frozenset(
+    name for name in (*vars(Enum), *vars(EnumMeta)) if name.startswith("_")
+)
+"""What the machinery of enums keeps in each of them; `_member_type_` is a real type."""
 HOST_TYPES: Final[tuple[type, ...]] = tuple(
     dict.fromkeys(
         kind
@@ -281,8 +285,11 @@ class Attributes:
             return value.member(name)
         if name.startswith("__"):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
-        if name in _TUPLE_NAMES and issubclass(value if isinstance(value, type) else kind, tuple):
-            raise AttributeError(f"`{name}` of a tuple with names is not readable here")
+        owner = value if isinstance(value, type) else kind
+        if (name in _TUPLE_NAMES and issubclass(owner, tuple)) or (
+            name in _ENUM_NAMES and issubclass(owner, Enum)
+        ):
+            raise AttributeError(f"`{name}` of {owner.__name__!r} is not readable here")
         if kind.__module__ == GUEST_MODULE:
             return self._guests(value, kind, name)
         if isinstance(value, type):
