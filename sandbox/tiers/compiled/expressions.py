@@ -38,6 +38,7 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     boolean,
+    integer,
     number,
 )
 
@@ -397,9 +398,11 @@ class Expressions(Iteration):
             found = self.set_operator(op, a, b)
             if found is not None:
                 return found
-        self.fail(
-            "TypeError",
-            f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}",
+        for x, y in ((a, b), (b, a)):
+            if isinstance(op, ast.Mult) and isinstance(x, Num) and not isinstance(y, NoneV):
+                raise self.refuse("CMP320", "a sequence repeated as often as the data says")
+        self.type_error(
+            f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}", a, b
         )
 
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
@@ -684,9 +687,8 @@ class Expressions(Iteration):
                     lambda: self.compare_order(name, Tup(x_items[1:]), Tup(y_items[1:])),
                     lambda: self.compare_known(name, x_items[0], y_items[0]),
                 )
-        self.fail(
-            "TypeError",
-            f"'<' not supported between instances of {type_name(a)!r} and {type_name(b)!r}",
+        self.type_error(
+            f"'<' not supported between instances of {type_name(a)!r} and {type_name(b)!r}", a, b
         )
 
     def contains(self, container: Value, value: Value) -> Num:
@@ -794,7 +796,50 @@ class Expressions(Iteration):
         found = self.other_subscript(owner, index)
         if found is not None:
             return found
-        self.fail("TypeError", f"{type_name(owner)!r} object is not subscriptable")
+        if isinstance(owner, Gen) and owner.kind == "list":
+            return self.index_on_demand(owner, index)
+        self.type_error(f"{type_name(owner)!r} object is not subscriptable", owner)
+
+    def index_on_demand(self, owner: Gen, index: Value) -> Value:
+        """Index a list that is made by the loop that looks for the element."""
+        if not isinstance(index, Num) or index.ty in ("f32", "f64"):
+            raise self.refuse("CMP320", "this index of a list of unknown length")
+        wanted = self.cast(index.atom, "i64")
+        if index.low < 0:
+            length = self.len_of(owner)
+            negative = self.op("lt", "b1", wanted, i64(0))
+            from_end = self.op("add", "i64", wanted, length.atom)
+            wanted = self.op("select", "i64", negative, from_end, wanted)
+        seen, held = ("seen", self.number()), ("held", self.number())
+        target = self.target("nth")
+        self.pt.vars[seen] = number(0)
+        self.pt.vars[held] = UNBOUND
+
+        def one(item: Value) -> None:
+            count = self.pt.vars[seen]
+            assert isinstance(count, Num)
+
+            def take() -> None:
+                self.pt.vars[held] = item
+                self.leave(target)
+
+            here = boolean(self.op("eq", "b1", count.atom, wanted))
+            self.when(here, take)
+            self.pt.vars[seen] = integer(
+                self.op("add", "i64", count.atom, i64(1)), 0, 2**40
+            )
+
+        self.block(target, lambda: self.iterate(owner, one))
+        self.pt.vars.pop(seen, None)
+        found = self.pt.vars.pop(held)
+        if found == UNBOUND:
+            self.fail("IndexError", "list index out of range")
+        if isinstance(found, Union):
+            possible = self.possible(found)
+            have = [k for k in possible if found.variants[k] != UNBOUND]
+            good = self.is_variant(found, have, possible)
+            self.check(good, "IndexError", "list index out of range")
+        return found
 
     def other_subscript(self, owner: Value, index: Value) -> Value | None:
         """Take words of text; None where the owner is no text."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import NoReturn
 
 from sandbox.tiers.compiled.arrays import Arrays
 from sandbox.tiers.compiled.builder import TRUE, Refused, i64
@@ -209,9 +210,18 @@ class Iteration(Arrays):
                 return found
         return self.other_length(value)
 
+    def type_error(self, message: str, *values: Value) -> NoReturn:
+        """Raise the TypeError that Python raises for these values, if it is certain that it does.
+
+        Python has many more operations than are known here, so only for numbers and None it is.
+        """
+        if not any(isinstance(value, Num | NoneV) for value in values):
+            raise self.refuse("CMP320", message)
+        self.fail("TypeError", message)
+
     def other_length(self, value: Value) -> Num:
         """Give the length of text, or raise."""
-        self.fail("TypeError", f"object of type {type_name(value)!r} has no len()")
+        self.type_error(f"object of type {type_name(value)!r} has no len()", value)
 
     def how_many(self, atoms: list[Atom]) -> Num:
         """Count true atoms."""
@@ -469,7 +479,7 @@ class Iteration(Arrays):
     def other_iteration(self, value: Value, body: Body) -> None:
         """Go over words of text, or raise."""
         del body
-        self.fail("TypeError", f"{type_name(value)!r} object is not iterable")
+        self.type_error(f"{type_name(value)!r} object is not iterable", value)
 
     def generate(self, value: Gen, body: Body) -> None:
         """Go over what a generator expression makes."""
@@ -631,7 +641,7 @@ def type_name(value: Value) -> str:
             return "numpy.ndarray"
         case Ref():
             return "object"
-    return type(value).__name__.lower()
+    raise Refused("CMP320", f"this use of a value of kind {type(value).__name__.lower()}")
 
 
 

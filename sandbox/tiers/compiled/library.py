@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import math
 import sys
 from collections.abc import Callable
@@ -16,7 +17,15 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
-from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Ty, ty_of
+from sandbox.tiers.compiled.core import (
+    FLOATS,
+    Atom,
+    Lit,
+    Ty,
+    dtype_of,
+    limits_of,
+    ty_of,
+)
 from sandbox.tiers.compiled.elements import UFUNCS
 from sandbox.tiers.compiled.expressions import key_of
 from sandbox.tiers.compiled.iteration import type_name
@@ -32,6 +41,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Dty,
     Exc,
+    Frame,
     Func,
     Gen,
     Index,
@@ -140,6 +150,8 @@ class Library(Reductions):
                     return found
                 if name == "__name__":
                     return Str(owner.name)
+            case Builtin(name="ufunc.add") if name == "reduce":
+                return Builtin("numpy.sum along the first axis")
             case Dty() | Builtin():
                 return Builtin(f"{owner.name}.{name}", owner)
             case Gen(kind="keys" | "values" | "items"):
@@ -285,7 +297,7 @@ class Library(Reductions):
                 return self.spread(value, one)
         if isinstance(function.owner, Union):
             raise self.refuse("CMP311", "a method of a value whose type depends on the path")
-        if name.startswith("ufunc."):
+        if name.startswith("ufunc.") and name.count(".") == 1:
             return self._call_ufunc(name.removeprefix("ufunc."), args, keywords)
         if name.startswith("math."):
             return self._call_math(name.removeprefix("math."), args, keywords)
@@ -792,8 +804,6 @@ class Library(Reductions):
         # Names keep the values they have now, whatever is assigned to them later.
         outer = self.frame
         self.frame = value.frame
-        from sandbox.tiers.compiled.values import Frame
-
         frame = Frame(self.number(), frozenset(_free(node)), value.frame, "<list>")
         captured: list[tuple[int, object]] = []
         for name in sorted(_free(node)):
@@ -1110,15 +1120,11 @@ class Library(Reductions):
         raise self.refuse("CMP408", "field() without a default")
 
     def i_combinations(self, args: Args, keywords: Keywords) -> Value:
-        import itertools
-
         items = self.listed(args[0])
         size = self.constant(args[1], "the size of combinations")
         return Gen("tuples", tuple(Tup(tuple(p)) for p in itertools.combinations(items, size)))
 
     def i_product(self, args: Args, keywords: Keywords) -> Value:
-        import itertools
-
         repeat = self.constant(keywords.get("repeat", number(1)), "repeat")
         parts = [self.listed(arg) for arg in args] * repeat
         size = 1
@@ -1692,8 +1698,6 @@ class Library(Reductions):
 
     def _promoted(self, kinds: tuple[tuple[Ty, bool], ...]) -> Ty:
         values: list[Any] = []
-        from sandbox.tiers.compiled.core import dtype_of
-
         for ty, weak in kinds:
             if weak and ty == "i64":
                 values.append(0)
@@ -1732,6 +1736,13 @@ class Library(Reductions):
             )
         if not isinstance(value, Num | Arr | Sel):
             value = self.as_array(value)
+        if value.ty not in FLOATS and value.ty != "b1":
+            # np.clip leaves out a bound that no element of the type can reach.
+            least, most = limits_of(value.ty)
+            if isinstance(low, Num) and low.weak is True and low.const is not None:
+                low = NONE if low.ty == "i64" and low.const <= least else low
+            if isinstance(high, Num) and high.weak is True and high.const is not None:
+                high = NONE if high.ty == "i64" and high.const >= most else high
         bounds = [b for b in (low, high) if not isinstance(b, NoneV)]
         if isinstance(value, Num) and all(isinstance(b, Num) for b in bounds):
             everything = [value, *(b for b in bounds if isinstance(b, Num))]
@@ -1807,7 +1818,7 @@ class Library(Reductions):
     def np_isclose(self, args: Args, keywords: Keywords) -> Value:
         rtol = keywords.get("rtol", args[2] if len(args) > 2 else number(1e-5))
         atol = keywords.get("atol", args[3] if len(args) > 3 else number(1e-8))
-        a, b = args[0], args[1]
+        a, b = (self.as_float(arg) for arg in args[:2])
         away = self.ufunc("absolute", self.ufunc("subtract", a, b))
         bound = self.ufunc("add", atol, self.ufunc("multiply", rtol, self.ufunc("absolute", b)))
         near = self.ufunc("less_equal", away, bound)
@@ -1844,6 +1855,8 @@ class Library(Reductions):
         if not (isinstance(a, Arr) and isinstance(b, Arr) and a.shape == b.shape == (3,)):
             raise self.refuse("CMP408", "cross() of other than two vectors of three")
         ty = self.common([a.ty, b.ty])
+        if ty == "b1":
+            raise self.refuse("CMP401", "cross() of truth values")
         x = [self.cast(self.get(a, (i64(k),)), ty) for k in range(3)]
         y = [self.cast(self.get(b, (i64(k),)), ty) for k in range(3)]
         atoms = []
@@ -1885,8 +1898,137 @@ class Library(Reductions):
     def np_trace(self, args: Args, keywords: Keywords) -> Value:
         return self.array_sum(self.np_diag([args[0]], {}))
 
+    def np_average(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "axis", "weights")
+        weights = keywords.get("weights", NONE)
+        axis = self._axis(args, keywords)
+        if isinstance(weights, NoneV):
+            return self.mean(self._reducible(args[0]), axis)
+        if not isinstance(axis, NoneV):
+            raise self.refuse("CMP408", "a weighted average along an axis")
+        weighted = self.ufunc("multiply", args[0], weights)
+        total = self.array_sum(self.as_array(weights))
+        if isinstance(total, Num):
+            zero = self.truth_of(total)
+            self.check(
+                zero, "ZeroDivisionError", "Weights sum to zero, can't be normalized"
+            )
+        return self.ufunc("divide", self.array_sum(weighted), total)
+
+    def np_unravel_index(self, args: Args, keywords: Keywords) -> Value:
+        place = self.number_of(args[0])
+        shape = self.shape_of_value(args[1] if len(args) > 1 else keywords["shape"])
+        size = 1
+        for extent in shape:
+            size *= extent
+        if not (place.low >= 0 and place.high < size):
+            text = f"index is out of bounds for array with size {size}"
+            above = self.op("ge", "b1", self.cast(place.atom, "i64"), i64(0))
+            below = self.op("lt", "b1", self.cast(place.atom, "i64"), i64(size))
+            self.check(boolean(self.both(above, below)), "ValueError", text)
+        found = self.unravel(self.cast(place.atom, "i64"), shape)
+        return Tup(
+            tuple(
+                Num(atom, False, 0, max(extent - 1, 0))
+                for atom, extent in zip(found, shape, strict=True)
+            )
+        )
+
+    def np_nan_to_num(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "nan", "posinf", "neginf")
+        value = args[0] if isinstance(args[0], Num | Arr) else self.as_array(args[0])
+        if value.ty not in FLOATS:
+            return value
+        most = float(np.finfo(dtype_of(value.ty)).max)
+        nan = keywords.get("nan", number(0.0))
+        infinite = self.ufunc("isinf", value)
+        above = self.ufunc("greater", value, number(0.0))
+        top = keywords.get("posinf", number(most))
+        bottom = keywords.get("neginf", number(-most))
+        fixed = self.where(self.ufunc("logical_and", infinite, above), top, value)
+        below = self.ufunc("less", value, number(0.0))
+        fixed = self.where(self.ufunc("logical_and", infinite, below), bottom, fixed)
+        return self.where(self.ufunc("isnan", value), nan, fixed)
+
+    def np_argsort(self, args: Args, keywords: Keywords) -> Value:
+        array = self.as_array(args[0])
+        self.no_keywords(keywords, "kind")
+        if isinstance(array, Num) or len(array.shape) != 1 or array.size > 16:
+            raise self.refuse("CMP515", "argsort() of more than 16 elements or one axis")
+        values = [self.get(array, (i64(k),)) for k in range(array.size)]
+        places: list[Atom] = [i64(k) for k in range(array.size)]
+        for stop in range(len(values) - 1, 0, -1):
+            for k in range(stop):
+                a, b = values[k], values[k + 1]
+                swap = self.op("lt", "b1", b, a)
+                if array.ty in FLOATS:
+                    nan = self.both(
+                        self.op("ne", "b1", a, a), self.op("eq", "b1", b, b)
+                    )
+                    swap = self.either(swap, nan)
+                for row, ty in ((values, array.ty), (places, "i64")):
+                    x, y = row[k], row[k + 1]
+                    row[k] = self.op("select", ty, swap, y, x)
+                    row[k + 1] = self.op("select", ty, swap, x, y)
+        return self.of_atoms((array.size,), "i64", tuple(places))
+
     def np_interp(self, args: Args, keywords: Keywords) -> Value:
         raise self.refuse("CMP407", "numpy.interp is not taken")
+
+    def np_unique(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "axis", "return_counts")
+        array = self.as_array(args[0])
+        axis = keywords.get("axis", NONE)
+        if isinstance(array, Num):
+            raise self.refuse("CMP408", "unique() of a number")
+        if isinstance(axis, NoneV):
+            array = self.reshape(array, (array.size,))
+        elif self.constant(axis, "an axis") != 0:
+            raise self.refuse("CMP408", "unique() along another axis than the first")
+        count = array.shape[0]
+        tail = array.shape[1:]
+        if count > 16 or array.size > 64 or len(tail) > 1 or array.ty in FLOATS:
+            raise self.refuse("CMP515", "unique() of more than 16 integers")
+        width = tail[0] if tail else 1
+        rows = [
+            [self.get_flat(array, i64(k * width + j)) for j in range(width)] for k in range(count)
+        ]
+        for stop in range(count - 1, 0, -1):
+            for k in range(stop):
+                swap, level = FALSE, TRUE
+                for x, y in zip(rows[k], rows[k + 1], strict=True):
+                    swap = self.either(swap, self.both(level, self.op("lt", "b1", y, x)))
+                    level = self.both(level, self.op("eq", "b1", x, y))
+                for j in range(width):
+                    x, y = rows[k][j], rows[k + 1][j]
+                    rows[k][j] = self.op("select", array.ty, swap, y, x)
+                    rows[k + 1][j] = self.op("select", array.ty, swap, x, y)
+        ordered = self.of_atoms(array.shape, array.ty, tuple(a for row in rows for a in row))
+        first: list[Atom] = []
+        counts: list[Atom] = []
+        for k in range(count):
+            new: Atom = TRUE
+            if k:
+                new = FALSE
+                for x, y in zip(rows[k - 1], rows[k], strict=True):
+                    new = self.either(new, self.op("ne", "b1", x, y))
+            first.append(new)
+        run: Atom = i64(0)
+        for k in range(count - 1, -1, -1):
+            # Counted from the end: how many of the same follow, this one included.
+            after = FALSE if k + 1 < count and first[k + 1] == TRUE else (
+                self.inverse(first[k + 1]) if k + 1 < count else FALSE
+            )
+            run = self.op("add", "i64", self.op("select", "i64", after, run, i64(0)), i64(1))
+            counts.insert(0, run)
+        mask = self.of_atoms((count,), "b1", tuple(first))
+        found = self.masked(ordered, mask)
+        if "return_counts" not in keywords:
+            return found
+        return Tup((found, self.masked(self.of_atoms((count,), "i64", tuple(counts)), mask)))
+
+    def np_sum_first(self, args: Args, keywords: Keywords) -> Value:
+        return self.array_sum(args[0], number(0))
 
     def np_bincount(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
@@ -2143,6 +2285,7 @@ def _register() -> None:
     for name, other in (("amax", "max"), ("amin", "min"), ("round_", "round"),
                         ("around", "round")):  # fmt: skip
         table[f"numpy.{name}"] = table[f"numpy.{other}"]
+    table["numpy.sum along the first axis"] = table.pop("numpy.sum_first")
     table["numpy.linalg.norm"] = Library.np_norm
     table["frozenset"] = Library.b_set
     table["set.copy"] = table["dict.copy"] = Library.l_copy

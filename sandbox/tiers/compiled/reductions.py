@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox.tiers.compiled.arrays import strides_of
 from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
-from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Ty, limits_of
+from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Store, Ty, limits_of
 from sandbox.tiers.compiled.statements import Statements
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -231,9 +231,70 @@ class Reductions(Statements):
         if isinstance(axis, Num) and axis.const == 0 and value.tail:
             return self._over_first(value)
         ty = _sum_type(value.ty)
+        if ty in FLOATS:
+            return self.item(self.sum_selected(value))
         start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
         total = self.over_selected(value, ty, start, lambda a, b, _: self.op("add", ty, a, b))
         return self.item(total)
+
+    def sum_selected(self, value: Sel) -> Atom:
+        """Add the selected floats in the order in which NumPy adds an array of just them."""
+        self.fresh(value.deps)
+        ty = value.ty
+        size = 1
+        for extent in (*value.domain, *value.tail):
+            size *= extent
+        if size > _BLOCK:
+            return self.over_selected(
+                value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
+            )
+        self.charge(1 + size // 16)
+        # Write them one after the other; what is not selected is overwritten by the next.
+        region = self.scratch(ty, size + 1)
+        count = self.accumulate("i64", i64(0))
+
+        def pack(index: Index) -> None:
+            keep = value.keep(index)
+
+            def one(rest: Index) -> None:
+                self.emit(Store(region, count, value.element(index, rest)))
+                more = self.op("add", "i64", count, self.cast(keep, "i64"))
+                self.emit(Set(count, more))
+
+            self.each(value.tail, one)
+
+        self.each(value.domain, pack)
+        number_of = self.kept(count)
+        total = self.accumulate(ty, Lit(0.0, ty))
+
+        def add(index: Atom) -> None:
+            self.emit(Set(total, self.op("add", ty, total, self.load(region, index))))
+
+        def few() -> None:
+            self.count(number_of, add)
+
+        def many() -> None:
+            sums = [self.accumulate(ty, self.load(region, i64(k))) for k in range(8)]
+            blocks = self.op("floordiv", "i64", number_of, i64(8))
+
+            def turn(index: Atom) -> None:
+                base = self.op("mul", "i64", self.op("add", "i64", index, i64(1)), i64(8))
+                for k in range(8):
+                    item = self.load(region, self.op("add", "i64", base, i64(k)))
+                    self.emit(Set(sums[k], self.op("add", ty, sums[k], item)))
+
+            self.count(self.op("sub", "i64", blocks, i64(1)), turn)
+            parts: list[Atom] = [self.kept(var) for var in sums]
+            while len(parts) > 1:
+                pairs = range(0, len(parts), 2)
+                parts = [self.op("add", ty, parts[k], parts[k + 1]) for k in pairs]
+            self.emit(Set(total, parts[0]))
+            done = self.op("mul", "i64", blocks, i64(8))
+            rest = self.op("sub", "i64", number_of, done)
+            self.count(rest, lambda k: add(self.op("add", "i64", done, k)))
+
+        self.when(boolean(self.op("lt", "b1", number_of, i64(8))), few, many)
+        return self.kept(total)
 
     def _sum_atoms(self, ty: Ty, count: int, at: Element) -> Atom:
         if ty in FLOATS:
@@ -306,9 +367,12 @@ class Reductions(Statements):
             ty = value.ty if value.ty in FLOATS else "f64"
             if not isinstance(axis, NoneV) and value.tail:
                 raise self.refuse("CMP512", "a mean along an axis of a selection")
-            total = self.over_selected(
-                value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
-            )
+            if value.ty in FLOATS:
+                total = self.sum_selected(value)
+            else:
+                total = self.over_selected(
+                    value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
+                )
             size = 1
             for extent in value.tail:
                 size *= extent

@@ -156,7 +156,7 @@ class Texts(Keeper):
 
     # -- words
 
-    def _scan(self, text: Text, on_start: Callable[[Atom, Atom], None]) -> None:
+    def _over_bytes(self, text: Text, on_start: Callable[[Atom, Atom], None]) -> None:
         """Go through the bytes; gets the index, and whether a word starts there."""
         self.only_ascii(text)
         inside = self.accumulate("b1", FALSE)
@@ -181,7 +181,7 @@ class Texts(Keeper):
                 more = self.op("add", "i64", total, self.cast(starts, "i64"))
                 self.emit(Set(total, more))
 
-            self._scan(words.text, note)
+            self._over_bytes(words.text, note)
             found = self.kept(total)
             self.pt.known[key] = found
         return integer(found, 0, self.regions[words.text.region].size)
