@@ -189,6 +189,7 @@ class _Binder:
         self.findings = findings
         self.described: list[str] = []
         self.read: dict[str, set[tuple[str | int, ...]]] = {}
+        """For each slot the paths below it that are read; an unread slot has none."""
         self.seen: set[str] = set()
 
     def call(self, function: FunctionOutline, role: Role) -> Call:
@@ -216,11 +217,23 @@ class _Binder:
                 )
                 continue
             params.append(bound)
-            self.read.setdefault(bound.slot, set()).add(bound.path)
+            self._note_read(bound, outline)
             self._describe(bound)
         if role != "reset":
             self._judge(function, role, params)
         return Call(function.name, tuple(params))
+
+    def _note_read(self, param: Param, outline: ParamOutline) -> None:
+        paths = self.read.setdefault(param.slot, set())
+        if param.path or outline.reads is None:
+            paths.add(param.path)
+            return
+        spec = self.inputs.slot(param.slot)
+        if isinstance(spec, DictSpec) and all(spec.get(key) for key in outline.reads):
+            paths.update((key,) for key in outline.reads)
+        elif outline.reads:
+            # Keys it does not have: the finding about them needs the whole tree.
+            paths.add(())
 
     def _has_after(self, names: Iterable[str]) -> bool:
         fields = self.inputs.fields
@@ -397,7 +410,10 @@ class _Binder:
                 continue
             spec = self.inputs.slot(slot)
             paths = self.read[slot]
-            if isinstance(spec, DictSpec) and () not in paths:
+            if not paths:
+                # A parameter that is never looked at is given a dict without fields.
+                spec = DictSpec(())
+            elif isinstance(spec, DictSpec) and () not in paths:
                 heads = {path[0] for path in paths}
                 spec = DictSpec(tuple(item for item in spec.fields if item[0] in heads))
             slots.append((slot, spec))

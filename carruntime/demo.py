@@ -27,6 +27,7 @@ from carruntime.errors import LoadError, OptionError
 from carruntime.plain import PlainReward, split
 from carruntime.progress import ProgressLine
 from sandbox.diagnostics import Report, escape
+from sandbox.schema import DictSpec, Spec
 
 if TYPE_CHECKING:
     from carruntime.batch import RewardBatch
@@ -413,13 +414,14 @@ def _plain(
     """Run recorded calls by plain ``exec``: rewards ``[steps, N]`` and seconds in the program."""
     # The shipped programs are our own text; nothing else comes here.
     plain = PlainReward(program, num_envs, trust=True)
-    slots = dict(program.plan.schema.slots)
+    slots = program.plan.schema.read()
+    unread = dict.fromkeys(name for name, _ in program.plan.schema.slots)
     rewards, seconds = [], 0.0
     counts = [0] * num_envs
     for call in calls:
         rows = np.flatnonzero(call.mask).tolist()
         parts = {
-            name: split(program.inputs.observation, value, num_envs)
+            name: split(_held(program.inputs.observation, value), value, num_envs)
             if name in {"obs", "next_obs", "initial_obs"}
             else split(program.inputs.action, value, num_envs)
             if name == "action"
@@ -436,7 +438,11 @@ def _plain(
                 counts[row] = 0
             continue
         given = {
-            row: {"t": counts[row], **{name: values[row] for name, values in parts.items()}}
+            row: {
+                **unread,
+                "t": counts[row],
+                **{name: values[row] for name, values in parts.items()},
+            }
             for row in rows
         }
         out = np.zeros(num_envs)
@@ -516,3 +522,10 @@ def render_summary(demo: Demo) -> str:
         f"{'all as expected' if demo.ok else 'NOT AS EXPECTED'}; {demo.seconds:.1f} s in all"
     )
     return "\n".join(lines)
+
+
+def _held(spec: Spec, batch: Any) -> Spec:
+    """Cut a dict down to the fields that a recorded batch has; the others are never read."""
+    if not isinstance(spec, DictSpec):
+        return spec
+    return DictSpec(tuple(item for item in spec.fields if item[0] in batch))

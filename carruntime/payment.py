@@ -71,7 +71,7 @@ class Payment:
                 self.program.close()
             raise
         self.potential = np.zeros(num_envs)
-        slots = dict(self.program.plan.schema.slots)
+        slots = self.program.plan.schema.read()
         self.before: Spec | None = slots.get("obs")
         self.after: Spec | None = slots.get("next_obs")
         self.extras = tuple(slot[6:] for slot in slots if slot.startswith("extra/"))
@@ -84,7 +84,7 @@ class Payment:
                 'program with TASKS, or mode="replace" or "add"'
             )
         if self.mode == "potential" and program.form != "tasks":
-            read = {slot for slot, _ in program.plan.schema.slots}
+            read = set(program.plan.schema.read())
             if program.stateful or not read <= {"next_obs", "initial_obs"}:
                 raise OptionError(
                     'mode="potential" needs a function of the state alone, and this program '
@@ -167,7 +167,7 @@ def _check_spaces(program: RewardProgram, env: object) -> None:
         "action": spec_of(action, text_bytes=size, path="action_space"),
     }
     problems: list[str] = []
-    for slot, want in program.plan.schema.slots:
+    for slot, want in program.plan.schema.read().items():
         if slot in {"obs", "next_obs", "initial_obs"}:
             problems += mismatches(want, have["observation"], "observation_space")
         elif slot == "action":

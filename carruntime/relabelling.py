@@ -111,7 +111,7 @@ def _value(on_error: str | float) -> float:
 
 def _in_batches(program: RewardProgram, trajectories: Sequence[Trajectory]) -> Iterator[Episode]:
     """Run all transitions as rows that know nothing of each other."""
-    slots = dict(program.plan.schema.slots)
+    slots = program.plan.schema.read()
     names = program.component_names
     bounds = np.cumsum([0, *(len(item) for item in trajectories)])
     total = int(bounds[-1])

@@ -98,7 +98,7 @@ class RewardSession:
         self._names = program.component_names
         self._num_tasks = len(plan.tasks)
         self._task_at_reset = np.array([_runs_at_reset(task) for task in plan.tasks], np.bool_)
-        slots = dict(plan.schema.slots)
+        slots = plan.schema.read()
         self._writers = {
             slot: SlotWriter(slot, spec, buffers.inputs, label=_label(slot))
             for slot, spec in slots.items()
@@ -357,7 +357,7 @@ class RewardSession:
             ShapeError: If an input does not fit.
         """
         guest = self._open("evaluate")
-        read = {slot for slot, _ in self.program.plan.schema.slots}
+        read = set(self.program.plan.schema.read())
         if self._stateful or not read <= _AT_RESET:
             raise OptionError(
                 "RewardSession.evaluate: the program "

@@ -211,7 +211,7 @@ def _published(
 ) -> PublishedRule:
     wanted = n_tasks if n_tasks is not None else len(program.task_names) or PUBLISHED_N_TASKS
     episodes = [*random.episodes, *expert.episodes]
-    slots = {name for name, _ in program.plan.schema.slots}
+    slots = set(program.plan.schema.read())
     if program.stateful or slots & {"t", "initial_obs"}:
         outputs = unbroken_rewards(program, [item.trajectory for item in episodes])
     else:

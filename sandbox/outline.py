@@ -8,12 +8,13 @@ validator.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from sandbox.diagnostics import Span
 from sandbox.parse import Places
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
+from sandbox.reads import Reads, ReadsOf
 from sandbox.trees import child_nodes
 
 __all__ = ["outline_of"]
@@ -35,6 +36,7 @@ def outline_of(tree: ast.Module, text: str) -> Outline:
         that is defined twice is described as its last definition, which is the one that holds.
     """
     places = Places(text)
+    reads = ReadsOf(tree)
     functions: dict[str, FunctionOutline] = {}
     classes: dict[str, ClassOutline] = {}
     tasks: tuple[str, ...] | None = None
@@ -44,14 +46,14 @@ def outline_of(tree: ast.Module, text: str) -> Outline:
         if isinstance(node, ast.FunctionDef):
             functions.pop(node.name, None)
             classes.pop(node.name, None)
-            functions[node.name] = _function(node, places, method=False)
+            functions[node.name] = _function(node, places, reads.of(node), method=False)
         elif isinstance(node, ast.ClassDef):
             functions.pop(node.name, None)
             classes.pop(node.name, None)
             is_data = any(_last_name(base) in data_classes for base in node.bases)
             if is_data:
                 data_classes.add(node.name)
-            classes[node.name] = _class(node, places, is_data=is_data)
+            classes[node.name] = _class(node, places, reads, is_data=is_data)
         else:
             listed = _task_list(node)
             if listed is not None:
@@ -74,12 +76,12 @@ def _task_list(node: ast.stmt) -> tuple[tuple[str, ...], ast.expr] | None:
     return (names, value) if len(names) == len(value.elts) else None
 
 
-def _class(node: ast.ClassDef, places: Places, *, is_data: bool) -> ClassOutline:
+def _class(node: ast.ClassDef, places: Places, reads: ReadsOf, *, is_data: bool) -> ClassOutline:
     methods: dict[str, FunctionOutline] = {}
     required: tuple[str, ...] | None = None
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
-            method = _function(item, places, method=True)
+            method = _function(item, places, reads.of(item, node), method=True)
             methods[item.name] = method
             if item.name == "__init__":
                 required = tuple(
@@ -116,7 +118,9 @@ def _required_fields(node: ast.ClassDef) -> Iterator[str]:
                 yield item.target.id
 
 
-def _function(node: ast.FunctionDef, places: Places, *, method: bool) -> FunctionOutline:
+def _function(
+    node: ast.FunctionDef, places: Places, reads: Mapping[str, Reads], *, method: bool
+) -> FunctionOutline:
     args = node.args
     found: list[ParamOutline] = []
     plain = [*args.posonlyargs, *args.args]
@@ -124,7 +128,8 @@ def _function(node: ast.FunctionDef, places: Places, *, method: bool) -> Functio
     for index, arg in enumerate(plain):
         kind: Literal["plain", "positional"]
         kind = "positional" if index < len(args.posonlyargs) else "plain"
-        found.append(ParamOutline(arg.arg, index >= first_default, kind, places.at(arg)))
+        has_default = index >= first_default
+        found.append(ParamOutline(arg.arg, has_default, kind, places.at(arg), reads.get(arg.arg)))
     if args.vararg is not None:
         found.append(ParamOutline(args.vararg.arg, True, "varargs", places.at(args.vararg)))
     found.extend(

@@ -29,12 +29,18 @@ Form = Literal["function", "tasks", "class", "tasks+function", "tasks+class"]
 
 @dataclass(frozen=True, slots=True)
 class ParamOutline:
-    """One parameter as written. ``self`` is left out."""
+    """One parameter as written. ``self`` is left out.
+
+    Attributes:
+        reads: The only keys that the program can read of the argument (none: it is never looked
+            at); None where it can read anything.
+    """
 
     name: str
     has_default: bool
     kind: Literal["plain", "keyword", "varargs", "varkw", "positional"]
     span: Span
+    reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

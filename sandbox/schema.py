@@ -109,6 +109,10 @@ class Schema:
 
     slots: tuple[tuple[str, Spec], ...]
 
+    def read(self) -> dict[str, Spec]:
+        """Give the slots that have columns. One without is an argument nobody looks at."""
+        return {name: spec for name, spec in self.slots if any(_leaves(name, name, (), spec))}
+
     def slot(self, name: str) -> Spec:
         """Give the tree of a slot.
 
@@ -142,9 +146,7 @@ class Schema:
             yield from _leaves(name, name, (), spec)
 
 
-def _leaves(
-    name: str, slot: str, path: tuple[str | int, ...], spec: Spec
-) -> Iterator[Column]:
+def _leaves(name: str, slot: str, path: tuple[str | int, ...], spec: Spec) -> Iterator[Column]:
     if isinstance(spec, ArraySpec):
         yield Column(name, slot, path, spec)
     elif isinstance(spec, DictSpec):

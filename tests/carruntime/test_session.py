@@ -198,7 +198,10 @@ def test_a_step_before_the_first_reset_names_the_environments(load: Load) -> Non
 
 
 def test_wrong_inputs_are_named_at_once_and_nothing_runs(load: Load) -> None:
-    program = load("def reward(obs, action, next_obs, t):\n    return t\n")
+    program = load(
+        "def reward(obs, action, next_obs, t):\n"
+        "    return t + 0 * (obs[0] + action + next_obs[0])\n"
+    )
     with program.start(N) as session:
         session.reset()
         with pytest.raises(car.ShapeError) as caught:
@@ -215,8 +218,15 @@ def test_wrong_inputs_are_named_at_once_and_nothing_runs(load: Load) -> None:
         assert again.reward.tolist() == [0] * N
 
 
+def test_what_a_program_names_and_never_reads_may_be_left_out(load: Load) -> None:
+    source = "def reward(obs, action, next_obs):\n    return next_obs[0]\n"
+    with load(source).start(2) as session:
+        session.reset()
+        assert session.step(next_obs=rows(3, 4)).reward.tolist() == [3.0, 4.0]
+
+
 def test_an_input_that_is_read_and_missing_is_named(load: Load) -> None:
-    with load("def reward(obs, next_obs):\n    return 0.0\n").start(N) as session:
+    with load("def reward(obs, next_obs):\n    return next_obs[0] - obs[0]\n").start(N) as session:
         session.reset()
         with pytest.raises(car.ShapeError, match="next_obs: not given; the program reads it"):
             session.step(rows(1, 2, 3, 4))
@@ -224,7 +234,9 @@ def test_an_input_that_is_read_and_missing_is_named(load: Load) -> None:
 
 def test_a_missing_first_observation_is_named(load: Load) -> None:
     with (
-        load("def reward(initial_obs, obs):\n    return 0.0\n").start(N) as session,
+        load("def reward(initial_obs, obs):\n    return obs[0] - initial_obs[0]\n").start(
+            N
+        ) as session,
         pytest.raises(car.ShapeError, match=r"RewardSession.reset: obs: not given"),
     ):
         session.reset()
@@ -236,7 +248,7 @@ def test_a_missing_first_observation_of_tasks_is_named_as_the_argument_it_is(loa
         pytest.raises(car.ShapeError, match=r"^RewardSession.reset: obs: not given"),
     ):
         session.reset()
-    source = "def task_1(obs):\n    return True\n"
+    source = "def task_1(obs):\n    return obs[0] > 0\n"
     with (
         load(source).start(N) as session,
         pytest.raises(car.ShapeError, match=r"^RewardSession.reset: obs: float64 \(2, 2\)"),
@@ -602,7 +614,9 @@ def test_a_state_can_be_looked_at_without_a_transition(load: Load) -> None:
         assert not session.outcomes
 
 
-@pytest.mark.parametrize("source", [COUNTER, "def reward(obs, action):\n    return 1.0\n"])
+@pytest.mark.parametrize(
+    "source", [COUNTER, "def reward(obs, action):\n    return obs[0] * action\n"]
+)
 def test_only_a_function_of_the_state_can_be_looked_at(load: Load, source: str) -> None:
     with load(source).start(2) as session:
         session.reset(rows(0, 0))

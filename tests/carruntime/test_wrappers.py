@@ -352,7 +352,7 @@ def test_a_single_environment_is_shaped_with_its_discount() -> None:
         (STATE, {"gamma": 0.9}, 'is used by mode="potential" only'),
         (CLASS, {"mode": "potential", "gamma": 0.9}, "keeps state"),
         (
-            "def reward(place, action):\n    return 1.0\n",
+            "def reward(place, action):\n    return place * action\n",
             {"mode": "potential", "gamma": 0.9},
             "reads action",
         ),
@@ -379,7 +379,7 @@ def test_a_loaded_program_serves_several_wrappers() -> None:
 
 def test_a_program_for_other_spaces_is_refused_with_the_differences() -> None:
     program = car.load(
-        "def reward(obs, action):\n    return 0.0\n",
+        "def reward(obs, action):\n    return obs[0] * action\n",
         spaces=(gs.Box(0, 1, (3,)), gs.Discrete(2)),
         isolation="none",
     )
