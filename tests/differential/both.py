@@ -87,9 +87,7 @@ def compiled(
     return ended
 
 
-def plain(
-    source: str, columns: Mapping[str, NDArray[Any]], python: frozenset[str]
-) -> list[Ended]:
+def plain(source: str, columns: Mapping[str, NDArray[Any]], python: frozenset[str]) -> list[Ended]:
     """Run a source in CPython with NumPy."""
     names: dict[str, Any] = {}
     exec(compile(source, "<case>", "exec"), names)  # noqa: S102  our own source

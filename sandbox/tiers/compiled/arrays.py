@@ -237,9 +237,7 @@ class Arrays(Scalars):
                     return self.stack(parts, content.items, ty)
         raise self.refuse("CMP504", "this value cannot be made an array here")
 
-    def stack(
-        self, parts: list[Arr | Num], originals: tuple[Value, ...], ty: Ty | None
-    ) -> Arr:
+    def stack(self, parts: list[Arr | Num], originals: tuple[Value, ...], ty: Ty | None) -> Arr:
         """Make an array of parts of one shape, one after the other."""
         if not parts:
             return self.of_atoms((0,), ty or "f64", ())
@@ -430,9 +428,7 @@ class Arrays(Scalars):
             return tuple(np.broadcast_shapes(*shapes))
         except ValueError:
             shown = " ".join(str(shape) for shape in shapes)
-            self.fail(
-                "ValueError", f"operands could not be broadcast together with shapes {shown}"
-            )
+            self.fail("ValueError", f"operands could not be broadcast together with shapes {shown}")
 
     # -- basic indexing
 
@@ -499,7 +495,9 @@ class Arrays(Scalars):
             if isinstance(part, Num):
                 text = f"index is out of bounds for axis {axis} with size {size}"
                 if part.const is not None:
-                    text = f"index {int(part.const)} is out of bounds for axis {axis} with size {size}"
+                    text = (
+                        f"index {int(part.const)} is out of bounds for axis {axis} with size {size}"
+                    )
                 plan.append(self.bounded(part, size, text))
             else:
                 assert isinstance(part, SliceV)
@@ -858,5 +856,3 @@ def _within(shape: tuple[int, ...], index: Index) -> Index:
     """Cut an index of a broadcast shape to that of one operand."""
     own = index[len(index) - len(shape) :]
     return tuple(i64(0) if size == 1 else atom for size, atom in zip(shape, own, strict=True))
-
-

@@ -149,9 +149,7 @@ class Point:
 
     def fork(self, block: list[Stmt]) -> Point:
         """Give a point that starts with the same knowledge in another block."""
-        return Point(
-            block, dict(self.vars), dict(self.heap), dict(self.facts), dict(self.known)
-        )
+        return Point(block, dict(self.vars), dict(self.heap), dict(self.facts), dict(self.known))
 
 
 @dataclass(eq=False, slots=True)
@@ -716,9 +714,7 @@ class Builder:
         before.block.append(For(index, count, inner, f"L{self.number()}"))
         self.current = before
 
-    def guest_loop(
-        self, body: Callable[[Atom | None, Target], None], count: Atom | None
-    ) -> None:
+    def guest_loop(self, body: Callable[[Atom | None, Target], None], count: Atom | None) -> None:
         """Run a body that may change anything, ``count`` times or until it leaves.
 
         Paths that leave the loop go to targets around it, so where the count is None nothing

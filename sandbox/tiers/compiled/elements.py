@@ -62,9 +62,7 @@ class Elements(Builder):
             name: First name of the ufunc.
             inputs: Core type, and whether it is a Python number, of each input.
         """
-        asked = tuple(
-            _PYTHON[ty] if weak and ty != "b1" else dtype_of(ty) for ty, weak in inputs
-        )
+        asked = tuple(_PYTHON[ty] if weak and ty != "b1" else dtype_of(ty) for ty, weak in inputs)
         if all(weak for _, weak in inputs):
             asked = tuple(dtype_of(ty) for ty, _ in inputs)
         ufunc = getattr(np, name)
@@ -263,9 +261,7 @@ class Elements(Builder):
         rest = self.op("fmod", ty, a, b)
         quotient = self.op("div", ty, self.op("sub", ty, a, rest), b)
         some = self.op("ne", "b1", rest, zero)
-        apart = self.op(
-            "ne", "b1", self.op("lt", "b1", b, zero), self.op("lt", "b1", rest, zero)
-        )
+        apart = self.op("ne", "b1", self.op("lt", "b1", b, zero), self.op("lt", "b1", rest, zero))
         fix = self.op("and", "b1", some, apart)
         signed = self.op("copysign", ty, zero, b)
         rest_fixed = self.op("select", ty, fix, self.op("add", ty, rest, b), rest)

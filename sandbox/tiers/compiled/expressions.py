@@ -222,6 +222,7 @@ class Expressions(Iteration):
     def set_key(self, target: Ref, key: Value, value: Value) -> None:
         """Compute ``target[key] = value`` of a dict."""
         if isinstance(key, Union):
+
             def one(variant: Value) -> Value:
                 self.set_key(target, variant, value)
                 return NONE
@@ -324,6 +325,8 @@ class Expressions(Iteration):
             if isinstance(op, ast.USub):
                 return self.negate(value)
             if isinstance(op, ast.UAdd):
+                if value.ty == "b1" and value.weak is not True:
+                    raise self.refuse("CMP405", "plus of a NumPy truth value")
                 return self.to_int(value) if value.weak is True else value
             if value.weak is True:
                 minus = self.negate(self.to_int(value))
@@ -358,7 +361,9 @@ class Expressions(Iteration):
                 if isinstance(other, NoneV | Str):
                     self.fail("TypeError", "unsupported operand type(s) for an array")
             # A number that is Python's or NumPy's by path only matters beside float32.
-            return self.spread_weak(a, lambda x: self.spread_weak(b, lambda y: self.ufunc(name, x, y)))
+            return self.spread_weak(
+                a, lambda x: self.spread_weak(b, lambda y: self.ufunc(name, x, y))
+            )
         return self.binary_other(op, a, b)
 
     def spread_weak(self, value: Value, body: Callable[[Value], Value]) -> Value:
@@ -401,9 +406,7 @@ class Expressions(Iteration):
         for x, y in ((a, b), (b, a)):
             if isinstance(op, ast.Mult) and isinstance(x, Num) and not isinstance(y, NoneV):
                 raise self.refuse("CMP320", "a sequence repeated as often as the data says")
-        self.type_error(
-            f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}", a, b
-        )
+        self.type_error(f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}", a, b)
 
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         """Compute ``| & - ^`` of sets and ``|`` of dicts."""
@@ -555,9 +558,7 @@ class Expressions(Iteration):
             assert isinstance(result, Num)
             before.block.extend(trial.block)
             return boolean(self.both(result.atom, rest.atom), result.weak)
-        return self.choose(
-            truth, lambda: self._compare(right, ops[1:], nodes[1:]), lambda: result
-        )
+        return self.choose(truth, lambda: self._compare(right, ops[1:], nodes[1:]), lambda: result)
 
     def compare(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         """Compare two values."""
@@ -610,6 +611,11 @@ class Expressions(Iteration):
                 isinstance(value.weak, bool) for value in pair
             ):
                 return number(False)
+        members = ("value", "name")
+        if isinstance(left, Tup) and isinstance(right, Tup) and left.names == members:
+            if left.cls != right.cls:
+                return number(False)
+            return self._equal_items(left.items, right.items)
         if isinstance(left, Ref | Cls | Func | Str) and type(left) is type(right):
             return number(left == right)
         raise self.refuse("CMP104", "`is` between these values")
@@ -696,7 +702,7 @@ class Expressions(Iteration):
         match container, value:
             case Str(text=text), Str(text=part):
                 return number(part in text)
-            case (Arr() | Sel()), _:
+            case ((Arr() | Sel()), _):
                 found = self.reduce_any(self.ufunc("equal", container, value))
                 return found
             case Ref(), _:
@@ -825,9 +831,7 @@ class Expressions(Iteration):
 
             here = boolean(self.op("eq", "b1", count.atom, wanted))
             self.when(here, take)
-            self.pt.vars[seen] = integer(
-                self.op("add", "i64", count.atom, i64(1)), 0, 2**40
-            )
+            self.pt.vars[seen] = integer(self.op("add", "i64", count.atom, i64(1)), 0, 2**40)
 
         self.block(target, lambda: self.iterate(owner, one))
         self.pt.vars.pop(seen, None)
@@ -934,9 +938,7 @@ class Expressions(Iteration):
         if k == len(items) - 1:
             return items[k]
         here = boolean(self.op("eq", "b1", position, i64(k)))
-        return self.choose(
-            here, lambda: items[k], lambda: self._pick_one(items, position, k + 1)
-        )
+        return self.choose(here, lambda: items[k], lambda: self._pick_one(items, position, k + 1))
 
     def index_cell(self, owner: Ref, index: Value) -> Value:
         """Index a list, dict or object."""
@@ -984,9 +986,7 @@ class Expressions(Iteration):
                 return lacking()
         return self._dict_search(list(content.entries), index, lacking)
 
-    def _dict_search(
-        self, entries: list[Any], index: Value, lacking: Callable[[], Value]
-    ) -> Value:
+    def _dict_search(self, entries: list[Any], index: Value, lacking: Callable[[], Value]) -> Value:
         live = [entry for entry in entries if entry[2] != FALSE]
         if not live:
             return lacking()
@@ -995,9 +995,7 @@ class Expressions(Iteration):
         if same.const is False:
             return self._dict_search(live[1:], index, lacking)
         here = boolean(self.both(present, same.atom))
-        return self.choose(
-            here, lambda: value, lambda: self._dict_search(live[1:], index, lacking)
-        )
+        return self.choose(here, lambda: value, lambda: self._dict_search(live[1:], index, lacking))
 
     def index_array(self, owner: Arr, index: Value) -> Value:
         """Index an array in any way that is taken."""

@@ -74,9 +74,7 @@ class Iteration(Arrays):
         known = self.pt.facts.get(value.tag.name)
         return [k for k in everything if known is None or k in known]
 
-    def _spread(
-        self, value: Union, possible: list[int], body: Callable[[Value], Value]
-    ) -> Value:
+    def _spread(self, value: Union, possible: list[int], body: Callable[[Value], Value]) -> Value:
         first, rest = possible[0], possible[1:]
         if not rest:
             return self.spread(value.variants[first], body)
@@ -99,9 +97,7 @@ class Iteration(Arrays):
             return number(True)
         if not wanted:
             return number(False)
-        return Num(
-            atom, True, 0, 1, ((name, frozenset(wanted)),), ((name, others),)
-        )
+        return Num(atom, True, 0, 1, ((name, frozenset(wanted)),), ((name, others),))
 
     # -- truth
 
@@ -200,9 +196,7 @@ class Iteration(Arrays):
                 def one(_: Value) -> None:
                     count = self.pt.vars[key]
                     assert isinstance(count, Num)
-                    self.pt.vars[key] = integer(
-                        self.op("add", "i64", count.atom, i64(1)), 0, 2**40
-                    )
+                    self.pt.vars[key] = integer(self.op("add", "i64", count.atom, i64(1)), 0, 2**40)
 
                 self.iterate(value, one)
                 found = self.pt.vars.pop(key)
@@ -298,8 +292,7 @@ class Iteration(Arrays):
             case ListCell(items=items, length=length):
                 assert length is not None
                 return [
-                    (self.op("gt", "b1", length.atom, i64(k)), item)
-                    for k, item in enumerate(items)
+                    (self.op("gt", "b1", length.atom, i64(k)), item) for k, item in enumerate(items)
                 ]
             case DictCell():
                 self._check_order(content)
@@ -642,6 +635,3 @@ def type_name(value: Value) -> str:
         case Ref():
             return "object"
     raise Refused("CMP320", f"this use of a value of kind {type(value).__name__.lower()}")
-
-
-

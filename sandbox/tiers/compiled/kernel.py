@@ -188,6 +188,7 @@ class Lowering(Texts):
     def pay(self, value: Value) -> None:
         """Write what the paying call gave."""
         if isinstance(value, Union):
+
             def one(variant: Value) -> Value:
                 self.pay(variant)
                 return NONE
@@ -217,6 +218,7 @@ class Lowering(Texts):
             if isinstance(content, DictCell):
                 total, parts = self._total_of(value, content)
         if isinstance(total, Union):
+
             def with_total(variant: Value) -> Value:
                 self._pay_number(variant, parts)
                 return NONE
@@ -290,6 +292,7 @@ class Lowering(Texts):
 
     def judge(self, value: Value) -> None:
         """Write what a predicate gave."""
+
         def one(variant: Value) -> Value:
             match variant:
                 case Num() | NoneV() | Tup() | Ref() | Arr() | Sel() | Str() | Text() | Words():
@@ -402,7 +405,9 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         lowering = begin()
         lowering.region(Region("out:task", "b1", 1, "output"))
         with lowering.path():
-            lowering.judge(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
+            lowering.judge(
+                lowering.call(lowering.top_level(call.function), _args(lowering, call), {})
+            )
         tasks.append(done(lowering, f"task{index}", of_task))
 
     def pay_regions(lowering: Lowering) -> None:
@@ -420,7 +425,9 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
         pay_regions(lowering)
         call = plan.reward
         with lowering.path():
-            lowering.pay(lowering.call(lowering.top_level(call.function), _args(lowering, call), {}))
+            lowering.pay(
+                lowering.call(lowering.top_level(call.function), _args(lowering, call), {})
+            )
         drop_regions(lowering)
         step = done(lowering, "reward", of_row)
         return Lowered(step, tasks, None, tuple(components), sites, stats)

@@ -193,9 +193,7 @@ class Library(Reductions):
                     lacking = [k for k in possible if value.variants[k] == UNBOUND]
                     if lacking:
                         have = [k for k in possible if k not in lacking]
-                        self.check(
-                            self.is_variant(value, have, possible), "AttributeError", text
-                        )
+                        self.check(self.is_variant(value, have, possible), "AttributeError", text)
                 return value
             if name in content.cls.body:
                 return self._class_attribute(owner, content.cls, name)
@@ -246,6 +244,8 @@ class Library(Reductions):
             return Builtin("float.is_integer", owner)
         if not isinstance(owner.weak, bool):
             raise self.refuse("CMP405", f"the attribute {name!r} of a number of unknown kind")
+        if name in ("value", "name"):
+            raise self.refuse("CMP413", "a member of an IntEnum is only a number here")
         self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
 
     def _array_attribute(self, owner: Arr | Sel, name: str) -> Value:
@@ -304,9 +304,11 @@ class Library(Reductions):
         handler = self.table.get(name)
         if handler is None:
             raise self.refuse("CMP407", f"{name} is not taken")
-        owner = [] if function.owner is None or isinstance(function.owner, Dty | Builtin) else [
-            function.owner
-        ]
+        owner = (
+            []
+            if function.owner is None or isinstance(function.owner, Dty | Builtin)
+            else [function.owner]
+        )
         return handler(self, [*owner, *args], keywords)
 
     def _call_ufunc(self, name: str, args: Args, keywords: Keywords) -> Value:
@@ -342,9 +344,7 @@ class Library(Reductions):
             raise self.refuse("CMP407", "math.hypot of other than two numbers")
         if name == "log" and len(args) == 2:
             top = self.math_call("log", [self.number_of(args[0])])
-            return self.binary(
-                ast.Div(), top, self.math_call("log", [self.number_of(args[1])])
-            )
+            return self.binary(ast.Div(), top, self.math_call("log", [self.number_of(args[1])]))
         return self.math_call(name, [self.number_of(arg) for arg in args])
 
     def number_of(self, value: Value) -> Num:
@@ -353,7 +353,9 @@ class Library(Reductions):
             return value
         if isinstance(value, Arr) and value.size == 1:
             if value.shape:
-                self.fail("TypeError", "only 0-dimensional arrays can be converted to Python scalars")
+                self.fail(
+                    "TypeError", "only 0-dimensional arrays can be converted to Python scalars"
+                )
             return self.item(self.get(value, ()))
         if isinstance(value, Arr | Sel):
             self.fail("TypeError", "only 0-dimensional arrays can be converted to Python scalars")
@@ -517,8 +519,10 @@ class Library(Reductions):
         def nothing() -> Value:
             if default is not None:
                 return default
-            text = "iterable argument is empty" if sys.version_info >= (3, 12) else (
-                "arg is an empty sequence"
+            text = (
+                "iterable argument is empty"
+                if sys.version_info >= (3, 12)
+                else ("arg is an empty sequence")
             )
             self.fail("ValueError", f"{name}() {text}")
 
@@ -636,7 +640,9 @@ class Library(Reductions):
                 assert isinstance(b, Tup)
                 swap = self.truth(self.compare(op, b.items[0], a.items[0]))
                 both = self.choose(
-                    swap, lambda a=a, b=b: Tup((b, a)), lambda a=a, b=b: Tup((a, b))  # type: ignore[misc]
+                    swap,
+                    lambda a=a, b=b: Tup((b, a)),
+                    lambda a=a, b=b: Tup((a, b)),  # type: ignore[misc]
                 )
                 assert isinstance(both, Tup)
                 pairs[k], pairs[k + 1] = both.items
@@ -820,9 +826,7 @@ class Library(Reductions):
             for cell in _cells_of(found):
                 captured.append((cell, self.pt.heap[cell]))
         self.frame = outer
-        names = frozenset(
-            name for name in frame.names if (frame.number, name) in self.pt.vars
-        )
+        names = frozenset(name for name in frame.names if (frame.number, name) in self.pt.vars)
         fixed = Frame(frame.number, names, value.frame, "<list>")
         made = Gen("list", tuple(captured), node, fixed)
         # Errors come when the list is made, so it is gone through once here.
@@ -1021,6 +1025,7 @@ class Library(Reductions):
 
     def set_add(self, target: Ref, item: Value) -> None:
         if isinstance(item, Union):
+
             def one(variant: Value) -> Value:
                 self.set_add(target, variant)
                 return NONE
@@ -1171,7 +1176,11 @@ class Library(Reductions):
         ty = self.dtype_value(keywords.get("dtype", args[1] if len(args) > 1 else None))
         value = args[0]
         if isinstance(value, Sel):
-            return value if ty in (None, value.ty) else self.np_astype([value, Dty("", ty or "", False)], {})
+            return (
+                value
+                if ty in (None, value.ty)
+                else self.np_astype([value, Dty("", ty or "", False)], {})
+            )
         if isinstance(value, Gen):
             if value.kind == "list":
                 raise self.refuse("CMP503", "an array made of a list of unknown length")
@@ -1288,9 +1297,7 @@ class Library(Reductions):
             raise self.refuse("CMP408", "diag() of more than 8 elements")
         zero: Atom = Lit(0.0, array.ty) if array.ty in FLOATS else Lit(0, array.ty)
         atoms = tuple(
-            self.get(array, (i64(i),)) if i == j else zero
-            for i in range(size)
-            for j in range(size)
+            self.get(array, (i64(i),)) if i == j else zero for i in range(size) for j in range(size)
         )
         return self.of_atoms((size, size), array.ty, atoms)
 
@@ -1326,8 +1333,7 @@ class Library(Reductions):
             raise self.refuse("CMP312", "tolist() of more than 64 elements")
         return self.new_list(
             tuple(
-                self.a_tolist([self.subview(value, [number(k)])], {})
-                for k in range(value.shape[0])
+                self.a_tolist([self.subview(value, [number(k)])], {}) for k in range(value.shape[0])
             )
         )
 
@@ -1398,7 +1404,9 @@ class Library(Reductions):
 
     def np_concatenate(self, args: Args, keywords: Keywords) -> Value:
         parts = self._arrays(args[0])
-        axis = self.constant(args[1] if len(args) > 1 else keywords.get("axis", number(0)), "an axis")
+        axis = self.constant(
+            args[1] if len(args) > 1 else keywords.get("axis", number(0)), "an axis"
+        )
         arrays = [part for part in parts if isinstance(part, Arr)]
         if len(arrays) != len(parts):
             self.fail("ValueError", "zero-dimensional arrays cannot be concatenated")
@@ -1414,7 +1422,9 @@ class Library(Reductions):
         return self.join_parts(list(arrays), shape, ty, place)
 
     def np_stack(self, args: Args, keywords: Keywords) -> Value:
-        axis = self.constant(args[1] if len(args) > 1 else keywords.get("axis", number(0)), "an axis")
+        axis = self.constant(
+            args[1] if len(args) > 1 else keywords.get("axis", number(0)), "an axis"
+        )
         items = self.listed(args[0])
         parts = [self.as_array(item) for item in items]
         shapes = {part.shape if isinstance(part, Arr) else () for part in parts}
@@ -1449,7 +1459,9 @@ class Library(Reductions):
     def np_split(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
         assert isinstance(array, Arr)
-        axis = self.constant(args[2] if len(args) > 2 else keywords.get("axis", number(0)), "an axis")
+        axis = self.constant(
+            args[2] if len(args) > 2 else keywords.get("axis", number(0)), "an axis"
+        )
         size = array.shape[axis]
         if isinstance(args[1], Num):
             count = self.constant(args[1], "the number of parts")
@@ -1776,8 +1788,14 @@ class Library(Reductions):
         for k in range(len(array.shape)):
             columns.append(
                 Sel(
-                    found.domain, found.keep, lambda i, r, k=k: i[k], "i64", (), found.deps,  # type: ignore[misc]
-                    found.source, (0, max(array.shape[k] - 1, 0)),
+                    found.domain,
+                    found.keep,
+                    lambda i, r, k=k: i[k],
+                    "i64",
+                    (),
+                    found.deps,  # type: ignore[misc]
+                    found.source,
+                    (0, max(array.shape[k] - 1, 0)),
                 )  # fmt: skip
             )
         return Tup(tuple(columns))
@@ -1910,9 +1928,7 @@ class Library(Reductions):
         total = self.array_sum(self.as_array(weights))
         if isinstance(total, Num):
             zero = self.truth_of(total)
-            self.check(
-                zero, "ZeroDivisionError", "Weights sum to zero, can't be normalized"
-            )
+            self.check(zero, "ZeroDivisionError", "Weights sum to zero, can't be normalized")
         return self.ufunc("divide", self.array_sum(weighted), total)
 
     def np_unravel_index(self, args: Args, keywords: Keywords) -> Value:
@@ -1962,9 +1978,7 @@ class Library(Reductions):
                 a, b = values[k], values[k + 1]
                 swap = self.op("lt", "b1", b, a)
                 if array.ty in FLOATS:
-                    nan = self.both(
-                        self.op("ne", "b1", a, a), self.op("eq", "b1", b, b)
-                    )
+                    nan = self.both(self.op("ne", "b1", a, a), self.op("eq", "b1", b, b))
                     swap = self.either(swap, nan)
                 for row, ty in ((values, array.ty), (places, "i64")):
                     x, y = row[k], row[k + 1]
@@ -2016,8 +2030,10 @@ class Library(Reductions):
         run: Atom = i64(0)
         for k in range(count - 1, -1, -1):
             # Counted from the end: how many of the same follow, this one included.
-            after = FALSE if k + 1 < count and first[k + 1] == TRUE else (
-                self.inverse(first[k + 1]) if k + 1 < count else FALSE
+            after = (
+                FALSE
+                if k + 1 < count and first[k + 1] == TRUE
+                else (self.inverse(first[k + 1]) if k + 1 < count else FALSE)
             )
             run = self.op("add", "i64", self.op("select", "i64", after, run, i64(0)), i64(1))
             counts.insert(0, run)
@@ -2038,9 +2054,7 @@ class Library(Reductions):
         top = self.extreme(True, array)
         assert isinstance(top, Num)
         small = self.op("lt", "b1", self.cast(top.atom, "i64"), i64(least))
-        self.check(
-            boolean(small), "OverflowError", "bincount() of more than minlength entries"
-        )
+        self.check(boolean(small), "OverflowError", "bincount() of more than minlength entries")
         low = self.extreme(False, array)
         assert isinstance(low, Num)
         good = self.op("ge", "b1", self.cast(low.atom, "i64"), i64(0))

@@ -130,7 +130,9 @@ class _Emitter:
             if region.kind == "scratch":
                 pointers.append(base)
                 continue
-            pointers.append(builder.gep(base, [builder.mul(index, _I64(region.stride or region.size))]))
+            pointers.append(
+                builder.gep(base, [builder.mul(index, _I64(region.stride or region.size))])
+            )
             if region.name == MARKER:
                 marker = pointers[-1]
         assert marker is not None

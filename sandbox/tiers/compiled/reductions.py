@@ -207,9 +207,7 @@ class Reductions(Statements):
             return array
         target = ty or _sum_type(array.ty)
 
-        def fold(
-            sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element
-        ) -> Atom:
+        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
             if target in FLOATS:
                 total = 1
                 for size in sizes:
@@ -320,18 +318,14 @@ class Reductions(Statements):
             )
         return self.of_atoms(value.tail, ty, tuple(atoms))
 
-    def over_tail(
-        self, value: Sel, fold: Callable[[int, Element], Atom], ty: Ty
-    ) -> Sel:
+    def over_tail(self, value: Sel, fold: Callable[[int, Element], Atom], ty: Ty) -> Sel:
         """Reduce the last axis of each selected entry."""
         count = value.tail[-1]
 
         def element(index: Index, rest: Index) -> Atom:
             return fold(count, lambda k: value.element(index, (*rest, k)))
 
-        return Sel(
-            value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source
-        )
+        return Sel(value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source)
 
     def over_selected(
         self, value: Sel, ty: Ty, start: Atom, step: Callable[[Atom, Atom, Atom], Atom]
@@ -428,18 +422,14 @@ class Reductions(Statements):
         if isinstance(array, Num):
             return array
         axes = self.axes_of(array, axis)
-        if any(
-            size == 0 for k, size in enumerate(array.shape) if axes is None or k in axes
-        ):
+        if any(size == 0 for k, size in enumerate(array.shape) if axes is None or k in axes):
             self.fail(
                 "ValueError",
                 f"zero-size array to reduction operation {name} which has no identity",
             )
         ty = array.ty
 
-        def fold(
-            sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element
-        ) -> Atom:
+        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
             del flat
             first = at(tuple(i64(0) for _ in sizes))
             return self.looped(
@@ -483,9 +473,7 @@ class Reductions(Statements):
         ty = _sum_type(array.ty)
         start: Atom = Lit(1.0, ty) if ty in FLOATS else Lit(1, ty)
 
-        def fold(
-            sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element
-        ) -> Atom:
+        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
             del flat
             return self.looped(
                 sizes, at, ty, start, lambda a, b: self.op("mul", ty, a, self.cast(b, ty))
@@ -509,17 +497,13 @@ class Reductions(Statements):
                     return result
 
                 return self.over_tail(value, fold_tail, "b1")
-            atom = self.over_selected(
-                value, "b1", start, lambda a, b, _: self.op(core, "b1", a, b)
-            )
+            atom = self.over_selected(value, "b1", start, lambda a, b, _: self.op(core, "b1", a, b))
             return self.item(atom)
         array = self.as_array(value)
         if isinstance(array, Num):
             return self.item(self.cast(array.atom, "b1"))
 
-        def fold(
-            sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element
-        ) -> Atom:
+        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
             del flat
             return self.looped(
                 sizes, at, "b1", start,
@@ -563,9 +547,7 @@ class Reductions(Statements):
         if array.size == 0:
             self.fail("ValueError", "attempt to get argmax of an empty sequence")
 
-        def fold(
-            sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element
-        ) -> Atom:
+        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
             del at
             total = 1
             for size in sizes:

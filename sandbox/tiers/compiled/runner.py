@@ -63,7 +63,9 @@ class CompiledRunner:
         self._any_broken = False
         self.core_text = "\n\n".join(render(kernel) for kernel in kernels)
         self.source_text = "\n\n".join(machine.text for machine in self._machines.values())
-        every = {name: region for regions in self._regions.values() for name, region in regions.items()}
+        every = {
+            name: region for regions in self._regions.values() for name, region in regions.items()
+        }
         size = {
             kind: sum(
                 region.size * dtype_of(region.ty).itemsize

@@ -82,8 +82,17 @@ class Scalars(Elements):
             if self.settled(value) is None and (
                 value.ty != "f64"
                 or (b if first else a).ty == "f32"
-                or name not in ("add", "subtract", "multiply", "divide", "power",
-                                "floor_divide", "remainder", *_CORE)
+                or name
+                not in (
+                    "add",
+                    "subtract",
+                    "multiply",
+                    "divide",
+                    "power",
+                    "floor_divide",
+                    "remainder",
+                    *_CORE,
+                )
             ):
                 return self._by_weakness(name, a, b, first)
         if name in _CORE:
@@ -116,9 +125,7 @@ class Scalars(Elements):
         tys = self.types_of(name, ((a.ty, weak_a), (b.ty, weak_b)))
         if name == "power" and tys[0] not in FLOATS and isinstance(b.atom, Lit):
             if b.atom.value < 0:
-                self.fail(
-                    "ValueError", "Integers to negative integer powers are not allowed."
-                )
+                self.fail("ValueError", "Integers to negative integer powers are not allowed.")
         x = self.fit(a, tys[0]) if weak_a else self.cast(a.atom, tys[0])
         y = self.fit(b, tys[1]) if weak_b else self.cast(b.atom, tys[1])
         if name == "power" and tys[0] in FLOATS:
@@ -304,9 +311,7 @@ class Scalars(Elements):
     def _not_zero(self, b: Num, text: str) -> None:
         if b.low > 0 or b.high < 0:
             return
-        self.check(
-            boolean(self.op("ne", "b1", b.atom, i64(0))), "ZeroDivisionError", text
-        )
+        self.check(boolean(self.op("ne", "b1", b.atom, i64(0))), "ZeroDivisionError", text)
 
     def _integer_to_power(self, a: Num, b: Num) -> Value:
         if b.const is None:
@@ -449,6 +454,8 @@ class Scalars(Elements):
 
     def round_of(self, value: Num) -> Num:
         """Compute ``round(value)``: half to even, an int."""
+        if value.ty == "b1" and value.weak is not True:
+            raise self.refuse("CMP405", "round() of a NumPy truth value")
         if value.ty not in FLOATS:
             return self.int_of(value)
         return self.int_of(Num(self.op("rint", value.ty, value.atom), value.weak))
@@ -529,5 +536,3 @@ def _by_interval(core: str, a: tuple[int, int], b: tuple[int, int]) -> bool | No
     if a[0] == b[1] and core in ("ge", "lt"):
         return core == "ge"
     return None
-
-

@@ -343,9 +343,7 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
-            return ShapeTup(
-                tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls
-            )
+            return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
         case ShapeArr(), ShapeArr() if x == y:
             return x
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):

@@ -225,9 +225,11 @@ class Keeper(Library):
         """Give the shape of a state as it is on the current path."""
         match value:
             case Num():
-                return DeepConst(value) if isinstance(value.atom, Lit) and isinstance(
-                    value.weak, bool
-                ) else _general(value)
+                return (
+                    DeepConst(value)
+                    if isinstance(value.atom, Lit) and isinstance(value.weak, bool)
+                    else _general(value)
+                )
             case Arr():
                 return DeepArr(value.shape, value.ty)
             case Tup(items=items, names=names, cls=cls):
@@ -386,9 +388,7 @@ class Keeper(Library):
                         atom = self.get(value, tuple(i64(i) for i in index))
                         writes.append((region, i64(k), atom))
                 elif not (
-                    isinstance(content, Buffer)
-                    and content.region == region
-                    and value.view is None
+                    isinstance(content, Buffer) and content.region == region and value.view is None
                 ):
                     copies.append((region, value))
             case DeepTup(items=items), Tup(items=values):

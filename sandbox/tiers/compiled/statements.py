@@ -150,8 +150,10 @@ class Statements(Expressions):
         found = self.unpack_text(len(parts), value)
         if found is not None:
             return found
-        if isinstance(value, Arr) and value.shape and not any(
-            isinstance(part, ast.Starred) for part in parts
+        if (
+            isinstance(value, Arr)
+            and value.shape
+            and not any(isinstance(part, ast.Starred) for part in parts)
         ):
             self._expect(len(parts), value.shape[0])
             return [self.subview(value, [number(k)]) for k in range(len(parts))]
@@ -188,7 +190,9 @@ class Statements(Expressions):
             case ast.Attribute(value=owner_node, attr=attr):
                 owner = self.eval(owner_node)
                 value = self.spread(owner, lambda v: self.attribute(v, attr))
-                self.set_attribute(owner, attr, self.in_place(node.op, value, self.eval(node.value)))
+                self.set_attribute(
+                    owner, attr, self.in_place(node.op, value, self.eval(node.value))
+                )
             case ast.Subscript(value=owner_node, slice=index_node):
                 owner = self.eval(owner_node)
                 index = self.eval(index_node)
@@ -237,6 +241,7 @@ class Statements(Expressions):
     def set_attribute(self, owner: Value, name: str, value: Value) -> None:
         """Compute ``owner.name = value``."""
         if isinstance(owner, Union):
+
             def one(variant: Value) -> Value:
                 self.set_attribute(variant, name, value)
                 return NONE
@@ -255,6 +260,7 @@ class Statements(Expressions):
     def set_item(self, owner: Value, index: Value, value: Value) -> None:
         """Compute ``owner[index] = value``."""
         if isinstance(owner, Union):
+
             def one(variant: Value) -> Value:
                 self.set_item(variant, index, value)
                 return NONE
@@ -273,9 +279,7 @@ class Statements(Expressions):
             return
         self.fail("TypeError", f"{type_name(owner)!r} object does not support item assignment")
 
-    def _set_list_item(
-        self, owner: Ref, content: ListCell, index: Value, value: Value
-    ) -> None:
+    def _set_list_item(self, owner: Ref, content: ListCell, index: Value, value: Value) -> None:
         if isinstance(index, Union):
             raise self.refuse("CMP204", "a list index whose type depends on the path")
         if not isinstance(index, Num) or index.ty in ("f32", "f64"):
@@ -290,7 +294,9 @@ class Statements(Expressions):
         for k, old in enumerate(items):
             here = self.op("eq", "b1", position, i64(k))
             items[k] = self.choose(
-                boolean(here), lambda: value, lambda old=old: old  # type: ignore[misc]
+                boolean(here),
+                lambda: value,
+                lambda old=old: old,  # type: ignore[misc]
             )
         self.pt.heap[owner.cell] = ListCell(
             tuple(items), content.length, content.maxlen, content.kind
@@ -299,6 +305,7 @@ class Statements(Expressions):
     def set_elements(self, owner: Arr, index: Value, value: Value) -> None:
         """Compute ``owner[index] = value`` of an array."""
         if isinstance(value, Union):
+
             def one(variant: Value) -> Value:
                 self.set_elements(owner, index, variant)
                 return NONE
@@ -359,9 +366,11 @@ class Statements(Expressions):
             raise self.refuse("CMP112", "a bare raise")
         value = self.eval(node.exc)
         if isinstance(value, Exc):
-            module = "guest" if ancestors(value.name)[0] == value.name and not _known(
-                value.name
-            ) else "builtins"
+            module = (
+                "guest"
+                if ancestors(value.name)[0] == value.name and not _known(value.name)
+                else "builtins"
+            )
             self.fail(value.name, value.message or "", module)
         raise self.refuse("CMP112", "raise of something else than an exception class")
 
@@ -556,9 +565,7 @@ class Statements(Expressions):
                 return function
         raise self.refuse("CMP116", "this decorator")
 
-    def inline(
-        self, function: Func, args: list[Value], keywords: dict[str, Value]
-    ) -> Value:
+    def inline(self, function: Func, args: list[Value], keywords: dict[str, Value]) -> Value:
         """Lower a call of a guest function in place."""
         if self.depth >= _DEPTH:
             raise self.refuse("CMP117", "recursion, or calls nested too deep")
@@ -671,9 +678,7 @@ class Statements(Expressions):
             value = self.pt.vars.pop((frame.number, name), None)
             if isinstance(value, Func):
                 # A method does not see the names of its class, only those around it.
-                value = Func(
-                    value.node, value.identity, outer, value.defaults, value.binding
-                )
+                value = Func(value.node, value.identity, outer, value.defaults, value.binding)
             if value is not None and not isinstance(value, Unbound):
                 body[name] = value
         made = Cls(node.name, body, bases)
@@ -716,9 +721,7 @@ class Statements(Expressions):
                     continue
                 made.body[name] = Tup((value, Str(name)), ("value", "name"), made.name)
 
-    def instantiate_class(
-        self, cls: Cls, args: list[Value], keywords: dict[str, Value]
-    ) -> Value:
+    def instantiate_class(self, cls: Cls, args: list[Value], keywords: dict[str, Value]) -> Value:
         """Make an object of a guest class."""
         if cls.kind == "enum":
             return self._enum_by_value(cls, args)
@@ -746,9 +749,7 @@ class Statements(Expressions):
                 return member
         raise self.refuse("CMP119", "an enum member looked up by a value that is not known")
 
-    def new_named_tuple(
-        self, cls: Cls, args: list[Value], keywords: dict[str, Value]
-    ) -> Value:
+    def new_named_tuple(self, cls: Cls, args: list[Value], keywords: dict[str, Value]) -> Value:
         """Make a named tuple."""
         fields = cls.fields or ()
         names = tuple(name for name, _, _ in fields)
@@ -875,5 +876,3 @@ def _makes_functions(node: ast.AST) -> bool:
 
 def _known(name: str) -> bool:
     return hasattr(builtins, name)
-
-

@@ -307,9 +307,7 @@ class Texts(Keeper):
             raise self.refuse("CMP603", "one text of the observation searched in another")
         if isinstance(owner, Str):
             text = owner.text
-            return number(
-                text.startswith(wanted.text) if front else text.endswith(wanted.text)
-            )
+            return number(text.startswith(wanted.text) if front else text.endswith(wanted.text))
         data = wanted.text.encode()
         if len(data) > self.regions[owner.region].size:
             return number(False)

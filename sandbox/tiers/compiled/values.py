@@ -453,5 +453,3 @@ class ObjCell:
 
 
 Cell: TypeAlias = Cells | Column | Buffer | Lazy | ListCell | DictCell | SetCell | ObjCell
-
-
