@@ -6,7 +6,6 @@ import ast
 import time
 from typing import TYPE_CHECKING
 
-from sandbox.diagnostics import Span
 from sandbox.limits import Limits
 from sandbox.plan import Plan
 from sandbox.tiers.base import TierReason
@@ -26,7 +25,7 @@ def compile_program(tree: ast.Module, plan: Plan, limits: Limits) -> CompiledRun
         limits: Fuel, memory and compile time.
     """
     # Numba takes half a second to import, and a check or an interpreted program needs none of it.
-    from sandbox.tiers.compiled.builder import Refused
+    from sandbox.tiers.compiled.builder import Refused, span_of
     from sandbox.tiers.compiled.kernel import lower_program
     from sandbox.tiers.compiled.runner import CompiledRunner
 
@@ -34,15 +33,7 @@ def compile_program(tree: ast.Module, plan: Plan, limits: Limits) -> CompiledRun
     try:
         lowered = lower_program(tree, plan, limits)
     except Refused as refused:
-        node = refused.node
-        span = None
-        if node is not None and hasattr(node, "lineno"):
-            end = getattr(node, "end_col_offset", None) or node.col_offset
-            span = Span(
-                node.lineno, node.col_offset + 1,
-                getattr(node, "end_lineno", None) or node.lineno, end + 1,
-            )  # fmt: skip
-        return TierReason(refused.code, refused.message, span)
+        return TierReason(refused.code, refused.message, span_of(refused.node))
     except RecursionError:
         return TierReason("CMP904", "the program nests too deep to be lowered")
     return CompiledRunner(lowered, plan, limits.fuel, time.monotonic() - started)

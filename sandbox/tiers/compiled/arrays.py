@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sandbox.tiers.compiled.builder import EXPLODE, TRUE, i64, indices
-from sandbox.tiers.compiled.core import Atom, Lit, Set, Store, Ty, Var, dtype_of, limits_of, ty_of
+from sandbox.tiers.compiled.builder import EXPLODE, i64, indices
+from sandbox.tiers.compiled.core import Atom, Lit, Set, Store, Ty, Var, dtype_of, ty_of
 from sandbox.tiers.compiled.scalars import Scalars
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -34,7 +34,6 @@ from sandbox.tiers.compiled.values import (
     View,
     boolean,
     integer,
-    number,
 )
 
 __all__ = ["ELLIPSIS", "Arrays", "strides_of"]
@@ -227,17 +226,17 @@ class Arrays(Scalars):
                 target = ty or value.ty
                 return self.item(self.cast(value.atom, target))
             case Tup(items=items):
-                return self.stack([self.as_array(item) for item in items], items, ty)
+                return self.stack([self.as_array(item) for item in items], ty)
             case Ref():
                 content = self.pt.heap[value.cell]
                 if isinstance(content, ListCell):
                     if content.length is not None:
                         raise self.refuse("CMP503", "an array made of a list of unknown length")
                     parts = [self.as_array(item) for item in content.items]
-                    return self.stack(parts, content.items, ty)
+                    return self.stack(parts, ty)
         raise self.refuse("CMP504", "this value cannot be made an array here")
 
-    def stack(self, parts: list[Arr | Num], originals: tuple[Value, ...], ty: Ty | None) -> Arr:
+    def stack(self, parts: list[Arr | Num], ty: Ty | None) -> Arr:
         """Make an array of parts of one shape, one after the other."""
         if not parts:
             return self.of_atoms((0,), ty or "f64", ())
@@ -248,7 +247,7 @@ class Arrays(Scalars):
         (inner,) = shapes
         if not inner:
             atoms = []
-            for part, original in zip(parts, originals, strict=True):
+            for part in parts:
                 assert isinstance(part, Num)
                 atoms.append(self.cast(part.atom, target))
             if len(atoms) <= 64:

@@ -97,10 +97,11 @@ __all__ = [
     "ancestors",
     "i64",
     "indices",
+    "span_of",
 ]
 
-TRUE: Final = Lit(True, "b1")
-FALSE: Final = Lit(False, "b1")
+TRUE: Final[Atom] = Lit(True, "b1")
+FALSE: Final[Atom] = Lit(False, "b1")
 STATUS: Final = Var("status", "i64")
 FUEL: Final = Var("fuel", "i64")
 OUT_OF_FUEL: Final = -4
@@ -456,13 +457,7 @@ class Builder:
 
     def span(self) -> Span | None:
         """The place in the source that is being lowered."""
-        node: Any = self.node
-        if node is None or not hasattr(node, "lineno"):
-            return None
-        return Span(
-            node.lineno, node.col_offset + 1, node.end_lineno or node.lineno,
-            (node.end_col_offset or node.col_offset) + 1,
-        )  # fmt: skip
+        return span_of(self.node)
 
     def charge(self, units: int | Atom) -> None:
         """Count fuel; checked where loops begin."""
@@ -821,6 +816,17 @@ class Builder:
                     copies.append(Let(copy, "copy", (item.value,)))
                     item.value = copy
         block[mark:mark] = copies
+
+
+def span_of(node: ast.AST | None) -> Span | None:
+    """Give the place of a node; None where it has none."""
+    line = getattr(node, "lineno", None)
+    column = getattr(node, "col_offset", None)
+    if line is None or column is None:
+        return None
+    end_line = getattr(node, "end_lineno", None) or line
+    end_column = getattr(node, "end_col_offset", None)
+    return Span(line, column + 1, end_line, (column if end_column is None else end_column) + 1)
 
 
 def indices(shape: tuple[int, ...]) -> Iterable[tuple[int, ...]]:

@@ -69,8 +69,36 @@ FLOATS: Final = frozenset({"f32", "f64"})
 SIGNED: Final = frozenset({"i8", "i16", "i32", "i64"})
 
 MATH: Final = frozenset(
-    "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log2 log10"
-    " log1p cbrt erf erfc tgamma lgamma atan2 hypot pow fmod".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "exp",
+        "exp2",
+        "expm1",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "cbrt",
+        "erf",
+        "erfc",
+        "tgamma",
+        "lgamma",
+        "atan2",
+        "hypot",
+        "pow",
+        "fmod",
+    ]
 )
 """Functions of the C library that core may call; each exists for f64 and, with an f, for f32."""
 

@@ -122,7 +122,7 @@ class Elements(Builder):
         }.get(name)  # fmt: skip
         if name in ("isnan", "isinf"):
             return FALSE
-        if name in ("isfinite",):
+        if name == "isfinite":
             return TRUE
         if name == "absolute":
             return a

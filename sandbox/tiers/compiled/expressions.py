@@ -20,6 +20,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Dty,
     Exc,
+    Facts,
     Frame,
     Func,
     Gen,
@@ -389,8 +390,8 @@ class Expressions(Iteration):
             case ast.Mult(), Tup(items=x_items), Num() if b.const is not None:
                 return Tup(x_items * int(b.const))
             case ast.Add(), Ref(), Ref():
-                x, y = self.pt.heap[a.cell], self.pt.heap[b.cell]
-                if isinstance(x, ListCell) and isinstance(y, ListCell):
+                left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
+                if isinstance(left, ListCell) and isinstance(right, ListCell):
                     return self.new_list(self.listed(a) + self.listed(b))
             case ast.Mult(), Ref(), Num() if b.const is not None:
                 if isinstance(self.pt.heap[a.cell], ListCell):
@@ -403,8 +404,8 @@ class Expressions(Iteration):
             found = self.set_operator(op, a, b)
             if found is not None:
                 return found
-        for x, y in ((a, b), (b, a)):
-            if isinstance(op, ast.Mult) and isinstance(x, Num) and not isinstance(y, NoneV):
+        for one, other in ((a, b), (b, a)):
+            if isinstance(op, ast.Mult) and isinstance(one, Num) and not isinstance(other, NoneV):
                 raise self.refuse("CMP320", "a sequence repeated as often as the data says")
         self.type_error(f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}", a, b)
 
@@ -503,7 +504,8 @@ class Expressions(Iteration):
                         )
                         weak = bool(mixed.value) if isinstance(mixed, Lit) else mixed
                     second = right
-                    yes, no = (), ()
+                    yes: Facts = ()
+                    no: Facts = ()
                     if every:
                         yes = truth.yes + second.yes
                     else:
@@ -648,8 +650,8 @@ class Expressions(Iteration):
             case Tup(items=x_items), Tup(items=y_items):
                 return self._equal_items(x_items, y_items)
             case Ref(), Ref():
-                x, y = self.pt.heap[a.cell], self.pt.heap[b.cell]
-                if isinstance(x, ListCell) and isinstance(y, ListCell):
+                left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
+                if isinstance(left, ListCell) and isinstance(right, ListCell):
                     return self._equal_items(self.listed(a), self.listed(b))
                 if a == b:
                     return number(True)
@@ -999,7 +1001,7 @@ class Expressions(Iteration):
 
     def index_array(self, owner: Arr, index: Value) -> Value:
         """Index an array in any way that is taken."""
-        parts = list(index.items) if isinstance(index, Tup) else [index]
+        parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
         for k, part in enumerate(parts):
             if isinstance(part, Ref):
                 parts[k] = self.as_array(part)

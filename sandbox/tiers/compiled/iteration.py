@@ -7,7 +7,6 @@ expression is lowered inside the loop of whoever consumes them.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -416,7 +415,7 @@ class Iteration(Arrays):
                 int(value.start.const) + step * int(turns.const),
                 step,
             )
-            return (min(found), max(found)) if len(found) else (0, 0)
+            return (min(found), max(found)) if found else (0, 0)
         if step > 0:
             return value.start.low, max(value.stop.high - 1, value.start.low)
         return min(value.stop.low + 1, value.start.high), value.start.high

@@ -83,14 +83,65 @@ _ALIASES: Final = {
     "bitwise_not": "invert", "conjugate": "positive",
 }  # fmt: skip
 _BUILTINS: Final = frozenset(
-    "abs all any dict divmod enumerate filter float frozenset hasattr int isinstance len list map next"
-    " max min pow print range reversed round set sorted str sum tuple zip staticmethod classmethod"
-    " property object bool slice getattr".split()
+    [
+        "abs",
+        "all",
+        "any",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "frozenset",
+        "hasattr",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+        "map",
+        "next",
+        "max",
+        "min",
+        "pow",
+        "print",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "zip",
+        "staticmethod",
+        "classmethod",
+        "property",
+        "object",
+        "bool",
+        "slice",
+        "getattr",
+    ]
 )
 _ERRORS: Final = frozenset(
-    "ArithmeticError AssertionError AttributeError Exception FloatingPointError IndexError KeyError"
-    " LookupError NameError NotImplementedError OverflowError RuntimeError StopIteration TypeError"
-    " UnboundLocalError ValueError ZeroDivisionError".split()
+    [
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "Exception",
+        "FloatingPointError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "NameError",
+        "NotImplementedError",
+        "OverflowError",
+        "RuntimeError",
+        "StopIteration",
+        "TypeError",
+        "UnboundLocalError",
+        "ValueError",
+        "ZeroDivisionError",
+    ]
 )
 _CONSTANTS: Final = {
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "tau": math.tau,
@@ -238,7 +289,7 @@ class Library(Reductions):
                 return owner
             if f"array.{name}" in self.table:
                 return Builtin(f"array.{name}", owner)
-        if name in ("real",):
+        if name == "real":
             return owner
         if name == "is_integer":
             return Builtin("float.is_integer", owner)
@@ -417,7 +468,7 @@ class Library(Reductions):
         """Refuse arguments by name other than the known ones."""
         other = keywords.keys() - set(known)
         if other:
-            raise self.refuse("CMP408", f"the argument {sorted(other)[0]!r}")
+            raise self.refuse("CMP408", f"the argument {min(other)!r}")
 
     # -- builtins
 
@@ -641,7 +692,7 @@ class Library(Reductions):
                 swap = self.truth(self.compare(op, b.items[0], a.items[0]))
                 both = self.choose(
                     swap,
-                    lambda a=a, b=b: Tup((b, a)),
+                    lambda a=a, b=b: Tup((b, a)),  # type: ignore[misc]
                     lambda a=a, b=b: Tup((a, b)),  # type: ignore[misc]
                 )
                 assert isinstance(both, Tup)
@@ -1141,7 +1192,7 @@ class Library(Reductions):
 
     def i_pairwise(self, args: Args, keywords: Keywords) -> Value:
         items = self.listed(args[0])
-        return Gen("tuples", tuple(Tup(p) for p in zip(items[:-1], items[1:], strict=True)))
+        return Gen("tuples", tuple(Tup(p) for p in itertools.pairwise(items)))
 
     def i_chain(self, args: Args, keywords: Keywords) -> Value:
         return Gen("tuples", tuple(v for arg in args for v in self.listed(arg)))
@@ -1430,12 +1481,12 @@ class Library(Reductions):
         shapes = {part.shape if isinstance(part, Arr) else () for part in parts}
         if len(shapes) != 1:
             self.fail("ValueError", "all input arrays must have the same shape")
-        stacked = self.stack(parts, items, None)
+        stacked = self.stack(parts, None)
         depth = len(stacked.shape)
         place = axis % depth
         if place == 0:
             return stacked
-        order = [k for k in range(1, depth)]
+        order = list(range(1, depth))
         order.insert(place, 0)
         return self.transpose(stacked, tuple(order))
 
@@ -1472,7 +1523,7 @@ class Library(Reductions):
             cuts = [self.constant(cut, "a place to split") for cut in self.listed(args[1])]
         edges = [0, *cuts, size]
         found: list[Value] = []
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in itertools.pairwise(edges):
             parts: list[Value] = [SliceV(NONE, NONE, NONE)] * (axis % len(array.shape))
             parts.append(SliceV(number(start), number(stop), NONE))
             found.append(self.subview(array, parts))
@@ -1790,10 +1841,10 @@ class Library(Reductions):
                 Sel(
                     found.domain,
                     found.keep,
-                    lambda i, r, k=k: i[k],
+                    lambda i, r, k=k: i[k],  # type: ignore[misc]
                     "i64",
                     (),
-                    found.deps,  # type: ignore[misc]
+                    found.deps,
                     found.source,
                     (0, max(array.shape[k] - 1, 0)),
                 )  # fmt: skip
@@ -1955,7 +2006,7 @@ class Library(Reductions):
         value = args[0] if isinstance(args[0], Num | Arr) else self.as_array(args[0])
         if value.ty not in FLOATS:
             return value
-        most = float(np.finfo(dtype_of(value.ty)).max)
+        most = float(np.finfo(np.float32 if value.ty == "f32" else np.float64).max)
         nan = keywords.get("nan", number(0.0))
         infinite = self.ufunc("isinf", value)
         above = self.ufunc("greater", value, number(0.0))

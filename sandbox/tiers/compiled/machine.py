@@ -17,7 +17,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
-import llvmlite.ir as ir
+from llvmlite import ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
@@ -43,7 +43,6 @@ from sandbox.tiers.compiled.core import (
     Ty,
     Var,
 )
-
 from sandbox.tiers.compiled.loops import loop_of
 
 __all__ = ["MARKER", "Machine", "compile_kernel"]

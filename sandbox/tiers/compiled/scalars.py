@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from typing import Final
 
 from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
 from sandbox.tiers.compiled.core import (
     FLOATS,
     MATH,
-    SIGNED,
     Atom,
     Lit,
     Ty,
@@ -99,7 +100,7 @@ class Scalars(Elements):
             return self.compare_numbers(name, a, b)
         if a.weak is True and b.weak is True:
             return self._python(name, a, b)
-        if a.ty in ("f64",) and b.ty == "f64":
+        if a.ty == "f64" and b.ty == "f64":
             return self._doubles(name, a, b)
         if not isinstance(a.weak, bool) or not isinstance(b.weak, bool):
             x = a if a.ty == "f64" else Num(self.cast(a.atom, "f64"), a.weak)
@@ -228,7 +229,7 @@ class Scalars(Elements):
         if value.ty == "f64":
             return value.atom
         value = self.to_int(value)
-        if not (-_EXACT <= value.low and value.high <= _EXACT):
+        if not (value.low >= -_EXACT and value.high <= _EXACT):
             above = self.op("ge", "b1", value.atom, i64(-_EXACT))
             below = self.op("le", "b1", value.atom, i64(_EXACT))
             self.check(boolean(self.both(above, below)), "OverflowError", _CAPACITY)
@@ -256,14 +257,7 @@ class Scalars(Elements):
             return None
         if name in ("divide", "floor_divide", "remainder") and y == 0:
             return None
-        result: int | float = {
-            "add": lambda: x + y, "subtract": lambda: x - y, "multiply": lambda: x * y,
-            "divide": lambda: x / y, "floor_divide": lambda: x // y,
-            "remainder": lambda: x % y, "power": lambda: x**y,
-            "left_shift": lambda: x << y, "right_shift": lambda: x >> y,
-            "bitwise_and": lambda: x & y, "bitwise_or": lambda: x | y,
-            "bitwise_xor": lambda: x ^ y,
-        }[name]()  # fmt: skip
+        result = _PYTHON[name](x, y)
         if isinstance(result, int) and not _LOW <= result <= _HIGH:
             return None
         return number(result)
@@ -512,6 +506,20 @@ class Scalars(Elements):
         )
 
 
+_PYTHON: Final[dict[str, Callable[[int, int], int | float]]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+    "left_shift": operator.lshift,
+    "right_shift": operator.rshift,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+}
 _NAMES: Final = {"gamma": "tgamma"}
 _OVERFLOWS: Final = frozenset({"exp", "exp2", "expm1", "sinh", "cosh", "hypot", "gamma", "lgamma"})
 

@@ -20,7 +20,6 @@ from sandbox.tiers.compiled.values import (
     Cell,
     Cells,
     Cls,
-    Column,
     DictCell,
     Gen,
     Lazy,

@@ -336,9 +336,9 @@ class Keeper(Library):
                         is_in = self.load(self.slot(f"{path}.{n}#has", "b1"), i64(0))
                     inside.append((key, k, is_in))
                 self.pt.heap[cell.cell] = SetCell(tuple(inside))
-            case DeepObj(cls=cls, attributes=attributes):
+            case DeepObj(cls=owner, attributes=attributes):
                 values = tuple((n, self.load_state(v, f"{path}.{n}")) for n, v in attributes)
-                self.pt.heap[cell.cell] = ObjCell(cls, values)
+                self.pt.heap[cell.cell] = ObjCell(owner, values)
         return cell
 
     # -- values to memory
@@ -354,10 +354,8 @@ class Keeper(Library):
             for region, array in copies
         ]
         for region, array in ready:
-            for_index = self.get_flat
-
             def put(position: Atom, region: str = region, array: Arr = array) -> None:
-                self.emit(Store(region, position, for_index(array, position)))
+                self.emit(Store(region, position, self.get_flat(array, position)))
 
             self.count(i64(array.size), put)
         for region, index, atom in writes:

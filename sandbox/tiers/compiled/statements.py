@@ -312,7 +312,7 @@ class Statements(Expressions):
 
             self.spread(value, one)
             return
-        parts = list(index.items) if isinstance(index, Tup) else [index]
+        parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
         for k, part in enumerate(parts):
             if isinstance(part, Union):
 
@@ -862,7 +862,7 @@ def assigned(body: Sequence[ast.AST]) -> set[str]:
     return names
 
 
-def _declared(node: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> list[str]:
+def _declared(node: ast.AST, kind: type[ast.Global | ast.Nonlocal]) -> list[str]:
     return [name for child in ast.walk(node) if isinstance(child, kind) for name in child.names]
 
 

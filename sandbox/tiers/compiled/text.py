@@ -258,7 +258,10 @@ class Texts(Keeper):
         rest = [arg for arg in args[1:] if arg != NONE]
         if isinstance(owner, Str):
             if all(isinstance(arg, Str) for arg in rest) and not keywords:
-                parts = owner.text.split(*[arg.text for arg in rest if isinstance(arg, Str)])
+                separators = [arg.text for arg in rest if isinstance(arg, Str)]
+                if len(separators) > 1:
+                    raise self.refuse("CMP602", "split() with these arguments")
+                parts = owner.text.split(separators[0] if separators else None)
                 return self.new_list(tuple(Str(part) for part in parts))
             raise self.refuse("CMP602", "split() with these arguments")
         if rest == [Str(" ")] and not keywords:
@@ -326,8 +329,9 @@ class Texts(Keeper):
 
     def str_replace(self, args: Args, keywords: Keywords) -> Value:
         owner = self._text_of(args)
-        if isinstance(owner, Str) and all(isinstance(arg, Str) for arg in args[1:]):
-            return Str(owner.text.replace(*[a.text for a in args[1:] if isinstance(a, Str)][:2]))
+        if isinstance(owner, Str) and [type(arg) for arg in args[1:]] == [Str, Str]:
+            old, new = [arg.text for arg in args[1:3] if isinstance(arg, Str)]
+            return Str(owner.text.replace(old, new))
         raise self.refuse("CMP602", "replace() in a text of the observation")
 
     def str_join(self, args: Args, keywords: Keywords) -> Value:

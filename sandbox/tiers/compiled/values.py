@@ -18,8 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 
 __all__ = [
@@ -134,7 +132,7 @@ class Num:
         return names[self.ty] if self.weak is True else f"numpy {self.ty}"
 
 
-def number(value: bool | int | float) -> Num:
+def number(value: bool | float) -> Num:
     """Make a known Python number."""
     if isinstance(value, bool):
         return Num(Lit(value, "b1"), True, int(value), int(value))
