@@ -150,6 +150,9 @@ class _Program:
             self.lengthens |= isinstance(node.op, ast.Add | ast.Mult)
         elif isinstance(node, ast.Call):
             self.attributes.update(_field_words(node))
+            # np.nan_to_num(x, copy=False) writes into x.
+            self.writes |= any(keyword.arg in ("copy", None) for keyword in node.keywords)
+            self.writes |= _last_name(node.func) == "nan_to_num" and len(node.args) > 1
 
     def _import(self, name: str, path: str) -> None:
         self._bind(name)
@@ -183,9 +186,14 @@ def _class_names(node: ast.ClassDef) -> Iterator[str]:
             yield item.id
 
 
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _field_words(node: ast.Call) -> Iterator[str]:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name == "namedtuple":
+    if _last_name(node.func) == "namedtuple":
         for argument in node.args[1:]:
             for item in ast.walk(argument):
                 if isinstance(item, ast.Constant) and isinstance(item.value, str):

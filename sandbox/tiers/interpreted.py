@@ -33,6 +33,7 @@ from sandbox.guards import (
     held,
     is_guest_instance,
     state_bytes,
+    text_guards,
 )
 from sandbox.instrument import InstrumentError, instrument
 from sandbox.limits import Limits
@@ -47,6 +48,8 @@ __all__ = ["GuestModuleError", "InterpretedRunner"]
 
 MAX_FAILURES: Final = 1_024
 MESSAGE_CHARS: Final = 400
+MESSAGE_FUEL: Final = 10_000
+"""Work on the text of what a guest raised with values of its own in it."""
 STATE_CHECK_BYTES: Final = 1 << 20
 """A row's state is measured again after it may have grown by this much."""
 BYTES_PER_UNIT: Final = 64
@@ -109,6 +112,7 @@ class InterpretedRunner:
             raise InstrumentError([(tree, f"cannot be compiled: {type(error).__name__}")]) from None
         self._private = instrumented.writes or plan.stateful
         self._meter = Meter(limits)
+        self._text: Callable[[Any], str] = text_guards(self._meter)["$text"]
         predeclared = Predeclared(self._meter)
         self._namespace = predeclared.namespace(instrumented.names)
         self._run_module(code)
@@ -478,14 +482,22 @@ class InterpretedRunner:
 
     def _describe(self, error: BaseException) -> Failure:
         kind = type(error)
-        module = kind.__module__
+        message = self._message(error)[:MESSAGE_CHARS]
+        return Failure(kind.__name__, kind.__module__, message, self._span(error))
+
+    def _message(self, error: BaseException) -> str:
+        """Give the text of an exception, whatever a guest has put into it."""
+        if all(type(argument) in _PLAIN_ARGUMENTS for argument in error.args):
+            # A KeyError shows the repr of its key.
+            return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        left = self._meter.left
+        self._meter.left = MESSAGE_FUEL
         try:
-            message = (
-                str(error.args[0]) if isinstance(error, KeyError) and error.args else (str(error))
-            )
+            return self._text(error)
         except BaseException:
-            message = ""
-        return Failure(kind.__name__, module, message[:MESSAGE_CHARS], self._span(error))
+            return "its arguments have no text"
+        finally:
+            self._meter.left = left
 
     def _span(self, error: BaseException) -> Span | None:
         found: TracebackType | None = None
@@ -608,6 +620,7 @@ class _Failed(BaseException):
 
 
 _MANY: Final = 4_096
+_PLAIN_ARGUMENTS: Final = frozenset({str, int, float, bool, type(None)})
 _TRUTHS: Final = SCALARS | {int, str}
 _UNCHANGING: Final = SCALARS | {
     *(int, str, bytes, type(None), type(Ellipsis), range, slice, complex),

@@ -109,6 +109,31 @@ def test_the_module_of_an_exception_tells_whose_it_is() -> None:
     assert [(f.exception, f.module) for f in runner.failures] == [("Odd", "guest")]
 
 
+@pytest.mark.parametrize(
+    ("raised", "message"),
+    [
+        ("ValueError('a', 2)", "('a', 2)"),
+        ("ValueError([1, 'x'])", "[1, 'x']"),
+        ("ValueError(np.arange(3))", "[0 1 2]"),
+        ("KeyError('k')", "k"),
+        ("KeyError((1, 2))", "(1, 2)"),
+        ("ValueError(reward)", "its arguments have no text"),
+        ("ValueError([reward])", "its arguments have no text"),
+        ("ValueError()", ""),
+    ],
+)
+def test_the_message_of_a_failure_has_no_address(raised: str, message: str) -> None:
+    assert single.run(single.body(f"raise {raised}"), checked=False).message == message
+
+
+def test_the_message_of_a_failure_takes_no_time() -> None:
+    got = single.run(
+        single.body("x = [1]\nfor _ in range(70):\n    x = [x, x]\nraise ValueError(x)")
+    )
+    assert (got.exception, got.message) == ("ValueError", "its arguments have no text")
+    assert got.fuel < 1_000
+
+
 def test_equal_failures_are_told_once() -> None:
     runner = single.make("def reward():\n    return [][1]\n")
     results = corpus_reader.outputs(50)
@@ -307,6 +332,16 @@ def test_writing_into_an_argument_changes_nothing_outside_the_call() -> None:
     source = "def reward(x):\n    x[0, 0] += 5\n    x.sort()\n    return x.sum()\n"
     assert _one(source, IMAGE, columns).value == 5.0
     assert not columns["x"].any()
+
+
+def test_nan_to_num_in_place_works_on_a_copy() -> None:
+    spec = ArraySpec(shape=(2,), dtype="float64")
+    columns = {"x": np.array([[np.nan, 1.0]])}
+    source = (
+        "import numpy as np\ndef reward(x):\n    np.nan_to_num(x, copy=False)\n    return x.sum()\n"
+    )
+    assert _one(source, spec, columns).value == 1.0
+    assert np.isnan(columns["x"][0, 0])
 
 
 def test_each_task_sees_its_own_copy() -> None:
