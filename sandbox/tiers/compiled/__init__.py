@@ -25,8 +25,8 @@ def compile_program(tree: ast.Module, plan: Plan, limits: Limits) -> CompiledRun
         limits: Fuel, memory and compile time.
     """
     # Numba takes half a second to import, and a check or an interpreted program needs none of it.
-    from sandbox.tiers.compiled.builder import Refused, span_of
     from sandbox.tiers.compiled.kernel import lower_program
+    from sandbox.tiers.compiled.points import Refused, span_of
     from sandbox.tiers.compiled.runner import CompiledRunner
 
     started = time.monotonic()

@@ -9,20 +9,12 @@ no longer grow; the last lowering is the one that is kept.
 
 from __future__ import annotations
 
-import ast
 import builtins
-import itertools
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
-from sandbox.diagnostics import Span
-from sandbox.limits import Limits
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import (
-    FLOATS,
     Atom,
     Block,
     Break,
@@ -31,231 +23,41 @@ from sandbox.tiers.compiled.core import (
     Let,
     Lit,
     Loop,
-    Region,
     Set,
     Stmt,
-    Store,
-    Ty,
     Var,
-    fold,
+)
+from sandbox.tiers.compiled.merging import Merging
+from sandbox.tiers.compiled.points import (
+    FUEL,
+    OUT_OF_FUEL,
+    STATUS,
+    Dead,
+    Key,
+    Point,
+    Target,
+    i64,
 )
 from sandbox.tiers.compiled.shapes import (
-    Same,
     Shape,
-    ShapeArr,
-    ShapeBuffer,
-    ShapeCells,
-    ShapeCopy,
-    ShapeDict,
-    ShapeList,
-    ShapeNum,
-    ShapeObj,
-    ShapeSet,
-    ShapeText,
-    ShapeTup,
-    ShapeUnion,
     cells_in,
     join_shapes,
     loosen_content,
     shape_of,
-    variant_key,
 )
 from sandbox.tiers.compiled.values import (
     UNBOUND,
-    Arr,
-    Buffer,
-    Cell,
-    Cells,
-    DictCell,
     Exc,
     Facts,
-    Lazy,
-    ListCell,
-    Lost,
     Num,
-    ObjCell,
-    SetCell,
-    Text,
-    Tup,
-    Union,
     Value,
-    integer,
 )
 
-__all__ = [
-    "EXPLODE",
-    "FALSE",
-    "FUEL",
-    "OUT_OF_FUEL",
-    "STATUS",
-    "TRUE",
-    "Builder",
-    "Dead",
-    "Point",
-    "Refused",
-    "Target",
-    "ancestors",
-    "i64",
-    "indices",
-    "span_of",
-]
-
-TRUE: Final[Atom] = Lit(True, "b1")
-FALSE: Final[Atom] = Lit(False, "b1")
-STATUS: Final = Var("status", "i64")
-FUEL: Final = Var("fuel", "i64")
-OUT_OF_FUEL: Final = -4
-"""Status of a row that ran out of fuel; 0 is good, above 0 is the number of a failure."""
-
-EXPLODE: Final = 16
-"""Arrays of at most this many elements are kept as scalars."""
-_VARIANTS: Final = 48
-_LONGEST: Final = 128
-_STATEMENTS: Final = 200_000
-"""Statements that may be emitted for one kernel, repeated lowering of loops included."""
-
-Key = Any
+__all__ = ["Builder", "ancestors"]
 
 
-class Refused(Exception):
-    """The program has a construct that this tier does not take.
-
-    Attributes:
-        code: Such as ``"CMP201"``.
-        message: The construct and why it is not taken.
-        node: Where it is.
-    """
-
-    def __init__(self, code: str, message: str, node: ast.AST | None = None) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-        self.node = node
-
-
-class Dead(Exception):  # noqa: N818 - not an error: the path being lowered has ended
-    """The current path ended inside an expression; whoever forked it goes on with the others."""
-
-
-@dataclass(eq=False, slots=True)
-class Point:
-    """The end of the code emitted so far on one path."""
-
-    block: list[Stmt]
-    vars: dict[Key, Value] = field(default_factory=dict)
-    heap: dict[int, Cell] = field(default_factory=dict)
-    facts: dict[str, frozenset[int]] = field(default_factory=dict)
-    known: dict[Any, Atom] = field(default_factory=dict)
-    """Operations whose result is at hand, so that they are not emitted again."""
-
-    def fork(self, block: list[Stmt]) -> Point:
-        """Give a point that starts with the same knowledge in another block."""
-        return Point(block, dict(self.vars), dict(self.heap), dict(self.facts), dict(self.known))
-
-
-@dataclass(eq=False, slots=True)
-class Target:
-    """A place that paths jump to."""
-
-    label: str
-    exits: list[Point] = field(default_factory=list)
-
-
-def i64(value: int) -> Lit:
-    """Make an int64 literal."""
-    return Lit(value, "i64")
-
-
-class Builder:
+class Builder(Merging):
     """Emits core, and forks, joins and loops program points."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.current: Point | None = Point([])
-        self.counter = 0
-        self.emitted = 0
-        self.regions: dict[str, Region] = {}
-        self.sites: list[Failure] = []
-        self.site_index: dict[Failure, int] = {}
-        self.handlers: list[list[tuple[frozenset[str], Target]]] = []
-        self.row: Target = Target("row")
-        self.active: list[Target] = []
-        self.made: dict[int, Cell] = {}
-        """Contents of the arrays that `instantiate` made."""
-        self.keepalive: list[Any] = []
-        self.node: ast.AST | None = None
-        self.deadline = time.monotonic() + limits.compile_s
-        self.write_back: Callable[[], None] | None = None
-        self.stats: dict[str, int] = {"unrolled": 0, "loops": 0, "inlined": 0}
-
-    # -- points
-
-    @property
-    def pt(self) -> Point:
-        """The current point; there must be one."""
-        assert self.current is not None
-        return self.current
-
-    @property
-    def alive(self) -> bool:
-        """Whether code can be reached here."""
-        return self.current is not None
-
-    def new(self, ty: Ty, prefix: str = "t") -> Var:
-        """Make a name."""
-        self.counter += 1
-        return Var(f"{prefix}{self.counter}", ty)
-
-    def number(self) -> int:
-        """Give a number that is used once."""
-        self.counter += 1
-        return self.counter
-
-    def emit(self, item: Stmt) -> None:
-        """Append a statement at the current point."""
-        self.emitted += 1
-        if self.emitted > _STATEMENTS:
-            raise self.refuse("CMP901", "the program unfolds into too much code")
-        if self.emitted % 1024 == 0 and time.monotonic() > self.deadline:
-            raise self.refuse("CMP902", "lowering took longer than limits.compile_s")
-        self.pt.block.append(item)
-
-    def refuse(self, code: str, message: str, node: ast.AST | None = None) -> Refused:
-        """Make the exception that keeps the whole program in the other tier."""
-        return Refused(code, message, node or self.node)
-
-    def op(self, op: str, ty: Ty, *args: Atom) -> Atom:
-        """Emit an operation, unless its result is known or at hand."""
-        simple = _simplify(op, ty, args)
-        if simple is not None:
-            return simple
-        key = (op, ty, args)
-        found = self.pt.known.get(key)
-        if found is not None:
-            return found
-        result = self.new(ty)
-        self.emit(Let(result, op, args))
-        self.pt.known[key] = result
-        return result
-
-    def load(self, region: str, index: Atom) -> Atom:
-        """Read an element of a region; the index has been checked."""
-        memory = self.regions[region]
-        key = ("load", region, index)
-        if memory.kind == "input":
-            found = self.pt.known.get(key)
-            if found is not None:
-                return found
-        result = self.new(memory.ty)
-        self.emit(Let(result, "load", (index,), region))
-        if memory.kind == "input":
-            self.pt.known[key] = result
-        return result
-
-    def region(self, region: Region) -> str:
-        """Declare memory."""
-        self.regions.setdefault(region.name, region)
-        return region.name
 
     # -- control flow
 
@@ -362,14 +164,6 @@ class Builder:
             raise Dead
         return self.pt.vars.pop(key)
 
-    @contextmanager
-    def path(self) -> Iterator[None]:
-        """Lower something that may end the current path."""
-        try:
-            yield
-        except Dead:
-            self.current = None
-
     def when(
         self, cond: Num, then: Callable[[], None], other: Callable[[], None] | None = None
     ) -> None:
@@ -412,10 +206,6 @@ class Builder:
             target.exits.append(self.pt)
             self.current = None
 
-    def target(self, prefix: str) -> Target:
-        """Make a place to jump to."""
-        return Target(f"{prefix}{self.number()}")
-
     # -- failures
 
     def fail(self, exception: str, message: str, module: str = "builtins") -> NoReturn:
@@ -455,33 +245,6 @@ class Builder:
         if not self.alive:
             raise Dead
 
-    def span(self) -> Span | None:
-        """The place in the source that is being lowered."""
-        return span_of(self.node)
-
-    def charge(self, units: int | Atom) -> None:
-        """Count fuel; checked where loops begin."""
-        atom = i64(units) if isinstance(units, int) else units
-        if isinstance(atom, Lit) and atom.value == 0:
-            return
-        last = self.pt.block[-1] if self.pt.block else None
-        if (
-            isinstance(atom, Lit)
-            and isinstance(last, Set)
-            and last.var is FUEL
-            and len(self.pt.block) > 1
-            and isinstance(self.pt.block[-2], Let)
-        ):
-            # Charges in a row become one.
-            before = self.pt.block[-2]
-            amount = before.args[1]
-            if before.var is last.value and before.args[0] is FUEL and isinstance(amount, Lit):
-                before.args = (FUEL, i64(int(amount.value) + int(atom.value)))
-                return
-        total = self.new("i64")
-        self.emit(Let(total, "add", (FUEL, atom)))
-        self.emit(Set(FUEL, total))
-
     def meter(self) -> None:
         """End the row if its fuel is used up."""
         over = self.new("b1")
@@ -492,210 +255,6 @@ class Builder:
         self.current = self.pt.fork(stop)
         self.end_row(i64(OUT_OF_FUEL))
         self.current = keep
-
-    # -- values that differ by path
-
-    def _merge(
-        self,
-        points: list[Point],
-        values: list[Any],
-        merged: Point,
-        assign: Callable[[Any, Any], None],
-    ) -> Any:
-        first = values[0]
-        if all(value is first or value == first for value in values[1:]):
-            return first
-        shape = shape_of(first)
-        for value in values[1:]:
-            shape = join_shapes(shape, shape_of(value))
-        head = self.instantiate(shape, merged)
-        for point, value in zip(points, values, strict=True):
-            self.current = point
-            assign(head, value)
-        return head
-
-    def instantiate(self, shape: Shape, point: Point) -> Any:
-        """Make a value (or a content) with variables where the shape leaves something open."""
-        match shape:
-            case Same(value=value):
-                return value
-            case ShapeNum(ty=ty, weak=weak, low=low, high=high):
-                known = self.new("b1", "w") if weak is None else weak
-                return Num(self.new(ty, "v"), known, low, high)
-            case ShapeText(region=region, lower=lower):
-                return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
-            case ShapeTup(items=items, names=names, cls=cls):
-                return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
-            case ShapeArr(shape=dims, ty=ty):
-                cell = self.number()
-                array = Arr(cell, dims, ty)
-                if array.size <= EXPLODE:
-                    point.heap[cell] = Cells(tuple(self.new(ty, "v") for _ in range(array.size)))
-                else:
-                    point.heap[cell] = Buffer(self.scratch(ty, array.size), self.number())
-                self.made[cell] = point.heap[cell]
-                return array
-            case ShapeUnion(variants=variants):
-                if len(variants) > _VARIANTS:
-                    raise self.refuse("CMP311", "a value has too many different types by path")
-                made = tuple(self.instantiate(item, point) for item in variants)
-                return Union(self.new("i64", "tag"), made)
-            case ShapeCells(atoms=atoms, ty=ty):
-                return Cells(tuple(self.new(ty, "v") if a is None else a for a in atoms))
-            case ShapeBuffer(region=region):
-                return Buffer(region, self.number())
-            case ShapeCopy(size=size, ty=ty):
-                return Buffer(self.scratch(ty, size), self.number())
-            case ShapeList(items=items, length=length, maxlen=maxlen, kind=kind):
-                if len(items) > _LONGEST:
-                    raise self.refuse("CMP312", "a list grows with the data beyond what fits")
-                known_length = None if length is None else self.instantiate(length, point)
-                made = tuple(self.instantiate(item, point) for item in items)
-                return ListCell(made, known_length, maxlen, kind)
-            case ShapeDict(entries=entries, factory=factory, ordered=ordered, kind=kind):
-                return DictCell(
-                    tuple(
-                        (
-                            key,
-                            k,
-                            self.new("b1", "has") if present is None else present,
-                            self.instantiate(item, point),
-                        )
-                        for key, k, present, item in entries
-                    ),
-                    factory,
-                    ordered,
-                    kind,
-                )
-            case ShapeSet(entries=members):
-                return SetCell(
-                    tuple(
-                        (key, k, self.new("b1", "has") if present is None else present)
-                        for key, k, present in members
-                    )
-                )
-            case ShapeObj(cls=owner, attributes=attributes):
-                return ObjCell(
-                    owner,
-                    tuple((name, self.instantiate(item, point)) for name, item in attributes),
-                )
-        raise AssertionError(shape)
-
-    def put(self, var: Atom, value: Atom) -> None:
-        """Give a variable made by `instantiate` its value on the current path."""
-        if var != value and isinstance(var, Var):
-            self.emit(Set(var, value))
-
-    def assign(self, head: Value, value: Value) -> None:
-        """Write a value into the variables of another that was made to hold it."""
-        if head is value or head == value:
-            return
-        match head, value:
-            case Num(), Num() if head.ty == value.ty:
-                self.put(head.atom, value.atom)
-                if not isinstance(head.weak, bool):
-                    weak = value.weak
-                    self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
-            case Text(), Text():
-                self.put(head.start, value.start)
-                self.put(head.length, value.length)
-            case Tup(), Tup():
-                for part, item in zip(head.items, value.items, strict=True):
-                    self.assign(part, item)
-            case Arr(), Arr():
-                self.copy_array(head, value)
-            case Union(), _:
-                self._assign_union(head, value)
-
-    def _assign_union(self, head: Union, value: Value) -> None:
-        keys = [variant_key(shape_of(item)) for item in head.variants]
-        if not isinstance(value, Union):
-            position = self._variant(keys, value)
-            self.put(head.tag, i64(position))
-            self.assign(head.variants[position], value)
-            return
-        positions = [self._variant(keys, item) for item in value.variants]
-        tag: Atom = i64(positions[-1])
-        for k in range(len(positions) - 2, -1, -1):
-            here = self.op("eq", "b1", value.tag, i64(k))
-            tag = self.op("select", "i64", here, i64(positions[k]), tag)
-        if positions == list(range(len(positions))):
-            tag = value.tag
-        # What an inactive variant holds is never read, so all are written without a branch.
-        for position, item in zip(positions, value.variants, strict=True):
-            self.assign(head.variants[position], item)
-        self.put(head.tag, tag)
-
-    def _variant(self, keys: list[Any], value: Value) -> int:
-        key = variant_key(shape_of(value))
-        for position, other in enumerate(keys):
-            if other == key or (other[:2] == key[:2] and key[0] == "num" and len(other) < 3):
-                return position
-        for position, other in enumerate(keys):
-            if other[0] == "same" and isinstance(other[1], Lost):
-                return position
-        raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
-
-    def assign_cell(self, head: Cell, content: Cell) -> None:
-        """Write a content into the variables of another that was made to hold it."""
-        if head is content or head == content:
-            return
-        match head, content:
-            case Cells(), Cells():
-                for var, atom in zip(head.atoms, content.atoms, strict=True):
-                    self.put(var, atom)
-            case Cells(), Lazy():
-                for var, index in zip(head.atoms, indices(content.shape), strict=True):
-                    self.put(var, content.rule(tuple(i64(i) for i in index)))
-            case Buffer(), Buffer():
-                if head.region != content.region:
-                    raise self.refuse("CMP313", "one array has two places in memory")
-            case Buffer(), Cells():
-                for position, atom in enumerate(content.atoms):
-                    self.emit(Store(head.region, i64(position), atom))
-            case Buffer(), Lazy():
-                strides = [1]
-                for size in reversed(content.shape[1:]):
-                    strides.insert(0, strides[0] * size)
-                for index in indices(content.shape):
-                    position = sum(i * s for i, s in zip(index, strides, strict=True))
-                    atom = content.rule(tuple(i64(i) for i in index))
-                    self.emit(Store(head.region, i64(position), atom))
-            case Buffer(), _:
-                raise self.refuse("CMP313", "one array has two places in memory")
-            case ListCell(), ListCell():
-                for part, item in zip(head.items, content.items, strict=False):
-                    self.assign(part, item)
-                if head.length is not None:
-                    length = content.length or integer(i64(len(content.items)))
-                    self.assign(head.length, length)
-            case DictCell(), DictCell():
-                have = {key: (present, item) for key, _, present, item in content.entries}
-                for key, _, var, item in head.entries:
-                    present, found = have.get(key, (FALSE, None))
-                    self.put(var, present)
-                    if found is not None:
-                        self.assign(item, found)
-            case SetCell(), SetCell():
-                members = {key: present for key, _, present in content.entries}
-                for key, _, var in head.entries:
-                    self.put(var, members.get(key, FALSE))
-            case ObjCell(), ObjCell():
-                values = dict(content.attributes)
-                for name, item in head.attributes:
-                    self.assign(item, values.get(name, UNBOUND))
-
-    def copy_array(self, head: Arr, value: Arr) -> None:
-        """Write the elements of one array into the variables or the memory of another."""
-        raise NotImplementedError
-
-    def scratch(self, ty: Ty, size: int) -> str:
-        """Make scratch memory."""
-        name = f"scratch{self.number()}"
-        total = sum(region.size for region in self.regions.values() if region.kind == "scratch")
-        if (total + size) * 8 > self.limits.memory_bytes:
-            raise self.refuse("CMP903", "the program needs more memory than limits.memory_bytes")
-        return self.region(Region(name, ty, size, "scratch"))
 
     # -- loops
 
@@ -818,22 +377,6 @@ class Builder:
         block[mark:mark] = copies
 
 
-def span_of(node: ast.AST | None) -> Span | None:
-    """Give the place of a node; None where it has none."""
-    line = getattr(node, "lineno", None)
-    column = getattr(node, "col_offset", None)
-    if line is None or column is None:
-        return None
-    end_line = getattr(node, "end_lineno", None) or line
-    end_column = getattr(node, "end_col_offset", None)
-    return Span(line, column + 1, end_line, (column if end_column is None else end_column) + 1)
-
-
-def indices(shape: tuple[int, ...]) -> Iterable[tuple[int, ...]]:
-    """Go through all indices of a shape in C order."""
-    return itertools.product(*(range(size) for size in shape))
-
-
 def _keys(maps: Iterable[dict[Any, Any]]) -> list[Any]:
     seen: dict[Any, None] = {}
     for mapping in maps:
@@ -862,44 +405,3 @@ def ancestors(exception: str) -> tuple[str, ...]:
     if exception == "LinAlgError":
         return ("LinAlgError", "ValueError", "Exception", "BaseException")
     return (exception, "Exception", "BaseException")
-
-
-def _simplify(op: str, ty: Ty, args: tuple[Atom, ...]) -> Atom | None:
-    """Give the result where it needs no code."""
-    if all(isinstance(arg, Lit) for arg in args):
-        values = [arg.value for arg in args if isinstance(arg, Lit)]
-        found = fold(op, ty, values, [arg.ty for arg in args])
-        if found is not None:
-            return found
-    first = args[0]
-    second = args[1] if len(args) > 1 else first
-    if op == "cast" and first.ty == ty:
-        return first
-    if op == "select":
-        if args[1] == args[2]:
-            return args[1]
-        if isinstance(first, Lit):
-            return args[1] if first.value else args[2]
-        if ty == "b1" and args[1] == TRUE and args[2] == FALSE:
-            return first
-    if ty == "b1" and op in ("and", "or"):
-        absorbing = op == "or"
-        for one, other in ((first, second), (second, first)):
-            if isinstance(one, Lit):
-                return one if bool(one.value) is absorbing else other
-        if first == second:
-            return first
-    if ty not in FLOATS and op in ("add", "sub", "mul"):
-        if isinstance(second, Lit):
-            if second.value == 0:
-                return second if op == "mul" else first
-            if second.value == 1 and op == "mul":
-                return first
-        if isinstance(first, Lit) and op != "sub":
-            if first.value == 0:
-                return first if op == "mul" else second
-            if first.value == 1 and op == "mul":
-                return second
-    if op in ("eq", "ne", "le", "ge", "lt", "gt") and first == second and first.ty not in FLOATS:
-        return Lit(op in ("eq", "le", "ge"), "b1")
-    return None

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sandbox.tiers.compiled.builder import FALSE, TRUE, Builder
+from sandbox.tiers.compiled.builder import Builder
 from sandbox.tiers.compiled.core import (
     BITS,
     FLOATS,
@@ -25,6 +25,7 @@ from sandbox.tiers.compiled.core import (
     limits_of,
     ty_of,
 )
+from sandbox.tiers.compiled.points import FALSE, TRUE
 from sandbox.tiers.compiled.values import Num
 
 __all__ = ["UFUNCS", "Elements"]

@@ -17,16 +17,6 @@ from sandbox.outcome import Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Spec
 from sandbox.tiers.base import NO_FAILURE, Failure
-from sandbox.tiers.compiled.builder import (
-    FALSE,
-    FUEL,
-    STATUS,
-    TRUE,
-    Dead,
-    Point,
-    Target,
-    i64,
-)
 from sandbox.tiers.compiled.core import (
     Atom,
     Block,
@@ -42,8 +32,9 @@ from sandbox.tiers.compiled.core import (
     ty_of,
 )
 from sandbox.tiers.compiled.machine import MARKER
+from sandbox.tiers.compiled.points import FALSE, FUEL, STATUS, TRUE, Dead, Point, Target, i64
+from sandbox.tiers.compiled.scopes import assigned
 from sandbox.tiers.compiled.state import Deep, join_deep
-from sandbox.tiers.compiled.statements import assigned
 from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.tiers.compiled.arrays import strides_of
-from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
-from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Store, Ty, limits_of
-from sandbox.tiers.compiled.statements import Statements
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Ty, limits_of
+from sandbox.tiers.compiled.points import FALSE, TRUE, i64
+from sandbox.tiers.compiled.sums import INLINE, Element, Sums, sum_type
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -15,7 +14,6 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     Sel,
-    Tup,
     Value,
     boolean,
     number,
@@ -23,393 +21,11 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = ["Reductions"]
 
-_BLOCK = 128
-_INLINE = 16
-_LEAVES = 64
-Element = Callable[[Atom], Atom]
 
-
-class Reductions(Statements):
+class Reductions(Sums):
     """Sums, extrema and the like."""
 
-    # -- sums of floats in NumPy's order
-
-    def pairwise(self, ty: Ty, start: int, count: int, element: Element) -> Atom:
-        """Add ``count`` floats as NumPy does: pairwise above 128, else eight partial sums."""
-        if count == 0:
-            return Lit(0.0, ty)
-        if count < 8:
-            total = element(i64(start))
-            for k in range(start + 1, start + count):
-                total = self.op("add", ty, total, element(i64(k)))
-            return total
-        if count <= _BLOCK:
-            return self._eight(ty, start, count, element)
-        half = count // 2
-        half -= half % 8
-        if count > _BLOCK * _LEAVES:
-            raise self.refuse("CMP510", "a sum of more than 8192 floats in one row")
-        left = self.pairwise(ty, start, half, element)
-        right = self.pairwise(ty, start + half, count - half, element)
-        return self.op("add", ty, left, right)
-
-    def _eight(self, ty: Ty, start: int, count: int, element: Element) -> Atom:
-        whole = count - count % 8
-        parts: list[Atom]
-        if count <= _INLINE:
-            parts = [element(i64(start + k)) for k in range(8)]
-            for k in range(8, whole):
-                parts[k % 8] = self.op("add", ty, parts[k % 8], element(i64(start + k)))
-        else:
-            sums = [self.accumulate(ty, element(i64(start + k))) for k in range(8)]
-
-            def turn(index: Atom) -> None:
-                base = self.op("mul", "i64", index, i64(8))
-                for k in range(8):
-                    position = self.op("add", "i64", base, i64(start + 8 + k))
-                    self.emit(Set(sums[k], self.op("add", ty, sums[k], element(position))))
-
-            self.count(i64(whole // 8 - 1), turn)
-            parts = [self.kept(var) for var in sums]
-        while len(parts) > 1:
-            pairs = range(0, len(parts), 2)
-            parts = [self.op("add", ty, parts[k], parts[k + 1]) for k in pairs]
-        total = parts[0]
-        for k in range(start + whole, start + count):
-            total = self.op("add", ty, total, element(i64(k)))
-        return total
-
-    def inner_product(self, ty: Ty, count: int, left: Element, right: Element) -> Atom:
-        """Compute the product of two vectors as the library behind ``np.dot`` does.
-
-        For short vectors it adds float32 products in double precision, and fuses float64
-        products with their addition; longer ones it adds in blocks that are not followed here.
-        """
-        if ty == "f32" and count < 32:
-            total: Atom = Lit(0.0, "f64")
-            for k in range(count):
-                product = self.op("mul", ty, left(i64(k)), right(i64(k)))
-                total = self.op("add", "f64", total, self.cast(product, "f64"))
-            return self.cast(total, "f32")
-        if ty == "f64" and count < 16:
-            total = Lit(0.0, "f64")
-            for k in range(count):
-                total = self.op("fma", ty, left(i64(k)), right(i64(k)), total)
-            return total
-        return self.pairwise(ty, 0, count, lambda k: self.op("mul", ty, left(k), right(k)))
-
-    # -- axes
-
-    def axes_of(self, array: Arr, axis: Value) -> tuple[int, ...] | None:
-        """Give the axes to reduce, or None for all."""
-        if isinstance(axis, NoneV):
-            return None
-        parts = axis.items if isinstance(axis, Tup) else (axis,)
-        found = []
-        depth = len(array.shape)
-        for part in parts:
-            if not isinstance(part, Num) or part.const is None:
-                raise self.refuse("CMP511", "an axis that is not a constant")
-            place = int(part.const)
-            if not -depth <= place < depth:
-                self.fail(
-                    "AxisError",
-                    f"axis {place} is out of bounds for array of dimension {depth}",
-                    "numpy.exceptions",
-                )
-            found.append(place % depth)
-        return tuple(sorted(found))
-
-    def along(
-        self,
-        array: Arr,
-        axes: tuple[int, ...] | None,
-        keepdims: bool,
-        ty: Ty,
-        fold: Callable[[tuple[int, ...], Callable[[Index], Atom], Element], Atom],
-    ) -> Value:
-        """Reduce axes; ``fold`` gets their sizes, the element at an index, and at a position."""
-        self.charge(1 + array.size // 16)
-        every = axes is None or len(axes) == len(array.shape)
-        if every:
-            atom = fold(
-                array.shape,
-                lambda index: self.get(array, index),
-                lambda position: self.get_flat(array, position),
-            )
-            if keepdims:
-                return self.of_atoms((1,) * len(array.shape), ty, (atom,))
-            return self.item(atom)
-        assert axes is not None
-        array = self.still(array)
-        inner = tuple(array.shape[axis] for axis in axes)
-        kept = tuple(axis for axis in range(len(array.shape)) if axis not in axes)
-        shape = tuple(
-            1 if axis in axes else size
-            for axis, size in enumerate(array.shape)
-            if keepdims or axis not in axes
-        )
-
-        def rule(index: Index) -> Atom:
-            outer = [index[axis] if keepdims else index[k] for k, axis in enumerate(kept)]
-
-            def at(part: Index) -> Atom:
-                full: list[Atom] = [i64(0)] * len(array.shape)
-                for axis, atom in zip(kept, outer, strict=True):
-                    full[axis] = atom
-                for axis, atom in zip(axes, part, strict=True):
-                    full[axis] = atom
-                return self.get(array, tuple(full))
-
-            return fold(inner, at, lambda position: at(self.unravel(position, inner)))
-
-        size = 1
-        for extent in shape:
-            size *= extent
-        if size > _INLINE:
-            # A reduction is worth computing once: keep the results instead of the rule.
-            result = Arr(self.number(), shape, ty)
-            self.store_rule(result, rule)
-            return result
-        return self.make(shape, ty, rule, self.deps(array))
-
-    def looped(
-        self, sizes: tuple[int, ...], element: Callable[[Index], Atom], ty: Ty, start: Atom,
-        step: Callable[[Atom, Atom], Atom],
-    ) -> Atom:  # fmt: skip
-        """Combine all elements in C order."""
-        total = 1
-        for size in sizes:
-            total *= size
-        if total <= _INLINE:
-            strides = strides_of(sizes)
-            result = start
-            for k in range(total):
-                index = tuple(
-                    i64(k // stride % size) for stride, size in zip(strides, sizes, strict=True)
-                )
-                result = step(result, element(index))
-            return result
-        var = self.accumulate(ty, start)
-        self.each(sizes, lambda index: self.emit(Set(var, step(var, element(index)))))
-        return self.kept(var)
-
     # -- the reductions
-
-    def array_sum(
-        self, value: Value, axis: Value = NONE, keepdims: bool = False, ty: Ty | None = None
-    ) -> Value:
-        """Compute ``np.sum``."""
-        if isinstance(value, Sel):
-            return self._sum_selection(value, axis)
-        array = self.as_array(value)
-        if isinstance(array, Num):
-            return array
-        target = ty or _sum_type(array.ty)
-
-        def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
-            if target in FLOATS:
-                total = 1
-                for size in sizes:
-                    total *= size
-                return self.pairwise(target, 0, total, lambda k: self.cast(flat(k), target))
-            return self.looped(
-                sizes, at, target, Lit(0, target),
-                lambda a, b: self.op("add", target, a, self.cast(b, target)),
-            )  # fmt: skip
-
-        return self.along(array, self.axes_of(array, axis), keepdims, target, fold)
-
-    def _sum_selection(self, value: Sel, axis: Value) -> Value:
-        if isinstance(axis, Num) and value.tail and axis.const in (len(value.tail), -1):
-            return self.over_tail(
-                value, lambda count, at: self._sum_atoms(_sum_type(value.ty), count, at),
-                _sum_type(value.ty),
-            )  # fmt: skip
-        if isinstance(axis, Num) and axis.const == 0 and value.tail:
-            return self._over_first(value)
-        ty = _sum_type(value.ty)
-        if ty in FLOATS:
-            return self.item(self.sum_selected(value))
-        start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
-        total = self.over_selected(value, ty, start, lambda a, b, _: self.op("add", ty, a, b))
-        return self.item(total)
-
-    def sum_selected(self, value: Sel) -> Atom:
-        """Add the selected floats in the order in which NumPy adds an array of just them."""
-        self.fresh(value.deps)
-        ty = value.ty
-        size = 1
-        for extent in (*value.domain, *value.tail):
-            size *= extent
-        if size > _BLOCK:
-            return self.over_selected(
-                value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
-            )
-        self.charge(1 + size // 16)
-        # Write them one after the other; what is not selected is overwritten by the next.
-        region = self.scratch(ty, size + 1)
-        count = self.accumulate("i64", i64(0))
-
-        def pack(index: Index) -> None:
-            keep = value.keep(index)
-
-            def one(rest: Index) -> None:
-                self.emit(Store(region, count, value.element(index, rest)))
-                more = self.op("add", "i64", count, self.cast(keep, "i64"))
-                self.emit(Set(count, more))
-
-            self.each(value.tail, one)
-
-        self.each(value.domain, pack)
-        number_of = self.kept(count)
-        total = self.accumulate(ty, Lit(0.0, ty))
-
-        def add(index: Atom) -> None:
-            self.emit(Set(total, self.op("add", ty, total, self.load(region, index))))
-
-        def few() -> None:
-            self.count(number_of, add)
-
-        def many() -> None:
-            sums = [self.accumulate(ty, self.load(region, i64(k))) for k in range(8)]
-            blocks = self.op("floordiv", "i64", number_of, i64(8))
-
-            def turn(index: Atom) -> None:
-                base = self.op("mul", "i64", self.op("add", "i64", index, i64(1)), i64(8))
-                for k in range(8):
-                    item = self.load(region, self.op("add", "i64", base, i64(k)))
-                    self.emit(Set(sums[k], self.op("add", ty, sums[k], item)))
-
-            self.count(self.op("sub", "i64", blocks, i64(1)), turn)
-            parts: list[Atom] = [self.kept(var) for var in sums]
-            while len(parts) > 1:
-                pairs = range(0, len(parts), 2)
-                parts = [self.op("add", ty, parts[k], parts[k + 1]) for k in pairs]
-            self.emit(Set(total, parts[0]))
-            done = self.op("mul", "i64", blocks, i64(8))
-            rest = self.op("sub", "i64", number_of, done)
-            self.count(rest, lambda k: add(self.op("add", "i64", done, k)))
-
-        self.when(boolean(self.op("lt", "b1", number_of, i64(8))), few, many)
-        return self.kept(total)
-
-    def _sum_atoms(self, ty: Ty, count: int, at: Element) -> Atom:
-        if ty in FLOATS:
-            return self.pairwise(ty, 0, count, lambda k: self.cast(at(k), ty))
-        total: Atom = Lit(0, ty)
-        for k in range(count):
-            total = self.op("add", ty, total, self.cast(at(i64(k)), ty))
-        return total
-
-    def _over_first(self, value: Sel) -> Value:
-        if len(value.tail) != 1 or value.tail[0] > _INLINE:
-            raise self.refuse("CMP512", "a reduction of the first axis of this selection")
-        atoms = []
-        ty = _sum_type(value.ty)
-        for k in range(value.tail[0]):
-            column = Sel(
-                value.domain, value.keep, lambda i, _, k=k: value.element(i, (i64(k),)),  # type: ignore[misc]
-                value.ty, (), value.deps, value.source,
-            )  # fmt: skip
-            start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
-            atoms.append(
-                self.over_selected(column, ty, start, lambda a, b, _: self.op("add", ty, a, b))
-            )
-        return self.of_atoms(value.tail, ty, tuple(atoms))
-
-    def over_tail(self, value: Sel, fold: Callable[[int, Element], Atom], ty: Ty) -> Sel:
-        """Reduce the last axis of each selected entry."""
-        count = value.tail[-1]
-
-        def element(index: Index, rest: Index) -> Atom:
-            return fold(count, lambda k: value.element(index, (*rest, k)))
-
-        return Sel(value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source)
-
-    def over_selected(
-        self, value: Sel, ty: Ty, start: Atom, step: Callable[[Atom, Atom, Atom], Atom]
-    ) -> Atom:
-        """Combine all selected elements; ``step`` gets the position among all candidates too."""
-        self.fresh(value.deps)
-        size = 1
-        for extent in value.domain:
-            size *= extent
-        self.charge(1 + size // 16)
-        var = self.accumulate(ty, start)
-        strides = strides_of(value.domain)
-
-        def turn(index: Index) -> None:
-            keep = value.keep(index)
-            position: Atom = i64(0)
-            for atom, stride in zip(index, strides, strict=True):
-                position = self.op("add", "i64", position, self.op("mul", "i64", atom, i64(stride)))
-
-            def one(rest: Index) -> None:
-                found = self.cast(value.element(index, rest), ty)
-                after = step(var, found, position)
-                self.emit(Set(var, self.op("select", ty, keep, after, var)))
-
-            self.each(value.tail, one)
-
-        self.each(value.domain, turn)
-        return self.kept(var)
-
-    def mean(self, value: Value, axis: Value = NONE, keepdims: bool = False) -> Value:
-        """Compute ``np.mean``."""
-        if isinstance(value, Sel):
-            ty = value.ty if value.ty in FLOATS else "f64"
-            if not isinstance(axis, NoneV) and value.tail:
-                raise self.refuse("CMP512", "a mean along an axis of a selection")
-            if value.ty in FLOATS:
-                total = self.sum_selected(value)
-            else:
-                total = self.over_selected(
-                    value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
-                )
-            size = 1
-            for extent in value.tail:
-                size *= extent
-            count = self.op("mul", "i64", self.length(value).atom, i64(size))
-            return self.item(self.op("div", ty, total, self.cast(count, ty)))
-        array = self.as_array(value)
-        if isinstance(array, Num):
-            return self.item(self.cast(array.atom, array.ty if array.ty in FLOATS else "f64"))
-        ty = array.ty if array.ty in FLOATS else "f64"
-        total_value = self.array_sum(array, axis, keepdims, ty)
-        axes = self.axes_of(array, axis)
-        count_ = 1
-        for place, size in enumerate(array.shape):
-            count_ *= size if axes is None or place in axes else 1
-        return self.ufunc("divide", total_value, Num(Lit(float(count_), ty), False))
-
-    def variance(
-        self, value: Value, axis: Value = NONE, ddof: float = 0, keepdims: bool = False
-    ) -> Value:
-        """Compute ``np.var``."""
-        if isinstance(value, Sel):
-            raise self.refuse("CMP512", "the variance of a selection")
-        array = self.as_array(value)
-        if isinstance(array, Num):
-            return self.item(Lit(0.0, "f64"))
-        ty = array.ty if array.ty in FLOATS else "f64"
-        if array.ty != ty:
-            array = self.astype(array, ty)
-        middle = self.mean(array, axis, True)
-        away = self.ufunc("subtract", array, middle)
-        squares = self.ufunc("multiply", away, away)
-        total = self.array_sum(squares, axis, keepdims)
-        axes = self.axes_of(array, axis)
-        count = 1
-        for place, size in enumerate(array.shape):
-            count *= size if axes is None or place in axes else 1
-        return self.ufunc("divide", total, Num(Lit(max(count - ddof, 0.0), ty), False))
-
-    def deviation(
-        self, value: Value, axis: Value = NONE, ddof: float = 0, keepdims: bool = False
-    ) -> Value:
-        """Compute ``np.std``."""
-        return self.ufunc("sqrt", self.variance(value, axis, ddof, keepdims))
 
     def extreme(
         self, most: bool, value: Value, axis: Value = NONE, keepdims: bool = False
@@ -470,7 +86,7 @@ class Reductions(Statements):
         array = self.as_array(value)
         if isinstance(array, Num):
             return array
-        ty = _sum_type(array.ty)
+        ty = sum_type(array.ty)
         start: Atom = Lit(1.0, ty) if ty in FLOATS else Lit(1, ty)
 
         def fold(sizes: tuple[int, ...], at: Callable[[Index], Atom], flat: Element) -> Atom:
@@ -565,7 +181,7 @@ class Reductions(Statements):
         return better
 
     def _first_best(self, most: bool, ty: Ty, total: int, flat: Element) -> Atom:
-        if total <= _INLINE:
+        if total <= INLINE:
             best, place = flat(i64(0)), i64(0)
             found: Atom = place
             for k in range(1, total):
@@ -704,7 +320,7 @@ class Reductions(Statements):
         """Compute ``np.cumsum`` or ``np.cumprod`` of the elements in C order."""
         if array.size > 64:
             raise self.refuse("CMP514", "a cumulative sum of more than 64 elements")
-        ty = _sum_type(array.ty)
+        ty = sum_type(array.ty)
         atoms: list[Atom] = []
         for k in range(array.size):
             item = self.cast(self.get_flat(array, i64(k)), ty)
@@ -730,12 +346,6 @@ class Reductions(Statements):
                 found[k] = self.op("select", ty, swap, b, a)
                 found[k + 1] = self.op("select", ty, swap, a, b)
         return found
-
-
-def _sum_type(ty: Ty) -> Ty:
-    if ty in FLOATS:
-        return ty
-    return "i64" if ty in SIGNED or ty == "b1" else "u64"
 
 
 def _worst(ty: Ty, most: bool) -> Atom:

@@ -7,7 +7,6 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
 from sandbox.tiers.compiled.core import (
     FLOATS,
     MATH,
@@ -17,6 +16,7 @@ from sandbox.tiers.compiled.core import (
     limits_of,
 )
 from sandbox.tiers.compiled.elements import Elements
+from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.values import Num, Value, boolean, integer, number
 
 __all__ = ["BINARY", "COMPARE", "Scalars"]

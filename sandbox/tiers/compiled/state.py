@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sandbox.tiers.compiled.builder import EXPLODE, i64, indices
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Region, Store, Ty, limits_of
 from sandbox.tiers.compiled.library import Library
+from sandbox.tiers.compiled.merging import indices
+from sandbox.tiers.compiled.points import EXPLODE, i64
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -354,6 +355,7 @@ class Keeper(Library):
             for region, array in copies
         ]
         for region, array in ready:
+
             def put(position: Atom, region: str = region, array: Arr = array) -> None:
                 self.emit(Store(region, position, self.get_flat(array, position)))
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.tiers.compiled.builder import FALSE, TRUE, i64
+from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Set
-from sandbox.tiers.compiled.library import Args, Keywords, Library
+from sandbox.tiers.compiled.library import Library
+from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.state import Keeper
 from sandbox.tiers.compiled.values import (
     NONE,

@@ -1,0 +1,303 @@
+"""Assignment to names, attributes, elements and patterns of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from sandbox.tiers.compiled.arrays import Arrays
+from sandbox.tiers.compiled.expressions import Expressions
+from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.scalars import BINARY
+from sandbox.tiers.compiled.storage import ELLIPSIS
+from sandbox.tiers.compiled.unions import type_name
+from sandbox.tiers.compiled.values import (
+    NONE,
+    Arr,
+    Cls,
+    DictCell,
+    ListCell,
+    NoneV,
+    Num,
+    ObjCell,
+    Ref,
+    Sel,
+    SetCell,
+    SliceV,
+    Tup,
+    Union,
+    Value,
+    boolean,
+    number,
+)
+
+__all__ = ["Assignment"]
+
+
+class Assignment(Expressions):
+    """Lowers assignments."""
+
+    def run(self, body: Sequence[ast.stmt]) -> None:
+        """Lower statements until the path ends."""
+        outer = self.node
+        for item in body:
+            if not self.alive:
+                break
+            self.node = item
+            method = getattr(self, f"s_{type(item).__name__}", None)
+            if method is None:
+                raise self.refuse("CMP107", f"a {type(item).__name__} statement")
+            with self.path():
+                method(item)
+        self.node = outer
+
+    def branch(self, body: Sequence[ast.stmt]) -> Callable[[], None]:
+        """Give the lowering of some statements as one thing to do."""
+        return lambda: self.run(body)
+
+    def s_Assign(self, node: ast.Assign) -> None:
+        value = self.eval(node.value)
+        for target in node.targets:
+            self.unpack(target, value)
+
+    def s_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.unpack(node.target, self.eval(node.value))
+
+    def unpack(self, target: ast.expr, value: Value) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, value)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                self._unpack_parts(parts, value)
+            case ast.Attribute(value=owner_node, attr=name):
+                owner = self.eval(owner_node)
+                self.set_attribute(owner, name, value)
+            case ast.Subscript(value=owner_node, slice=index_node):
+                owner = self.eval(owner_node)
+                index = self.eval(index_node)
+                self.set_item(owner, index, value)
+            case _:
+                raise self.refuse("CMP108", f"assignment to {type(target).__name__}", target)
+
+    def _unpack_parts(self, parts: list[ast.expr], value: Value) -> None:
+        if isinstance(value, Union):
+            # One set of names for all variants: unpack each variant into temporaries first.
+            keys = [("part", self.number()) for _ in parts]
+
+            def one(variant: Value) -> Value:
+                for key, item in zip(keys, self._parts_of(parts, variant), strict=True):
+                    self.pt.vars[key] = item
+                return NONE
+
+            self.spread(value, one)
+            items = [self.pt.vars.pop(key) for key in keys]
+        else:
+            items = self._parts_of(parts, value)
+        for part, item in zip(parts, items, strict=True):
+            self.unpack(part.value if isinstance(part, ast.Starred) else part, item)
+
+    def _parts_of(self, parts: list[ast.expr], value: Value) -> list[Value]:
+        """Give one value for each target."""
+        if isinstance(value, Num) or value == NONE:
+            self.fail("TypeError", f"cannot unpack non-iterable {type_name(value)} object")
+        found = self.unpack_text(len(parts), value)
+        if found is not None:
+            return found
+        if (
+            isinstance(value, Arr)
+            and value.shape
+            and not any(isinstance(part, ast.Starred) for part in parts)
+        ):
+            self._expect(len(parts), value.shape[0])
+            return [self.subview(value, [number(k)]) for k in range(len(parts))]
+        if isinstance(value, Sel):
+            raise self.refuse("CMP318", "unpacking an array whose size depends on the data")
+        items = self.listed(value)
+        stars = [k for k, part in enumerate(parts) if isinstance(part, ast.Starred)]
+        if not stars:
+            self._expect(len(parts), len(items))
+            return list(items)
+        star = stars[0]
+        after = len(parts) - star - 1
+        if len(items) < len(parts) - 1:
+            self.fail("ValueError", "not enough values to unpack")
+        middle = self.new_list(items[star : len(items) - after])
+        return [*items[:star], middle, *items[len(items) - after :]]
+
+    def unpack_text(self, count: int, value: Value) -> list[Value] | None:
+        """Unpack the words of a text; None where the value is no words."""
+        del count, value
+        return None
+
+    def _expect(self, wanted: int, given: int) -> None:
+        if given > wanted:
+            self.fail("ValueError", f"too many values to unpack (expected {wanted})")
+        if given < wanted:
+            self.fail("ValueError", f"not enough values to unpack (expected {wanted}, got {given})")
+
+    def s_AugAssign(self, node: ast.AugAssign) -> None:
+        match node.target:
+            case ast.Name(id=name):
+                value = self.lookup(name)
+                self.bind(name, self.in_place(node.op, value, self.eval(node.value)))
+            case ast.Attribute(value=owner_node, attr=attr):
+                owner = self.eval(owner_node)
+                value = self.spread(owner, lambda v: self.attribute(v, attr))
+                self.set_attribute(
+                    owner, attr, self.in_place(node.op, value, self.eval(node.value))
+                )
+            case ast.Subscript(value=owner_node, slice=index_node):
+                owner = self.eval(owner_node)
+                index = self.eval(index_node)
+                value = self.spread(owner, lambda v: self.subscript(v, index))
+                result = self.in_place(node.op, value, self.eval(node.value))
+                if not (isinstance(result, Arr) and result == value):
+                    self.set_item(owner, index, result)
+
+    def in_place(self, op: ast.operator, value: Value, other: Value) -> Value:
+        """Compute ``value <op>= other`` and give the new value of the target."""
+        if isinstance(value, Arr) and not isinstance(other, Union):
+            if isinstance(op, ast.MatMult):
+                raise self.refuse("CMP109", "`@=`")
+            result = self.ufunc(BINARY[type(op)], value, other)
+            if isinstance(result, Sel):
+                raise self.refuse("CMP508", "a selection and a whole array in one expression")
+            floating = ("f32", "f64")
+            if isinstance(result, Arr) and result.ty in floating and value.ty not in floating:
+                self.fail(
+                    "UFuncTypeError",
+                    f"Cannot cast ufunc {BINARY[type(op)]!r} output from a float type to"
+                    " an integer type with casting rule 'same_kind'",
+                )
+            self.assign_view(self.writable(value), result)
+            return value
+        if isinstance(value, Ref) and isinstance(op, ast.Add):
+            content = self.pt.heap[value.cell]
+            if isinstance(content, ListCell):
+                for item in self.listed(other):
+                    self.list_append(value, item)
+                return value
+        if isinstance(value, Ref) and isinstance(op, ast.BitOr):
+            content = self.pt.heap[value.cell]
+            if isinstance(content, SetCell):
+                self.iterate(other, lambda item: self.set_add(value, item))
+                return value
+            if isinstance(content, DictCell) and isinstance(other, Ref):
+                self.update_dict(value, other)
+                return value
+        return self.binary(op, value, other)
+
+    def list_append(self, target: Ref, item: Value) -> None:
+        """Compute ``target.append(item)``."""
+        raise NotImplementedError
+
+    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+        """Compute ``owner.name = value``."""
+        if isinstance(owner, Union):
+
+            def one(variant: Value) -> Value:
+                self.set_attribute(variant, name, value)
+                return NONE
+
+            self.spread(owner, one)
+            return
+        if isinstance(owner, Cls):
+            raise self.refuse("CMP110", "an attribute of a class is assigned")
+        content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+        if not isinstance(owner, Ref) or not isinstance(content, ObjCell):
+            self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
+        attributes = dict(content.attributes)
+        attributes[name] = value
+        self.pt.heap[owner.cell] = ObjCell(content.cls, tuple(attributes.items()))
+
+    def set_item(self, owner: Value, index: Value, value: Value) -> None:
+        """Compute ``owner[index] = value``."""
+        if isinstance(owner, Union):
+
+            def one(variant: Value) -> Value:
+                self.set_item(variant, index, value)
+                return NONE
+
+            self.spread(owner, one)
+            return
+        if isinstance(owner, Arr):
+            self.set_elements(owner, index, value)
+            return
+        content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+        if isinstance(owner, Ref) and isinstance(content, DictCell):
+            self.set_key(owner, index, value)
+            return
+        if isinstance(owner, Ref) and isinstance(content, ListCell):
+            self._set_list_item(owner, content, index, value)
+            return
+        self.fail("TypeError", f"{type_name(owner)!r} object does not support item assignment")
+
+    def _set_list_item(self, owner: Ref, content: ListCell, index: Value, value: Value) -> None:
+        if isinstance(index, Union):
+            raise self.refuse("CMP204", "a list index whose type depends on the path")
+        if not isinstance(index, Num) or index.ty in ("f32", "f64"):
+            if isinstance(index, SliceV):
+                raise self.refuse("CMP204", "assignment to a slice of a list")
+            self.fail("TypeError", "list indices must be integers or slices")
+        text = "list assignment index out of range"
+        if content.length is not None:
+            raise self.refuse("CMP204", "assignment into a list whose length depends on the data")
+        position = self.bounded(index, len(content.items), text)
+        items = list(content.items)
+        for k, old in enumerate(items):
+            here = self.op("eq", "b1", position, i64(k))
+            items[k] = self.choose(
+                boolean(here),
+                lambda: value,
+                lambda old=old: old,  # type: ignore[misc]
+            )
+        self.pt.heap[owner.cell] = ListCell(
+            tuple(items), content.length, content.maxlen, content.kind
+        )
+
+    def set_elements(self, owner: Arr, index: Value, value: Value) -> None:
+        """Compute ``owner[index] = value`` of an array."""
+        if isinstance(value, Union):
+
+            def one(variant: Value) -> Value:
+                self.set_elements(owner, index, variant)
+                return NONE
+
+            self.spread(value, one)
+            return
+        parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
+        for k, part in enumerate(parts):
+            if isinstance(part, Union):
+
+                def at(variant: Value, k: int = k) -> Value:
+                    found = (*parts[:k], variant, *parts[k + 1 :])
+                    self.set_elements(owner, Tup(found) if len(found) > 1 else variant, value)
+                    return NONE
+
+                self.spread(part, at)
+                return
+            if isinstance(part, Num) and part.ty in ("f32", "f64"):
+                self.fail("IndexError", "only integers, slices and arrays are valid indices")
+        self.writable(owner)
+        if len(parts) == 1 and isinstance(parts[0], Arr) and parts[0].ty == "b1":
+            chosen = self.ufunc_where(parts[0], value, owner)
+            assert isinstance(chosen, Arr)
+            self.assign_view(owner, Arrays.astype(self, chosen, owner.ty))
+            return
+        for part in parts:
+            if not isinstance(part, Num | SliceV | NoneV) and part != ELLIPSIS:
+                raise self.refuse("CMP509", "this index of an array that is written to")
+        target = self.view_for_writing(owner, parts)
+        self.assign_view(target, value)
+
+    def ufunc_where(self, mask: Arr, value: Value, owner: Arr) -> Value:
+        """Give where(mask, value, owner) broadcast to the owner's shape."""
+        raise NotImplementedError
+
+    def view_for_writing(self, owner: Arr, parts: list[Value]) -> Arr:
+        """Give the view that an assignment writes to."""
+        # A single element is a view of no axes, which reading would have turned into a number.
+        whole = self.subview(owner, [*parts, NONE])
+        assert isinstance(whole, Arr)
+        return whole

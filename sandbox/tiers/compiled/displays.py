@@ -1,0 +1,299 @@
+"""Names, literals and displays; how names are found and bound."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from sandbox.tiers.compiled.iteration import Iteration
+from sandbox.tiers.compiled.points import TRUE
+from sandbox.tiers.compiled.storage import ELLIPSIS
+from sandbox.tiers.compiled.values import (
+    NONE,
+    UNBOUND,
+    Builtin,
+    Cls,
+    DictCell,
+    Dty,
+    Frame,
+    Func,
+    ListCell,
+    NoneV,
+    Num,
+    Ref,
+    SetCell,
+    Str,
+    Tup,
+    Unbound,
+    Union,
+    Value,
+    boolean,
+    number,
+)
+
+__all__ = ["Displays", "key_of"]
+
+
+def key_of(value: Value) -> Any:
+    """Give the Python key that a known value is in a dict, or None where it is not known."""
+    match value:
+        case Str(text=text):
+            return ("s", text)
+        case Num() if value.const is not None:
+            return ("n", value.const if value.const == value.const else id(value))
+        case NoneV():
+            return ("none",)
+        case Tup(items=items):
+            parts = tuple(key_of(item) for item in items)
+            return None if any(part is None for part in parts) else ("t", *parts)
+        case Func() | Cls() | Builtin() | Dty():
+            return ("v", value)
+    return None
+
+
+class Displays(Iteration):
+    """Lowers the leaves of expressions."""
+
+    frame: Frame
+    globals: Frame
+
+    def eval(self, node: ast.expr) -> Value:
+        """Lower an expression."""
+        outer = self.node
+        self.node = node
+        try:
+            method = getattr(self, f"x_{type(node).__name__}", None)
+            if method is None:
+                raise self.refuse("CMP101", f"{type(node).__name__} is not taken")
+            found: Value = method(node)
+            return found
+        finally:
+            self.node = outer
+
+    def x_Constant(self, node: ast.Constant) -> Value:
+        value = node.value
+        if value is None:
+            return NONE
+        if value is Ellipsis:
+            return ELLIPSIS
+        if isinstance(value, str):
+            return Str(value)
+        if isinstance(value, int | float):
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise self.refuse("CMP102", "an integer of more than 64 bits")
+            return number(value)
+        raise self.refuse("CMP102", f"a {type(value).__name__} literal")
+
+    def x_Name(self, node: ast.Name) -> Value:
+        return self.lookup(node.id)
+
+    def lookup(self, name: str) -> Value:
+        """Give the value of a name as Python finds it."""
+        frame: Frame | None = self.frame
+        if frame is not None and name in frame.globals_:
+            frame = self.globals
+        while frame is not None:
+            if name in frame.names and name not in frame.nonlocals:
+                return self._bound_value(frame, name)
+            frame = frame.parent
+        if name in self.globals.names and (self.globals.number, name) in self.pt.vars:
+            return self._bound_value(self.globals, name)
+        found = self.builtin_name(name)
+        if found is None:
+            self.fail("NameError", f"name {name!r} is not defined")
+        return found
+
+    def _bound_value(self, frame: Frame, name: str) -> Value:
+        value = self.pt.vars.get((frame.number, name), UNBOUND)
+        if frame is self.globals and isinstance(value, Unbound):
+            found = self.builtin_name(name)
+            if found is not None:
+                return found
+            self.fail("NameError", f"name {name!r} is not defined")
+        text = f"cannot access local variable {name!r} where it is not associated with a value"
+        if isinstance(value, Unbound):
+            self.fail("UnboundLocalError", text)
+        if isinstance(value, Union):
+            possible = self.possible(value)
+            lacking = [k for k in possible if isinstance(value.variants[k], Unbound)]
+            if lacking:
+                have = [k for k in possible if k not in lacking]
+                self.check(self.is_variant(value, have, possible), "UnboundLocalError", text)
+        return value
+
+    def builtin_name(self, name: str) -> Value | None:
+        """Give a builtin, or None."""
+        raise NotImplementedError
+
+    def x_NamedExpr(self, node: ast.NamedExpr) -> Value:
+        value = self.eval(node.value)
+        assert isinstance(node.target, ast.Name)
+        self.bind(node.target.id, value)
+        return value
+
+    def bind(self, name: str, value: Value) -> None:
+        """Give a name of the current scope a value."""
+        frame: Frame | None = self.frame
+        if name in self.frame.globals_:
+            frame = self.globals
+        elif name in self.frame.nonlocals:
+            frame = self.frame.parent
+            while frame is not None and name not in frame.names:
+                frame = frame.parent
+        assert frame is not None
+        if frame.function == "<comprehension>" and name not in frame.names:
+            raise self.refuse("CMP103", "an assignment expression in a comprehension")
+        self.pt.vars[(frame.number, name)] = value
+
+    def x_Tuple(self, node: ast.Tuple) -> Value:
+        return Tup(tuple(self.elements(node.elts)))
+
+    def x_List(self, node: ast.List) -> Value:
+        return self.new_list(tuple(self.elements(node.elts)))
+
+    def elements(self, nodes: list[ast.expr]) -> list[Value]:
+        """Lower expressions, starred ones spread out."""
+        found: list[Value] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                found.extend(self.listed(self.eval(node.value)))
+            else:
+                found.append(self.eval(node))
+        return found
+
+    def new_list(self, items: tuple[Value, ...], length: Num | None = None) -> Ref:
+        """Make a list."""
+        cell = self.number()
+        self.pt.heap[cell] = ListCell(items, length)
+        return Ref(cell)
+
+    def x_Set(self, node: ast.Set) -> Value:
+        return self.new_set(self.elements(node.elts))
+
+    def new_set(self, items: list[Value]) -> Ref:
+        """Make a set of known elements."""
+        entries: dict[Any, tuple[Any, Value, Any]] = {}
+        for item in items:
+            key = key_of(item)
+            if key is None:
+                raise self.refuse("CMP201", "a set of values that depend on the data")
+            entries.setdefault(key, (key, item, TRUE))
+        cell = self.number()
+        self.pt.heap[cell] = SetCell(tuple(entries.values()))
+        return Ref(cell)
+
+    def x_Dict(self, node: ast.Dict) -> Value:
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell()
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                self.update_dict(cell, self.eval(value))
+            else:
+                known = self.eval(key)
+                self.set_key(cell, known, self.eval(value))
+        return cell
+
+    def update_dict(self, target: Ref, source: Value) -> None:
+        """Put all entries of one dict into another."""
+        if not isinstance(source, Ref):
+            raise self.refuse("CMP202", "a dict is filled from something else than a dict")
+        content = self.pt.heap[source.cell]
+        if not isinstance(content, DictCell):
+            raise self.refuse("CMP202", "a dict is filled from something else than a dict")
+        for _, k, present, value in content.entries:
+            self.when(
+                boolean(present),
+                lambda k=k, value=value: self.set_key(target, k, value),  # type: ignore[misc]
+            )
+
+    def set_key(self, target: Ref, key: Value, value: Value) -> None:
+        """Compute ``target[key] = value`` of a dict."""
+        if isinstance(key, Union):
+
+            def one(variant: Value) -> Value:
+                self.set_key(target, variant, value)
+                return NONE
+
+            self.spread(key, one)
+            return
+        content = self.pt.heap[target.cell]
+        assert isinstance(content, DictCell)
+        known = key_of(key)
+        if known is None:
+            self.set_unknown_key(target, content, key, value)
+            return
+        entries = list(content.entries)
+        for position, (other, k, present, _) in enumerate(entries):
+            if other == known:
+                ordered = content.ordered and present == TRUE
+                # A key that may be missing goes to the end when it is added: order unknown.
+                ordered = ordered or (content.ordered and position == len(entries) - 1)
+                entries[position] = (other, k, TRUE, value)
+                self.pt.heap[target.cell] = DictCell(
+                    tuple(entries), content.factory, ordered, content.kind
+                )
+                return
+        entries.append((known, key, TRUE, value))
+        self.pt.heap[target.cell] = DictCell(
+            tuple(entries), content.factory, content.ordered, content.kind
+        )
+
+    def set_unknown_key(self, target: Ref, content: DictCell, key: Value, value: Value) -> None:
+        """Write to one of the keys that are there; others are not taken."""
+        del target, content, value
+        if isinstance(key, Num | Tup):
+            raise self.refuse("CMP203", "a dict gets keys that depend on the data")
+        raise self.refuse("CMP203", "a dict gets a key that is not known")
+
+    def x_JoinedStr(self, node: ast.JoinedStr) -> Value:
+        parts: list[Value] = [Str("")]
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                parts.append(Str(str(part.value)))
+                continue
+            assert isinstance(part, ast.FormattedValue)
+            if part.format_spec is not None or part.conversion != -1:
+                parts.append(self.formatted(self.eval(part.value)))
+                continue
+            parts.append(self.eval(part.value))
+        result: Value = Str("")
+        for item in parts:
+            result = self.spread(result, lambda a, item=item: self._append_text(a, item))  # type: ignore[misc]
+        return result
+
+    def formatted(self, value: Value) -> Value:
+        """Format a value with a specification: known only where nothing reads it."""
+        del value
+        return Builtin("text nobody reads")
+
+    def _append_text(self, text: Value, item: Value) -> Value:
+        def one(part: Value) -> Value:
+            match text, part:
+                case Str(text=a), Str(text=b):
+                    return Str(a + b)
+                case Str(text=a), Num() if part.const is not None and part.weak is True:
+                    return Str(a + str(part.const))
+                case Str(text=a), NoneV():
+                    return Str(a + "None")
+                case Str(), Num() if part.const is None and part.ty not in ("f32", "f64"):
+                    raise self.refuse("CMP601", "a string made of a number that is not known")
+            return Builtin("text nobody reads")
+
+        return self.spread(item, one)
+
+    def x_Lambda(self, node: ast.Lambda) -> Value:
+        return self.new_function(node, "<lambda>")
+
+    def new_function(self, node: ast.FunctionDef | ast.Lambda, name: str) -> Func:
+        """Make a function with its defaults."""
+        del name
+        arguments = node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults: list[tuple[str, Value]] = []
+        given = positional[len(positional) - len(arguments.defaults) :]
+        for argument, default in zip(given, arguments.defaults, strict=True):
+            defaults.append((argument.arg, self.eval(default)))
+        for argument, kw_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            if kw_default is not None:
+                defaults.append((argument.arg, self.eval(kw_default)))
+        return Func(node, self.number(), self.frame, tuple(defaults))

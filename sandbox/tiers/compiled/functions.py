@@ -1,0 +1,436 @@
+"""Python's builtin functions."""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+
+from sandbox.tiers.compiled.arguments import Args, Keywords, axes
+from sandbox.tiers.compiled.containers import Containers
+from sandbox.tiers.compiled.core import (
+    FLOATS,
+    Atom,
+    Lit,
+)
+from sandbox.tiers.compiled.points import TRUE, i64
+from sandbox.tiers.compiled.unions import type_name
+from sandbox.tiers.compiled.values import (
+    NONE,
+    UNBOUND,
+    Arr,
+    Builtin,
+    Cls,
+    DictCell,
+    Dty,
+    Gen,
+    ListCell,
+    NoneV,
+    Num,
+    ObjCell,
+    Range,
+    Ref,
+    Sel,
+    SetCell,
+    SliceV,
+    Str,
+    Text,
+    Tup,
+    Union,
+    Value,
+    Words,
+    boolean,
+    number,
+)
+
+__all__ = ["Functions"]
+
+
+class Functions(Containers):
+    """Builtins."""
+
+    def convert(self, target: Dty, args: Args) -> Value:
+        if not args:
+            zero: Atom = Lit(0.0, target.ty) if target.ty in FLOATS else Lit(0, target.ty)
+            return Num(Lit(False, "b1") if target.ty == "b1" else zero, target.weak)
+        value = args[0]
+        if isinstance(value, Union):
+            return self.spread(value, lambda v: self.convert(target, [v]))
+        if not target.weak:
+            if isinstance(value, Num):
+                return self.item(self.cast(value.atom, target.ty))
+            array = self.as_array(value)
+            return self.np_astype([array, target], {})
+        if target.ty == "b1":
+            return self.truth(value)
+        if isinstance(value, Str):
+            return self._parse_number(target, value.text)
+        found = self.number_of(value)
+        return self.float_of(found) if target.ty == "f64" else self.int_of(found)
+
+    def _parse_number(self, target: Dty, text: str) -> Value:
+        try:
+            return number(float(text) if target.ty == "f64" else int(text))
+        except ValueError as error:
+            self.fail("ValueError", str(error))
+
+    def b_abs(self, args: Args, keywords: Keywords) -> Value:
+        value = args[0]
+        if isinstance(value, Num):
+            return self.absolute(value)
+        if isinstance(value, Arr | Sel):
+            return self.ufunc("absolute", value)
+        self.fail("TypeError", f"bad operand type for abs(): {type_name(value)!r}")
+
+    def b_len(self, args: Args, keywords: Keywords) -> Value:
+        return self.len_of(args[0])
+
+    def b_any(self, args: Args, keywords: Keywords) -> Value:
+        if isinstance(args[0], Arr | Sel) and axes(args[0]) == 1:
+            return boolean(self.reduce_any(args[0]).atom)
+        return self.search(args[0], self.truth, True)
+
+    def b_all(self, args: Args, keywords: Keywords) -> Value:
+        if isinstance(args[0], Arr | Sel) and axes(args[0]) == 1:
+            found = self.any_or_all(True, args[0])
+            assert isinstance(found, Num)
+            return boolean(found.atom)
+        return self.search(args[0], lambda v: self.negation(self.truth(v)), False)
+
+    def b_sum(self, args: Args, keywords: Keywords) -> Value:
+        start = args[1] if len(args) > 1 else keywords.get("start", number(0))
+
+        def add(a: Value, b: Value) -> Value:
+            if sys.version_info >= (3, 12) and _may_be_float(a) and _may_be_float(b):
+                raise self.refuse("CMP206", "sum() of floats, which compensates from 3.12 on")
+            return self.binary(ast.Add(), a, b)
+
+        return self.fold(args[0], start, add)
+
+    def _extreme_builtin(self, most: bool, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "key", "default")
+        key = keywords.get("key")
+        op: ast.cmpop = ast.Gt() if most else ast.Lt()
+        name = "max" if most else "min"
+        items: Value = args[0] if len(args) == 1 else Gen("tuples", tuple(args))
+        if len(args) == 1 and isinstance(items, Arr | Sel) and axes(items) == 1 and key is None:
+            if items.ty not in FLOATS and "default" not in keywords:
+                return self._array_extreme(most, items)
+        known = self.known_items(items) if not isinstance(items, Sel) else None
+
+        def mark(item: Value) -> Value:
+            return item if key is None or isinstance(key, NoneV) else self.call(key, [item], {})
+
+        if known and all(p == TRUE for p, _ in known):
+            best, score = known[0][1], mark(known[0][1])
+            self.charge(len(known))
+            for _, item in known[1:]:
+                new = mark(item)
+                better = self.truth(self.compare(op, new, score))
+                pair = self.choose(
+                    better,
+                    lambda item=item, new=new: Tup((item, new)),  # type: ignore[misc]
+                    lambda best=best, score=score: Tup((best, score)),  # type: ignore[misc]
+                )
+                assert isinstance(pair, Tup)
+                best, score = pair.items
+            return best
+        held = ("best", self.number())
+        self.pt.vars[held] = UNBOUND
+
+        def turn(item: Value) -> None:
+            new = mark(item)
+            old = self.pt.vars[held]
+            if isinstance(old, Union):
+                possible = self.possible(old)
+                empty = [k for k in possible if old.variants[k] == UNBOUND]
+                first = self.is_variant(old, empty, possible)
+            else:
+                first = number(old == UNBOUND)
+
+            def take() -> None:
+                self.pt.vars[held] = Tup((item, new))
+
+            def weigh() -> None:
+                def against(pair: Value) -> Value:
+                    assert isinstance(pair, Tup)
+                    better = self.truth(self.compare(op, new, pair.items[1]))
+                    return self.choose(better, lambda: Tup((item, new)), lambda: pair)
+
+                self.pt.vars[held] = self.spread(old, against)
+
+            self.when(first, take, weigh)
+
+        self.iterate(items, turn)
+        final = self.pt.vars.pop(held)
+        default = keywords.get("default")
+
+        def result(value: Value) -> Value:
+            assert isinstance(value, Tup)
+            return value.items[0]
+
+        def nothing() -> Value:
+            if default is not None:
+                return default
+            text = (
+                "iterable argument is empty"
+                if sys.version_info >= (3, 12)
+                else ("arg is an empty sequence")
+            )
+            self.fail("ValueError", f"{name}() {text}")
+
+        if final == UNBOUND:
+            return nothing()
+        if isinstance(final, Union):
+            possible = self.possible(final)
+            empty = [k for k in possible if final.variants[k] == UNBOUND]
+            none = self.is_variant(final, empty, possible)
+            return self.choose(none, nothing, lambda: self.spread(final, result))
+        return result(final)
+
+    def _array_extreme(self, most: bool, items: Arr | Sel) -> Value:
+        if isinstance(items, Sel):
+            some = self.op("gt", "b1", self.length(items).atom, i64(0))
+            name = "max" if most else "min"
+            text = f"{name}() arg is an empty sequence"
+            if sys.version_info >= (3, 12):
+                text = f"{name}() iterable argument is empty"
+            self.check(boolean(some), "ValueError", text)
+        return self.extreme(most, items)
+
+    def b_max(self, args: Args, keywords: Keywords) -> Value:
+        return self._extreme_builtin(True, args, keywords)
+
+    def b_min(self, args: Args, keywords: Keywords) -> Value:
+        return self._extreme_builtin(False, args, keywords)
+
+    def b_range(self, args: Args, keywords: Keywords) -> Value:
+        parts: list[Num] = []
+        for arg in args:
+            if not isinstance(arg, Num) or arg.ty in FLOATS:
+                self.fail(
+                    "TypeError", f"{type_name(arg)!r} object cannot be interpreted as an integer"
+                )
+            parts.append(self.int_of(arg))
+        if len(parts) == 1:
+            return Range(number(0), parts[0], number(1))
+        if len(parts) == 3 and parts[2].const == 0:
+            self.fail("ValueError", "range() arg 3 must not be zero")
+        return Range(parts[0], parts[1], parts[2] if len(parts) > 2 else number(1))
+
+    def b_enumerate(self, args: Args, keywords: Keywords) -> Value:
+        start = args[1] if len(args) > 1 else keywords.get("start", number(0))
+        return Gen("enumerate", (args[0], start))
+
+    def b_zip(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "strict")
+        return Gen("zip", tuple(args))
+
+    def b_map(self, args: Args, keywords: Keywords) -> Value:
+        if len(args) != 2:
+            raise self.refuse("CMP207", "map() over several iterables")
+        known = None if isinstance(args[1], Sel) else self.known_items(args[1])
+        if known is not None and all(p == TRUE for p, _ in known):
+            return Gen("tuples", tuple(self.call(args[0], [v], {}) for _, v in known))
+        return Gen("map", tuple(args))
+
+    def b_filter(self, args: Args, keywords: Keywords) -> Value:
+        return Gen("filter", tuple(args))
+
+    def b_reversed(self, args: Args, keywords: Keywords) -> Value:
+        return Gen("reversed", (args[0],))
+
+    def b_tuple(self, args: Args, keywords: Keywords) -> Value:
+        return Tup(self.listed(args[0]) if args else ())
+
+    def b_list(self, args: Args, keywords: Keywords) -> Value:
+        if not args:
+            return self.new_list(())
+        if isinstance(args[0], Words):
+            return args[0]
+        if isinstance(args[0], Gen) and args[0].kind in ("genexp", "list"):
+            return self.list_of(Gen("list", (), args[0].node, args[0].frame))
+        return self.new_list(self.listed(args[0]))
+
+    def b_set(self, args: Args, keywords: Keywords) -> Value:
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = SetCell()
+        if args:
+            self.iterate(args[0], lambda item: self.set_add(cell, item))
+        return cell
+
+    def b_dict(self, args: Args, keywords: Keywords) -> Value:
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell()
+        if args:
+            content = self.pt.heap[args[0].cell] if isinstance(args[0], Ref) else None
+            if isinstance(content, DictCell):
+                self.pt.heap[cell.cell] = DictCell(content.entries, None, content.ordered)
+            else:
+                for pair in self.listed(args[0]):
+                    key, value = self.listed(pair)
+                    self.set_key(cell, key, value)
+        for name, value in keywords.items():
+            self.set_key(cell, Str(name), value)
+        return cell
+
+    def b_sorted(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "key", "reverse")
+        items = list(self.listed(args[0]))
+        if len(items) > 12:
+            raise self.refuse("CMP515", "sorted() of more than 12 elements")
+        key = keywords.get("key")
+        down = bool(self.constant(keywords.get("reverse", number(False)), "reverse="))
+        pairs: list[Value] = [
+            Tup((v if key is None or isinstance(key, NoneV) else self.call(key, [v], {}), v))
+            for v in items
+        ]
+        op: ast.cmpop = ast.Gt() if down else ast.Lt()
+        for stop in range(len(pairs) - 1, 0, -1):
+            for k in range(stop):
+                a, b = pairs[k], pairs[k + 1]
+                assert isinstance(a, Tup)
+                assert isinstance(b, Tup)
+                swap = self.truth(self.compare(op, b.items[0], a.items[0]))
+                both = self.choose(
+                    swap,
+                    lambda a=a, b=b: Tup((b, a)),  # type: ignore[misc]
+                    lambda a=a, b=b: Tup((a, b)),  # type: ignore[misc]
+                )
+                assert isinstance(both, Tup)
+                pairs[k], pairs[k + 1] = both.items
+        return self.new_list(tuple(p.items[1] for p in pairs if isinstance(p, Tup)))
+
+    def b_round(self, args: Args, keywords: Keywords) -> Value:
+        if len(args) > 1 and not isinstance(args[1], NoneV):
+            raise self.refuse("CMP410", "round() to a number of digits")
+        if isinstance(args[0], Arr):
+            return self.ufunc("rint", args[0])
+        return self.round_of(self.number_of(args[0]))
+
+    def b_divmod(self, args: Args, keywords: Keywords) -> Value:
+        return Tup(
+            (
+                self.binary(ast.FloorDiv(), args[0], args[1]),
+                self.binary(ast.Mod(), args[0], args[1]),
+            )
+        )
+
+    def b_pow(self, args: Args, keywords: Keywords) -> Value:
+        if len(args) != 2:
+            raise self.refuse("CMP407", "pow() with a modulus")
+        return self.binary(ast.Pow(), args[0], args[1])
+
+    def b_print(self, args: Args, keywords: Keywords) -> Value:
+        return NONE
+
+    def b_str(self, args: Args, keywords: Keywords) -> Value:
+        if not args:
+            return Str("")
+        match args[0]:
+            case Str():
+                return args[0]
+            case Num() if args[0].const is not None and args[0].weak is True:
+                return Str(str(args[0].const))
+            case Text():
+                return args[0]
+        raise self.refuse("CMP601", "a string made of a value that is not known")
+
+    def b_isinstance(self, args: Args, keywords: Keywords) -> Value:
+        value, kinds = args
+        items = kinds.items if isinstance(kinds, Tup) else (kinds,)
+        return number(any(self._is_kind(value, kind) for kind in items))
+
+    def _is_kind(self, value: Value, kind: Value) -> bool:
+        if isinstance(value, Num) and isinstance(kind, Dty):
+            if not isinstance(value.weak, bool):
+                if value.ty == "f64" and kind.name == "float":
+                    return True
+                raise self.refuse("CMP405", "isinstance of a number of unknown kind")
+            if kind.weak:
+                if kind.ty == "f64":
+                    return value.ty == "f64"
+                if kind.ty == "i64":
+                    return value.weak is True and value.ty in ("i64", "b1")
+                return value.weak is True and value.ty == "b1"
+            return value.weak is False and value.ty == kind.ty
+        name = kind.name if isinstance(kind, Builtin) else ""
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        if name == "numpy.ndarray":
+            return isinstance(value, Arr | Sel)
+        if name in ("str", "tuple", "list", "dict", "set"):
+            return {
+                "str": isinstance(value, Str | Text),
+                "tuple": isinstance(value, Tup),
+                "list": isinstance(content, ListCell) and content.kind == "list",
+                "dict": isinstance(content, DictCell),
+                "set": isinstance(content, SetCell),
+            }[name]
+        if isinstance(kind, Cls):
+            return isinstance(content, ObjCell) and content.cls is kind
+        if isinstance(value, Num) and name.startswith("numpy.") and isinstance(value.weak, bool):
+            if name == "numpy.integer":
+                return not value.weak and value.ty not in FLOATS and value.ty != "b1"
+            if name == "numpy.floating":
+                return not value.weak and value.ty in FLOATS
+            if name in ("numpy.number", "numpy.generic"):
+                return not value.weak
+        if isinstance(kind, Dty):
+            return False
+        raise self.refuse("CMP411", "isinstance with this class")
+
+    def b_hasattr(self, args: Args, keywords: Keywords) -> Value:
+        owner, name = args
+        content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+        if isinstance(content, ObjCell) and isinstance(name, Str):
+            value = dict(content.attributes).get(name.text)
+            if value is None:
+                return number(name.text in content.cls.body)
+            if isinstance(value, Union):
+                possible = self.possible(value)
+                have = [k for k in possible if value.variants[k] != UNBOUND]
+                return self.is_variant(value, have, possible)
+            return number(value != UNBOUND)
+        raise self.refuse("CMP411", "hasattr of something else than an object")
+
+    def b_next(self, args: Args, keywords: Keywords) -> Value:
+        held = ("next", self.number())
+        target = self.target("next")
+        default = args[1] if len(args) > 1 else None
+        self.pt.vars[held] = UNBOUND if default is None else default
+
+        def one(item: Value) -> None:
+            self.pt.vars[held] = item
+            self.leave(target)
+
+        self.block(target, lambda: self.iterate(args[0], one))
+        found = self.pt.vars.pop(held)
+        if default is not None:
+            return found
+        if found == UNBOUND:
+            self.fail("StopIteration", "")
+        if isinstance(found, Union):
+            possible = self.possible(found)
+            have = [k for k in possible if found.variants[k] != UNBOUND]
+            self.check(self.is_variant(found, have, possible), "StopIteration", "")
+        return found
+
+    def b_slice(self, args: Args, keywords: Keywords) -> Value:
+        if len(args) == 1:
+            return SliceV(NONE, args[0], NONE)
+        return SliceV(args[0], args[1], args[2] if len(args) > 2 else NONE)
+
+    def b_iter(self, args: Args, keywords: Keywords) -> Value:
+        return args[0]
+
+    def float_is_integer(self, args: Args, keywords: Keywords) -> Value:
+        value = self.number_of(args[0])
+        whole = self.op("eq", "b1", value.atom, self.op("floor", value.ty, value.atom))
+        finite = self.op("lt", "b1", self.op("abs", value.ty, value.atom), Lit(math.inf, value.ty))
+        return boolean(self.both(whole, finite))
+
+
+def _may_be_float(value: Value) -> bool:
+    if isinstance(value, Union):
+        return any(_may_be_float(item) for item in value.variants)
+    return isinstance(value, Num) and value.ty == "f64"

@@ -1,0 +1,255 @@
+"""Values that differ by path: variables that hold one of several, and their assignment."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sandbox.tiers.compiled.core import (
+    Atom,
+    Lit,
+    Set,
+    Store,
+    Var,
+)
+from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, Points, i64
+from sandbox.tiers.compiled.shapes import (
+    Same,
+    Shape,
+    ShapeArr,
+    ShapeBuffer,
+    ShapeCells,
+    ShapeCopy,
+    ShapeDict,
+    ShapeList,
+    ShapeNum,
+    ShapeObj,
+    ShapeSet,
+    ShapeText,
+    ShapeTup,
+    ShapeUnion,
+    join_shapes,
+    shape_of,
+    variant_key,
+)
+from sandbox.tiers.compiled.values import (
+    UNBOUND,
+    Arr,
+    Buffer,
+    Cell,
+    Cells,
+    DictCell,
+    Lazy,
+    ListCell,
+    Lost,
+    Num,
+    ObjCell,
+    SetCell,
+    Text,
+    Tup,
+    Union,
+    Value,
+    integer,
+)
+
+__all__ = ["Merging", "indices"]
+
+
+class Merging(Points):
+    """Joins values."""
+
+    def _merge(
+        self,
+        points: list[Point],
+        values: list[Any],
+        merged: Point,
+        assign: Callable[[Any, Any], None],
+    ) -> Any:
+        first = values[0]
+        if all(value is first or value == first for value in values[1:]):
+            return first
+        shape = shape_of(first)
+        for value in values[1:]:
+            shape = join_shapes(shape, shape_of(value))
+        head = self.instantiate(shape, merged)
+        for point, value in zip(points, values, strict=True):
+            self.current = point
+            assign(head, value)
+        return head
+
+    def instantiate(self, shape: Shape, point: Point) -> Any:
+        """Make a value (or a content) with variables where the shape leaves something open."""
+        match shape:
+            case Same(value=value):
+                return value
+            case ShapeNum(ty=ty, weak=weak, low=low, high=high):
+                known = self.new("b1", "w") if weak is None else weak
+                return Num(self.new(ty, "v"), known, low, high)
+            case ShapeText(region=region, lower=lower):
+                return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
+            case ShapeTup(items=items, names=names, cls=cls):
+                return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
+            case ShapeArr(shape=dims, ty=ty):
+                cell = self.number()
+                array = Arr(cell, dims, ty)
+                if array.size <= EXPLODE:
+                    point.heap[cell] = Cells(tuple(self.new(ty, "v") for _ in range(array.size)))
+                else:
+                    point.heap[cell] = Buffer(self.scratch(ty, array.size), self.number())
+                self.made[cell] = point.heap[cell]
+                return array
+            case ShapeUnion(variants=variants):
+                if len(variants) > VARIANTS:
+                    raise self.refuse("CMP311", "a value has too many different types by path")
+                made = tuple(self.instantiate(item, point) for item in variants)
+                return Union(self.new("i64", "tag"), made)
+            case ShapeCells(atoms=atoms, ty=ty):
+                return Cells(tuple(self.new(ty, "v") if a is None else a for a in atoms))
+            case ShapeBuffer(region=region):
+                return Buffer(region, self.number())
+            case ShapeCopy(size=size, ty=ty):
+                return Buffer(self.scratch(ty, size), self.number())
+            case ShapeList(items=items, length=length, maxlen=maxlen, kind=kind):
+                if len(items) > LONGEST:
+                    raise self.refuse("CMP312", "a list grows with the data beyond what fits")
+                known_length = None if length is None else self.instantiate(length, point)
+                made = tuple(self.instantiate(item, point) for item in items)
+                return ListCell(made, known_length, maxlen, kind)
+            case ShapeDict(entries=entries, factory=factory, ordered=ordered, kind=kind):
+                return DictCell(
+                    tuple(
+                        (
+                            key,
+                            k,
+                            self.new("b1", "has") if present is None else present,
+                            self.instantiate(item, point),
+                        )
+                        for key, k, present, item in entries
+                    ),
+                    factory,
+                    ordered,
+                    kind,
+                )
+            case ShapeSet(entries=members):
+                return SetCell(
+                    tuple(
+                        (key, k, self.new("b1", "has") if present is None else present)
+                        for key, k, present in members
+                    )
+                )
+            case ShapeObj(cls=owner, attributes=attributes):
+                return ObjCell(
+                    owner,
+                    tuple((name, self.instantiate(item, point)) for name, item in attributes),
+                )
+        raise AssertionError(shape)
+
+    def put(self, var: Atom, value: Atom) -> None:
+        """Give a variable made by `instantiate` its value on the current path."""
+        if var != value and isinstance(var, Var):
+            self.emit(Set(var, value))
+
+    def assign(self, head: Value, value: Value) -> None:
+        """Write a value into the variables of another that was made to hold it."""
+        if head is value or head == value:
+            return
+        match head, value:
+            case Num(), Num() if head.ty == value.ty:
+                self.put(head.atom, value.atom)
+                if not isinstance(head.weak, bool):
+                    weak = value.weak
+                    self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
+            case Text(), Text():
+                self.put(head.start, value.start)
+                self.put(head.length, value.length)
+            case Tup(), Tup():
+                for part, item in zip(head.items, value.items, strict=True):
+                    self.assign(part, item)
+            case Arr(), Arr():
+                self.copy_array(head, value)
+            case Union(), _:
+                self._assign_union(head, value)
+
+    def _assign_union(self, head: Union, value: Value) -> None:
+        keys = [variant_key(shape_of(item)) for item in head.variants]
+        if not isinstance(value, Union):
+            position = self._variant(keys, value)
+            self.put(head.tag, i64(position))
+            self.assign(head.variants[position], value)
+            return
+        positions = [self._variant(keys, item) for item in value.variants]
+        tag: Atom = i64(positions[-1])
+        for k in range(len(positions) - 2, -1, -1):
+            here = self.op("eq", "b1", value.tag, i64(k))
+            tag = self.op("select", "i64", here, i64(positions[k]), tag)
+        if positions == list(range(len(positions))):
+            tag = value.tag
+        # What an inactive variant holds is never read, so all are written without a branch.
+        for position, item in zip(positions, value.variants, strict=True):
+            self.assign(head.variants[position], item)
+        self.put(head.tag, tag)
+
+    def _variant(self, keys: list[Any], value: Value) -> int:
+        key = variant_key(shape_of(value))
+        for position, other in enumerate(keys):
+            if other == key or (other[:2] == key[:2] and key[0] == "num" and len(other) < 3):
+                return position
+        for position, other in enumerate(keys):
+            if other[0] == "same" and isinstance(other[1], Lost):
+                return position
+        raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
+
+    def assign_cell(self, head: Cell, content: Cell) -> None:
+        """Write a content into the variables of another that was made to hold it."""
+        if head is content or head == content:
+            return
+        match head, content:
+            case Cells(), Cells():
+                for var, atom in zip(head.atoms, content.atoms, strict=True):
+                    self.put(var, atom)
+            case Cells(), Lazy():
+                for var, index in zip(head.atoms, indices(content.shape), strict=True):
+                    self.put(var, content.rule(tuple(i64(i) for i in index)))
+            case Buffer(), Buffer():
+                if head.region != content.region:
+                    raise self.refuse("CMP313", "one array has two places in memory")
+            case Buffer(), Cells():
+                for position, atom in enumerate(content.atoms):
+                    self.emit(Store(head.region, i64(position), atom))
+            case Buffer(), Lazy():
+                strides = [1]
+                for size in reversed(content.shape[1:]):
+                    strides.insert(0, strides[0] * size)
+                for index in indices(content.shape):
+                    position = sum(i * s for i, s in zip(index, strides, strict=True))
+                    atom = content.rule(tuple(i64(i) for i in index))
+                    self.emit(Store(head.region, i64(position), atom))
+            case Buffer(), _:
+                raise self.refuse("CMP313", "one array has two places in memory")
+            case ListCell(), ListCell():
+                for part, item in zip(head.items, content.items, strict=False):
+                    self.assign(part, item)
+                if head.length is not None:
+                    length = content.length or integer(i64(len(content.items)))
+                    self.assign(head.length, length)
+            case DictCell(), DictCell():
+                have = {key: (present, item) for key, _, present, item in content.entries}
+                for key, _, var, item in head.entries:
+                    present, found = have.get(key, (FALSE, None))
+                    self.put(var, present)
+                    if found is not None:
+                        self.assign(item, found)
+            case SetCell(), SetCell():
+                members = {key: present for key, _, present in content.entries}
+                for key, _, var in head.entries:
+                    self.put(var, members.get(key, FALSE))
+            case ObjCell(), ObjCell():
+                values = dict(content.attributes)
+                for name, item in head.attributes:
+                    self.assign(item, values.get(name, UNBOUND))
+
+
+def indices(shape: tuple[int, ...]) -> Iterable[tuple[int, ...]]:
+    """Go through all indices of a shape in C order."""
+    return itertools.product(*(range(size) for size in shape))
