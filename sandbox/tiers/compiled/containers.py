@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -388,10 +389,13 @@ class Containers(Numerics):
     def i_combinations(self, args: Args, keywords: Keywords) -> Value:
         items = self.listed(args[0])
         size = self.constant(args[1], "the size of combinations")
+        if math.comb(len(items), max(size, 0)) > 256:
+            raise self.refuse("CMP319", "more than 256 combinations")
         return Gen("tuples", tuple(Tup(tuple(p)) for p in itertools.combinations(items, size)))
 
     def i_product(self, args: Args, keywords: Keywords) -> Value:
         repeat = self.constant(keywords.get("repeat", number(1)), "repeat")
+        self.small(repeat)
         parts = [self.listed(arg) for arg in args] * repeat
         size = 1
         for part in parts:

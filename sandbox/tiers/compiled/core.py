@@ -43,6 +43,7 @@ __all__ = [
     "limits_of",
     "prune",
     "render",
+    "size_of",
     "ty_of",
     "wrap",
 ]
@@ -426,6 +427,18 @@ def _drop(body: list[Stmt], used: set[str]) -> bool:
             break
     body[:] = kept
     return changed
+
+
+def size_of(body: list[Stmt]) -> int:
+    """Count the statements of a body, those inside of others included."""
+    total = len(body)
+    for item in body:
+        match item:
+            case If(then=then, other=other):
+                total += size_of(then) + size_of(other)
+            case For(body=inner) | Loop(body=inner) | Block(body=inner):
+                total += size_of(inner)
+    return total
 
 
 def _breaks(body: list[Stmt], label: str) -> bool:

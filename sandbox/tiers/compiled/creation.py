@@ -115,6 +115,12 @@ class Creation(Arguments):
         parts = [self.number_of(arg).const for arg in args]
         if any(part is None for part in parts):
             raise self.refuse("CMP409", "a shape that depends on the data")
+        first, last = (parts[0], parts[1]) if len(parts) > 1 else (0, parts[0])
+        step = parts[2] if len(parts) > 2 else 1
+        if step == 0:
+            self.fail("ZeroDivisionError", "division by zero")
+        assert first is not None and last is not None and step is not None
+        self.small(int(min(max((last - first) / step, 0), 1e9)))
         known = np.arange(*[part for part in parts if part is not None])
         found = ty_of(known.dtype)
         assert found is not None
@@ -136,11 +142,13 @@ class Creation(Arguments):
         if start is None or stop is None:
             raise self.refuse("CMP409", "linspace between numbers that depend on the data")
         ends = bool(self.constant(keywords.get("endpoint", number(True)), "endpoint"))
+        self.small(count)
         return self.of_known(np.linspace(float(start), float(stop), count, endpoint=ends))
 
     def np_eye(self, args: Args, keywords: Keywords) -> Value:
         count = self.constant(args[0], "the size of eye()")
-        return self.of_known(np.eye(min(count, 64)))
+        self.small(count * count)
+        return self.of_known(np.eye(count))
 
     def np_diag(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
@@ -297,6 +305,9 @@ class Creation(Arguments):
         size = array.shape[axis]
         if isinstance(args[1], Num):
             count = self.constant(args[1], "the number of parts")
+            self.small(count)
+            if count < 1:
+                self.fail("ValueError", "number sections must be larger than 0.")
             if size % count:
                 self.fail("ValueError", "array split does not result in an equal division")
             cuts = [size // count * k for k in range(1, count)]
@@ -369,5 +380,6 @@ class Creation(Arguments):
     def np_triu_indices(self, args: Args, keywords: Keywords) -> Value:
         n = self.constant(args[0], "a size")
         k = self.constant(args[1] if len(args) > 1 else keywords.get("k", number(0)), "k")
+        self.small(n * n)
         rows, columns = np.triu_indices(n, k)
         return Tup((self.of_known(rows), self.of_known(columns)))

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from sandbox.tiers.compiled.iteration import Iteration
-from sandbox.tiers.compiled.points import TRUE
+from sandbox.tiers.compiled.points import CONSTANTS, TRUE
 from sandbox.tiers.compiled.storage import ELLIPSIS
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -61,6 +61,7 @@ class Displays(Iteration):
         """Lower an expression."""
         outer = self.node
         self.node = node
+        self.tick()
         try:
             method = getattr(self, f"x_{type(node).__name__}", None)
             if method is None:
@@ -163,9 +164,15 @@ class Displays(Iteration):
 
     def new_list(self, items: tuple[Value, ...], length: Num | None = None) -> Ref:
         """Make a list."""
+        self.small(len(items))
         cell = self.number()
         self.pt.heap[cell] = ListCell(items, length)
         return Ref(cell)
+
+    def small(self, count: int) -> None:
+        """Refuse what would make the front end itself hold too much."""
+        if count > CONSTANTS:
+            raise self.refuse("CMP905", f"a constant or container of {count} elements")
 
     def x_Set(self, node: ast.Set) -> Value:
         return self.new_set(self.elements(node.elts))

@@ -29,6 +29,7 @@ from sandbox.tiers.compiled.core import (
     Store,
     Var,
     prune,
+    size_of,
     ty_of,
 )
 from sandbox.tiers.compiled.machine import MARKER
@@ -71,6 +72,8 @@ __all__ = [
 NOT_FINITE = -int(Outcome.NOT_FINITE)
 BAD_RESULT = -int(Outcome.BAD_RESULT)
 MAX_COMPONENTS = 64
+_LARGEST_KERNEL: Final = 16_000
+"""Statements of one kernel; LLVM takes about a second for so many."""
 UNKNOWN_FAILURE: Final = -2
 """Written as the failure of a bad row; the runner puts the number of its failure there."""
 FOLLOWS: Final = "follows"
@@ -354,6 +357,8 @@ class Lowering(Texts):
         ]
         kernel = Kernel(name, body, dict(self.regions))
         prune(kernel.body)
+        if size_of(kernel.body) > _LARGEST_KERNEL:
+            raise self.refuse("CMP901", "the program unfolds into too much code")
         return kernel
 
 

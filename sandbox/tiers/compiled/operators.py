@@ -111,12 +111,16 @@ class Operators(Displays):
         """Compute an operator of values of which at least one is no number and none an array."""
         match op, a, b:
             case ast.Add(), Str(text=x), Str(text=y):
+                self.small(len(x) + len(y))
                 return Str(x + y)
             case ast.Mult(), Str(text=x), Num() if b.const is not None:
+                self.small(len(x) * int(b.const))
                 return Str(x * int(b.const))
             case ast.Add(), Tup(items=x_items), Tup(items=y_items):
+                self.small(len(x_items) + len(y_items))
                 return Tup(x_items + y_items)
             case ast.Mult(), Tup(items=x_items), Num() if b.const is not None:
+                self.small(len(x_items) * int(b.const))
                 return Tup(x_items * int(b.const))
             case ast.Add(), Ref(), Ref():
                 left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
@@ -124,6 +128,7 @@ class Operators(Displays):
                     return self.new_list(self.listed(a) + self.listed(b))
             case ast.Mult(), Ref(), Num() if b.const is not None:
                 if isinstance(self.pt.heap[a.cell], ListCell):
+                    self.small(len(self.listed(a)) * int(b.const))
                     return self.new_list(self.listed(a) * int(b.const))
             case ast.Mult(), Num(), Ref() | Tup() | Str():
                 return self.binary_other(op, b, a)

@@ -31,6 +31,7 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = [
+    "CONSTANTS",
     "EXPLODE",
     "FALSE",
     "FUEL",
@@ -70,6 +71,8 @@ EXPLODE: Final = 16
 """Arrays of at most this many elements are kept as scalars."""
 
 
+CONSTANTS: Final = 4_096
+"""Elements (or characters) that a constant, a list or a string made while lowering may have."""
 VARIANTS: Final = 48
 
 
@@ -140,6 +143,7 @@ class Points:
         self.current: Point | None = Point([])
         self.counter = 0
         self.emitted = 0
+        self.ticks = 0
         self.regions: dict[str, Region] = {}
         self.sites: list[Failure] = []
         self.site_index: dict[Failure, int] = {}
@@ -180,9 +184,14 @@ class Points:
         self.emitted += 1
         if self.emitted > _STATEMENTS:
             raise self.refuse("CMP901", "the program unfolds into too much code")
-        if self.emitted % 1024 == 0 and time.monotonic() > self.deadline:
-            raise self.refuse("CMP902", "lowering took longer than limits.compile_s")
+        self.tick()
         self.pt.block.append(item)
+
+    def tick(self) -> None:
+        """Count work done while lowering, and stop when it takes too long."""
+        self.ticks += 1
+        if self.ticks % 512 == 0 and time.monotonic() > self.deadline:
+            raise self.refuse("CMP902", "lowering took longer than limits.compile_s")
 
     def refuse(self, code: str, message: str, node: ast.AST | None = None) -> Refused:
         """Make the exception that keeps the whole program in the other tier."""
