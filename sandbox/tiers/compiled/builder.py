@@ -227,6 +227,9 @@ class Builder(Merging):
 
     def end_row(self, status: Atom) -> None:
         """End the row's work with a status."""
+        for cell, content in self.sealed.items():
+            if self.pt.heap.get(cell) is not content:
+                raise self.refuse("CMP122", "a row changes what the top level has made", self.origin)
         if self.write_back is not None:
             self.write_back()
         self.emit(Set(STATUS, status))

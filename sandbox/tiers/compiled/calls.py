@@ -31,6 +31,7 @@ __all__ = ["Calls"]
 
 
 _DEPTH = 24
+_SPECIAL = frozenset({"__init__", "__post_init__", "__slots__", "__doc__"})
 
 
 class Calls(Assignment):
@@ -175,6 +176,9 @@ class Calls(Assignment):
                 value = Func(value.node, value.identity, outer, value.defaults, value.binding)
             if value is not None and not isinstance(value, Unbound):
                 body[name] = value
+        for name in names:
+            if name.startswith("__") and name not in _SPECIAL:
+                raise self.refuse("CMP414", f"the special name {name}", node)
         made = Cls(node.name, body, bases)
         self._class_kind(node, made, bases, annotations)
         self.bind(node.name, made if made.kind != "exception" else Exc(node.name))
@@ -277,7 +281,13 @@ class Calls(Assignment):
             self.set_attribute(cell, name, value)
 
     def call_method(self, owner: Ref, name: str, args: list[Value]) -> Value:
-        return self.call(self.attribute(owner, name), args, {})
+        content = self.pt.heap[owner.cell]
+        found = content.cls.body.get(name) if isinstance(content, ObjCell) else None
+        if not isinstance(found, Func):
+            return self.call(self.attribute(owner, name), args, {})
+        if found.binding in ("static", "property"):
+            raise self.refuse("CMP116", "an entry that is a static method or a property")
+        return self.inline(found, [owner, *args], {})
 
     def call(self, function: Value, args: list[Value], keywords: dict[str, Value]) -> Value:
         if isinstance(function, Union):
@@ -297,7 +307,7 @@ class Calls(Assignment):
             case Builtin():
                 return self.call_builtin(function, args, keywords)
             case Ref() if isinstance(self.pt.heap[function.cell], ObjCell):
-                return self.call(self.attribute(function, "__call__"), args, keywords)
+                raise self.refuse("CMP414", "the special name __call__")
         self.fail("TypeError", f"{type_name(function)!r} object is not callable")
 
     def convert(self, target: Dty, args: list[Value]) -> Value:

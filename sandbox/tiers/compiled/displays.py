@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Final
 
 from sandbox.tiers.compiled.iteration import Iteration
 from sandbox.tiers.compiled.points import CONSTANTS, TRUE
@@ -18,6 +18,7 @@ from sandbox.tiers.compiled.values import (
     Frame,
     Func,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Ref,
@@ -31,7 +32,9 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
-__all__ = ["Displays", "key_of"]
+__all__ = ["MADE_TEXT", "Displays", "key_of"]
+
+MADE_TEXT: Final = "a string made of numbers, which something reads"
 
 
 def key_of(value: Value) -> Any:
@@ -136,7 +139,7 @@ class Displays(Iteration):
         """Give a name of the current scope a value."""
         frame: Frame | None = self.frame
         if name in self.frame.globals_:
-            frame = self.globals
+            raise self.refuse("CMP121", "a function writes a global name")
         elif name in self.frame.nonlocals:
             frame = self.frame.parent
             while frame is not None and name not in frame.names:
@@ -147,7 +150,13 @@ class Displays(Iteration):
         self.pt.vars[(frame.number, name)] = value
 
     def x_Tuple(self, node: ast.Tuple) -> Value:
-        return Tup(tuple(self.elements(node.elts)))
+        return self.new_tuple(tuple(self.elements(node.elts)))
+
+    def new_tuple(self, items: tuple[Value, ...]) -> Tup:
+        """Make a tuple; what tuples in tuples hold in all is capped."""
+        weight = 1 + sum(item.weight if isinstance(item, Tup) else 1 for item in items)
+        self.small(weight)
+        return Tup(items, weight=weight)
 
     def x_List(self, node: ast.List) -> Value:
         return self.new_list(tuple(self.elements(node.elts)))
@@ -271,7 +280,7 @@ class Displays(Iteration):
     def formatted(self, value: Value) -> Value:
         """Format a value with a specification: known only where nothing reads it."""
         del value
-        return Builtin("text nobody reads")
+        return Lost(MADE_TEXT)
 
     def _append_text(self, text: Value, item: Value) -> Value:
         def one(part: Value) -> Value:
@@ -284,7 +293,7 @@ class Displays(Iteration):
                     return Str(a + "None")
                 case Str(), Num() if part.const is None and part.ty not in ("f32", "f64"):
                     raise self.refuse("CMP601", "a string made of a number that is not known")
-            return Builtin("text nobody reads")
+            return Lost(MADE_TEXT)
 
         return self.spread(item, one)
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 from sandbox.tiers.compiled.core import Atom
 from sandbox.tiers.compiled.points import TRUE, Refused, i64
+from sandbox.tiers.compiled.shapes import cells_in
 from sandbox.tiers.compiled.unions import Unions, type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
+    Cell,
     Cells,
     DictCell,
     Gen,
@@ -233,7 +235,7 @@ class Iteration(Unions):
             return
         items = self.known_items(value)
         if items is not None:
-            self.unroll(items, body)
+            self.unroll(items, self._guarded(value, body))
             return
         rows = self.indexed(value)
         if rows is not None:
@@ -262,6 +264,22 @@ class Iteration(Unions):
                 self.iterate(part, lambda item: self._if_passes(function, item, body))
                 return
         self.other_iteration(value, body)
+
+    def _guarded(self, value: Value, body: Body) -> Body:
+        """Refuse a turn that changes what later turns go over: the elements are known by now."""
+        before = {cell: self.pt.heap[cell] for cell in cells_in([value]) if cell in self.pt.heap}
+        turn = [0]
+
+        def one(item: Value) -> None:
+            body(item)
+            turn[0] += 1
+            for cell, content in before.items():
+                if self.current is not None and _later_differ(
+                    content, self.pt.heap.get(cell), turn[0]
+                ):
+                    raise self.refuse("CMP209", "a loop changes what it goes over")
+
+        return one if before else body
 
     def _if_passes(self, function: Value, item: Value, body: Body) -> None:
         passed = item if isinstance(function, NoneV) else self.call(function, [item], {})
@@ -412,3 +430,20 @@ class Iteration(Unions):
     def listed_generator(self, value: Gen) -> tuple[Value, ...]:
         """Give the elements of a generator expression whose length is known."""
         raise NotImplementedError
+
+
+def _later_differ(before: Cell, after: Cell | None, turn: int) -> bool:
+    """Whether elements that are still to come are others than they were."""
+    if after is None or after is before:
+        return False
+    match before, after:
+        case ListCell(), ListCell():
+            return (
+                len(before.items) != len(after.items) or before.items[turn:] != after.items[turn:]
+            )
+        case DictCell(), DictCell():
+            keys = [entry[0] for entry in before.entries] != [e[0] for e in after.entries]
+            return keys or before.entries[turn:] != after.entries[turn:]
+        case Cells(), Cells():
+            return before.atoms[turn:] != after.atoms[turn:]
+    return before != after

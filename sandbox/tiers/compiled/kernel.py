@@ -125,6 +125,7 @@ class Lowering(Texts):
         self.run(self.tree.body)
         if not self.alive:
             raise self.refuse("CMP120", "the top level of the program ends with an exception")
+        self.sealed = dict(self.pt.heap)
 
     def top_level(self, name: str) -> Value:
         """Give a top-level name."""

@@ -151,6 +151,8 @@ class Library(Functions):
         return Mod(name)
 
     def attribute(self, owner: Value, name: str) -> Value:
+        if name.startswith("__") and name.endswith("__"):
+            raise self.refuse("CMP414", f"the special name {name}")
         if isinstance(owner, Union):
             return self.spread(owner, lambda v: self.attribute(v, name))
         match owner:
@@ -178,12 +180,13 @@ class Library(Functions):
                     if isinstance(found, Func) and found.binding == "class":
                         return Bound(owner, found)
                     return found
-                if name == "__name__":
-                    return Str(owner.name)
             case Builtin(name="ufunc.add") if name == "reduce":
                 return Builtin("numpy.sum along the first axis")
             case Dty() | Builtin():
-                return Builtin(f"{owner.name}.{name}", owner)
+                full = f"{owner.name}.{name}"
+                if full in self.table or owner.name.startswith("typing"):
+                    return Builtin(full, owner)
+                raise self.refuse("CMP407", f"{full} is not taken")
             case Gen(kind="keys" | "values" | "items"):
                 pass
         self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
@@ -227,8 +230,6 @@ class Library(Functions):
                 return value
             if name in content.cls.body:
                 return self._class_attribute(owner, content.cls, name)
-            if name == "__class__":
-                return content.cls
             self.fail("AttributeError", f"{content.cls.name!r} object has no attribute {name!r}")
         kinds = {ListCell: "list", DictCell: "dict", SetCell: "set"}
         kind = kinds.get(type(content), "object")

@@ -14,7 +14,6 @@ from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
-    Builtin,
     Cls,
     DictCell,
     Dty,
@@ -23,6 +22,7 @@ from sandbox.tiers.compiled.values import (
     Func,
     Gen,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Range,
@@ -118,10 +118,10 @@ class Operators(Displays):
                 return Str(x * int(b.const))
             case ast.Add(), Tup(items=x_items), Tup(items=y_items):
                 self.small(len(x_items) + len(y_items))
-                return Tup(x_items + y_items)
+                return self.new_tuple(x_items + y_items)
             case ast.Mult(), Tup(items=x_items), Num() if b.const is not None:
                 self.small(len(x_items) * int(b.const))
-                return Tup(x_items * int(b.const))
+                return self.new_tuple(x_items * int(b.const))
             case ast.Add(), Ref(), Ref():
                 left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
                 if isinstance(left, ListCell) and isinstance(right, ListCell):
@@ -133,7 +133,7 @@ class Operators(Displays):
             case ast.Mult(), Num(), Ref() | Tup() | Str():
                 return self.binary_other(op, b, a)
             case ast.Mod(), Str(), _:
-                return Builtin("text nobody reads")
+                return Lost(MADE_TEXT)
         if isinstance(a, Ref) and isinstance(b, Ref):
             found = self.set_operator(op, a, b)
             if found is not None:
@@ -374,6 +374,9 @@ class Operators(Displays):
 
     def equal(self, a: Value, b: Value) -> Num:
         """Compute ``a == b`` as a truth value."""
+        for value in (a, b):
+            if isinstance(value, Lost):
+                raise self.refuse("CMP314", value.why)
         match a, b:
             case Num(), Num():
                 return self.compare_numbers("equal", a, b)

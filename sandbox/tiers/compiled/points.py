@@ -153,7 +153,10 @@ class Points:
         self.made: dict[int, Cell] = {}
         """Contents of the arrays that `instantiate` made."""
         self.keepalive: list[Any] = []
+        self.sealed: dict[int, Cell] = {}
+        """What the top level of the program has made: no row may change it."""
         self.node: ast.AST | None = None
+        self.origin: ast.AST | None = None
         self.deadline = time.monotonic() + limits.compile_s
         self.write_back: Callable[[], None] | None = None
         self.stats: dict[str, int] = {"unrolled": 0, "loops": 0, "inlined": 0}

@@ -187,6 +187,8 @@ class Tup:
     items: tuple[Value, ...]
     names: tuple[str, ...] = ()
     cls: str = "tuple"
+    weight: int = field(default=1, compare=False)
+    """Values in it, those in tuples in it included."""
 
 
 @dataclass(frozen=True, slots=True)
