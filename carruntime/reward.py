@@ -58,7 +58,7 @@ class _Request:
     reward_range: tuple[float, float] | None = None
     limits: Limits = field(default_factory=Limits)
     isolation: Isolation = "process"
-    require: Require = "any"
+    require: Require | None = None
 
     def open(self) -> Guest:
         from sandbox.host import open_guest
@@ -249,7 +249,7 @@ def load(
     limits: Limits | None = None,
     tier: TierWish = "auto",
     isolation: Isolation = "process",
-    require: Require = "any",
+    require: Require | None = None,
 ) -> RewardProgram:
     """Check a program against an environment and make it ready to run.
 
@@ -268,8 +268,9 @@ def load(
         tier: ``"auto"`` takes the compiled tier if the program is equal in it; ``"compiled"``
             refuses a program that is not; ``"interpreted"`` is the reference.
         isolation: ``"process"``, or ``"none"`` for text that is trusted like own code.
-        require: Least isolation to go on with. This version has no system-call filter yet, so
-            its default is ``"any"``; `sandbox.doctor` says which layers hold.
+        require: Least isolation to go on with: ``"seccomp"``, which holds in a worker process if
+            left out, ``"full"`` for every layer there is, or ``"any"`` for what the system has;
+            `sandbox.doctor` says which layers hold.
 
     Returns:
         The program, with its worker warm.
@@ -313,7 +314,7 @@ def check(
     extra: Mapping[str, gym.Space[Any]] | None = None,
     limits: Limits | None = None,
     isolation: Isolation = "process",
-    require: Require = "any",
+    require: Require | None = None,
 ) -> Report:
     """Say all that can be said about a program without running it on data.
 
@@ -434,14 +435,14 @@ def _request(
     reward_range: tuple[float, float] | None,
     limits: Limits | None,
     isolation: Isolation,
-    require: Require,
+    require: Require | None,
     tier: TierWish,
     spaces_needed: bool = True,
 ) -> _Request:
     for name, value, offered in (
         ("tier", tier, ("auto", "interpreted", "compiled")),
         ("isolation", isolation, ("process", "none")),
-        ("require", require, ("any", "seccomp", "full")),
+        ("require", require or "any", ("any", "seccomp", "full")),
         ("frame_order", frame_order, ("rgb", "bgr")),
     ):
         if value not in offered:

@@ -1,14 +1,16 @@
 """An analysis and a plan to a runner: findings, components, tiers, and whether the tiers agree.
 
-The interpreted tier is made first, because it says what a program means. It runs on a probe
-batch, which shows the components and, where the compiler takes the program, what the kernel has
-to give. A kernel that differs anywhere is not used. How much is tried is counted in fuel, not in
+Compiling comes first, because it works on the tree alone and runs nothing of the guest: a worker
+gives up what only a compiler needs before the first line of the guest runs. The interpreted tier
+says what a program means. It runs on a probe batch, which shows the components and, where the
+compiler takes the program, what the kernel has to give. A kernel that differs anywhere is not used. How much is tried is counted in fuel, not in
 time, so that the tier and the names of a program do not depend on how busy the machine is.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Final, Literal
@@ -55,13 +57,24 @@ class Assembled:
     findings: tuple[Finding, ...]
 
 
-def assemble(analysis: Analysis, plan: Plan, limits: Limits, tier: TierWish) -> Assembled:
+def assemble(
+    analysis: Analysis,
+    plan: Plan,
+    limits: Limits,
+    tier: TierWish,
+    before_guest_code: Callable[[], None] | None = None,
+) -> Assembled:
     """Make a runner; see `sandbox.passes.build`."""
     tree = analysis.tree
     if tree is None or analysis.outline is None:
         raise ProgramRefusedError(analysis.report)
     findings = list(lint(tree, plan, analysis.text))
     _refuse_errors(analysis, findings)
+    compiled: Runner | TierReason = TierReason("CMP000", "the interpreted tier was asked for")
+    if tier != "interpreted":
+        compiled = _compile(tree, plan, limits)
+    if before_guest_code is not None:
+        before_guest_code()
     try:
         interpreted = InterpretedRunner(tree, analysis.text, plan, limits)
     except GuestModuleError as error:
@@ -83,10 +96,6 @@ def assemble(analysis: Analysis, plan: Plan, limits: Limits, tier: TierWish) -> 
         finding = RULES["SBX703"].finding(None, count=len(names), limit=MAX_COMPONENTS)
         raise _refused(analysis, [*findings, finding])
     interpreted.use_components(names)
-    if tier == "interpreted":
-        reason = TierReason("CMP000", "the interpreted tier was asked for")
-        return Assembled(interpreted, reason, names, tuple(findings))
-    compiled = _compile(tree, plan, limits)
     if not isinstance(compiled, TierReason):
         difference = _compare(interpreted, compiled, plan, batches, _tolerance(plan))
         interpreted.use_components(names)

@@ -1,35 +1,33 @@
 """What stands between a program and this machine, found out by trying.
 
-Three answers, never mixed: a layer *holds* (a worker was started just now and it is in force),
-it is *unused* (the system offers it and this version does not use it), or it is *missing*. What is
-not tried is not claimed.
+Two answers, never mixed: a layer *holds* (a worker was started just now, it was put under it, and
+it said so), or it is *missing*. What is not tried is not claimed. A worker that is started for this
+runs one row of a program of ours, because the last layer comes just before the first guest code.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final, Literal
 
-from sandbox import layers, shm
+from sandbox import landlock, layers, shm
 from sandbox.errors import SandboxError
 from sandbox.host import WorkerGuest
 from sandbox.limits import Limits
+from sandbox.plan import Call, Param, Plan
+from sandbox.schema import ArraySpec, Schema
 
 __all__ = ["Diagnosis", "Standing", "doctor"]
 
-State = Literal["holds", "unused", "missing"]
+State = Literal["holds", "missing"]
 
 _LIBRARIES: Final = ("numpy", "numba", "llvmlite", "RestrictedPython")
-_LANDLOCK_CREATE_RULESET: Final = 444  # one number on every architecture
-_LANDLOCK_VERSION: Final = 1
-_PR_GET_SECCOMP: Final = 21
+_PLAN: Final = Plan(schema=Schema((("x", ArraySpec()),)), reward=Call("reward", (Param("x", "x"),)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Standing:
 
     Attributes:
         name: Short name.
-        state: ``"holds"``, ``"unused"`` (offered here, not used by this version) or ``"missing"``.
+        state: ``"holds"`` or ``"missing"``.
         note: What it stops, or what its absence means.
     """
 
@@ -71,6 +69,32 @@ class Diagnosis:
         """Names of the layers in force."""
         return tuple(item.name for item in self.standings if item.state == "holds")
 
+    @property
+    def require(self) -> Literal["full", "seccomp", "any"] | None:
+        """The most that ``require=`` can be given here; None if no worker starts."""
+        held = set(self.held)
+        if not self.worker:
+            return None
+        if held >= {*layers.FULL, "seccomp-run", "sealed-inputs"}:
+            return "full"
+        return "seccomp" if held >= {*layers.LEAST, "seccomp-run"} else "any"
+
+    @property
+    def verdict(self) -> str:
+        """What that means, in a sentence."""
+        missing = ", ".join(item.name for item in self.standings if item.state == "missing")
+        if self.require == "full":
+            return "Every layer holds: require='full' can be met here."
+        if self.require == "seccomp":
+            return f"require='seccomp', the default, can be met here, 'full' cannot: no {missing}."
+        if self.require == "any":
+            return (
+                "A program that got past the checks on its text, the guards and the bounds checks "
+                "could make system calls as this user: programs run here only with require='any'. "
+                f"There is no {missing}."
+            )
+        return "No program runs here but with isolation='none'."
+
     def render(self) -> str:
         """Give the diagnosis as text."""
         width = max(len(item.name) for item in self.standings)
@@ -85,11 +109,7 @@ class Diagnosis:
             f"{item.state:8}{item.name.ljust(width)}  {item.note}" for item in self.standings
         )
         lines.append("")
-        lines.append(
-            "This version has no system-call filter: a program that got past the checks on its "
-            "text, the guards and the bounds checks could still open files and sockets as this "
-            "user. require='seccomp' and require='full' are refused until it has one."
-        )
+        lines.append(self.verdict)
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +119,7 @@ class Diagnosis:
             "worker": self.worker,
             "problem": self.problem,
             "startup_s": round(self.startup_s, 4),
+            "require": self.require,
             "layers": [
                 {"name": item.name, "state": item.state, "note": item.note}
                 for item in self.standings
@@ -114,15 +135,18 @@ def doctor() -> Diagnosis:
     held: tuple[str, ...] = ()
     problem = ""
     try:
-        guest = WorkerGuest(b"x = 1\n", filename="doctor", limits=Limits())
+        guest = WorkerGuest(b"def reward(x):\n    return x\n", filename="doctor", limits=Limits())
+        took = time.perf_counter() - begin
+        try:
+            guest.build(_PLAN, "interpreted")
+            held = guest.layers
+        finally:
+            guest.close()
     except (SandboxError, OSError) as error:
+        took = time.perf_counter() - begin
         problem = str(error)
-    else:
-        held = guest.layers
-        guest.close()
-    took = time.perf_counter() - begin
-    standings = [*_own_layers(held), *_memory(), *_platform()]
-    order: dict[State, int] = {"holds": 0, "unused": 1, "missing": 2}
+    standings = [*_own_layers(held), *_memory()]
+    order: dict[State, int] = {"holds": 0, "missing": 1}
     standings.sort(key=lambda item: order[item.state])
     return Diagnosis(_system(), tuple(standings), not problem, problem, took)
 
@@ -145,8 +169,10 @@ def _own_layers(held: tuple[str, ...]) -> list[Standing]:
     found = []
     for layer in layers.LAYERS:
         note = f"stops {layer.stops}"
-        if layer.name == "rlimits" and os.geteuid() == 0:
-            note += "; root is not held back from new processes by them"
+        if layer.name == "landlock" and layer.name in held:
+            note += f"; ABI {landlock.abi()}"
+        if layer.name not in held:
+            note = f"would stop {layer.stops}"
         found.append(Standing(layer.name, "holds" if layer.name in held else "missing", note))
     return found
 
@@ -171,59 +197,3 @@ def _memory() -> list[Standing]:
     else:
         found.append(Standing("pidfd", "holds", "stops a kill from reaching another process"))
     return found
-
-
-def _platform() -> list[Standing]:
-    return [
-        _seccomp(),
-        _landlock(),
-        _namespaces(),
-    ]
-
-
-def _libc() -> Any:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _seccomp() -> Standing:
-    note = "would stop system calls that a program does not need"
-    if not sys.platform.startswith("linux"):
-        return Standing("seccomp", "missing", f"{note}; Linux only")
-    # 0 or a mode where the kernel has it, -1 (EINVAL) where it was built without.
-    state: int = _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0)
-    return Standing("seccomp", "unused" if state >= 0 else "missing", note)
-
-
-def _landlock() -> Standing:
-    note = "would stop files, TCP and signals to others"
-    if not sys.platform.startswith("linux"):
-        return Standing("landlock", "missing", f"{note}; Linux only")
-    libc = _libc()
-    libc.syscall.restype = ctypes.c_long
-    version: int = libc.syscall(
-        ctypes.c_long(_LANDLOCK_CREATE_RULESET),
-        None,
-        ctypes.c_size_t(0),
-        ctypes.c_uint32(_LANDLOCK_VERSION),
-    )
-    if version < 1:
-        return Standing("landlock", "missing", f"{note}; not in this kernel, or switched off")
-    return Standing("landlock", "unused", f"{note}; ABI {version}")
-
-
-def _namespaces() -> Standing:
-    note = "would stop sight of the network, of mounts and of other processes"
-    if not Path("/proc/self/ns/user").exists():
-        return Standing("namespaces", "missing", note)
-    for place, closed in (
-        ("/proc/sys/user/max_user_namespaces", "0"),
-        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
-    ):
-        try:
-            value = Path(place).read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if value == closed:
-            return Standing("namespaces", "missing", f"{note}; {place} is {value}")
-    return Standing("namespaces", "unused", f"{note}; the system's settings allow them, untried")

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import shm, spawn, wire
+from sandbox import layers, shm, spawn, wire
 from sandbox.diagnostics import Finding, Report
 from sandbox.errors import (
     IsolationError,
@@ -180,7 +180,7 @@ def open_guest(
     filename: str = "<program>",
     limits: Limits,
     isolation: Isolation = "process",
-    require: Require = "any",
+    require: Require | None = None,
 ) -> Guest:
     """Hand a source to a new worker (or to the passes in this process) and read what it is.
 
@@ -189,8 +189,10 @@ def open_guest(
         filename: Name for people; never opened.
         limits: What the program may use.
         isolation: ``"process"``, or ``"none"`` for text that the caller trusts like its own code.
-        require: Least isolation to go on with. ``"seccomp"`` and ``"full"`` are refused by this
-            version on every system, because it has no system-call filter yet.
+        require: Least isolation to go on with. ``"seccomp"``, which holds in a worker process if
+            left out, asks for the system-call filter, resource limits, closed descriptors and
+            no-new-privileges; ``"full"`` for every layer of `sandbox.layers` and sealed memory;
+            ``"any"`` takes what the system has.
 
     Returns:
         A guest; look at its ``outline`` before building.
@@ -200,19 +202,33 @@ def open_guest(
         WorkerTimeoutError: If reading took longer than ``limits.compile_s``.
         WorkerDiedError: If the worker died of reading it.
     """
-    if require not in {"any", "seccomp", "full"}:
+    if require not in {None, "any", "seccomp", "full"}:
         raise UsageError(f"require is {require!r}; want 'any', 'seccomp' or 'full'")
     if isolation not in {"process", "none"}:
         raise UsageError(f"isolation is {isolation!r}; want 'process' or 'none'")
-    if require != "any":
+    if isolation == "process":
+        return WorkerGuest(source, filename=filename, limits=limits, require=require or "seccomp")
+    if require not in {None, "any"}:
         raise IsolationError(
-            f"require={require!r} cannot be met: this version runs workers under rlimits, closed "
-            f"descriptors and no-new-privileges, without a system-call filter; "
-            f"see sandbox.doctor(), or pass require='any'"
+            f"require={require!r} cannot be met with isolation='none', which runs the program in "
+            f"this process; leave isolation out, or leave require out for text you trust"
         )
-    if isolation == "none":
-        return InProcessGuest(source, filename=filename, limits=limits)
-    return WorkerGuest(source, filename=filename, limits=limits)
+    return InProcessGuest(source, filename=filename, limits=limits)
+
+
+def _must_hold(require: Require, held: tuple[str, ...]) -> None:
+    """Refuse to go on with a worker that stands under less than was asked for."""
+    wanted = {"any": frozenset[str](), "seccomp": layers.LEAST, "full": layers.FULL}[require]
+    missing = sorted(wanted - set(held))
+    if require == "full" and not shm.seals_hold():
+        missing.append("sealed-inputs")
+    if missing:
+        weaker = "require='seccomp' or " if require == "full" else ""
+        raise IsolationError(
+            f"require={require!r} cannot be met: this system does not offer a worker "
+            f"{', '.join(missing)}; see sandbox.doctor(), or pass {weaker}require='any' to run "
+            f"the program with less around it"
+        )
 
 
 class _Ledger:
@@ -550,6 +566,7 @@ class WorkerGuest(_Guest):
         filename: str,
         limits: Limits,
         zygote: spawn.Zygote | None = None,
+        require: Require = "any",
     ) -> None:
         """Start a worker and let it read the source.
 
@@ -557,15 +574,19 @@ class WorkerGuest(_Guest):
             source: Untrusted bytes.
             filename: Name for people; never opened.
             limits: What the program may use.
+            require: Least isolation to go on with; see `open_guest`.
             zygote: What to fork workers from; the one of this process if left out.
         """
         super().__init__(source, filename, limits)
         self._zygote = zygote
+        self._require: Require = require
         self._tier: TierWish = "interpreted"
         self._holder = _Holder()
         self._end = weakref.finalize(self, self._holder.close)
         self._remap = np.empty(0, np.int32)
         self._spin_s = _SPIN_S if _CAN_SPIN else 0.0
+        self._locked: spawn.Child | None = None
+        """The worker that has built once, and so has locked itself a second time."""
         self._shared_bytes: NDArray[np.uint8] | None = None
         self._shared: Outputs | None = None
         self.layers: tuple[str, ...] = ()
@@ -618,6 +639,11 @@ class WorkerGuest(_Guest):
         deadline = time.monotonic() + limits.compile_s
         ready = self._answer(wire.Ready, Frame.READY, deadline)
         self.layers = ready.layers
+        try:
+            _must_hold(self._require, ready.layers)
+        except IsolationError:
+            holder.drop()
+            raise
         request = wire.pack(wire.CheckRequest(self._source, self.filename, limits))
         self._send(Frame.CHECK, request, deadline)
         return self._answer(wire.Checked, Frame.CHECKED, deadline)
@@ -633,9 +659,11 @@ class WorkerGuest(_Guest):
         with self._holder.using(self.filename):
             self._must_build()
             self._plan, self._tier, self._batch = plan, tier, None
-            # A worker that was forked before the compiler was imported is for checking.
+            # A worker that was forked before the compiler was imported is for checking, and one
+            # that has run code of the guest has given up what a compiler needs.
             child = self._holder.child
-            fresh = tier != "interpreted" and not (child is not None and child.warm)
+            cold = tier != "interpreted" and not (child is not None and child.warm)
+            fresh = cold or child is self._locked
             try:
                 self._loaded = self._build(fresh=fresh)
             except _LostWorkerError as lost:
@@ -671,7 +699,12 @@ class WorkerGuest(_Guest):
             raise self._refuse(self._read(wire.Refused, body).findings)
         if frame is not Frame.LOADED:
             raise self._broken(frame, body)
-        return self._read(wire.Loaded, body)
+        loaded = self._read(wire.Loaded, body)
+        self._locked = self._holder.child
+        self.layers = (*self.layers, *loaded.layers)
+        if self._require != "any" and "seccomp-run" not in loaded.layers:
+            raise self._broken_by("it ran the program without its second filter")
+        return loaded
 
     def bind(self, num_rows: int) -> Buffers:
         """Make the arrays for batches of this size; every row's state is forgotten."""

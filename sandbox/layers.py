@@ -2,37 +2,74 @@
 
 Each layer is independent of the others and of the checks on the text: a guest that got past every
 check still meets them. They are applied in the order of `LAYERS` at two points of a worker's life,
-named by `Phase`: before it reads any text, and once the program is built, before its first batch.
-A layer that this system does not have is left out and reported by name; a layer that it has but
-that fails ends the worker, because a half-locked room looks locked.
+named by `Phase`: before it reads any text, and before any code of the guest runs, its top level
+included. A layer that this system does not offer is left out and not reported as held; a layer that
+it offers but that fails ends the worker, because a half-locked room looks locked. At the end of the
+first phase the worker reads what the kernel says of it and compares.
 
-System-call filters (seccomp), Landlock and namespaces are rows to come in this table; until they
-are here `sandbox.doctor()` says that they are not in use.
+The order matters. Namespaces and other ids come first, because they need rights that are given up
+next; a change of ids forgets the parent-death signal, so that one follows; Landlock and the filter
+need no-new-privileges; the filter is last, because it refuses what the others are made with.
+
+A process of its own that dies with its parent is not a namespace of process ids: for that the
+worker would have to be forked once more. What it would hide, signals and memory of other processes,
+is refused by Landlock, by the filter, and for root by other ids.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
 import os
 import resource
 import signal
+import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["LAYERS", "Layer", "Order", "Phase", "apply", "cpu_limit"]
+from sandbox import landlock, seccomp
+
+__all__ = [
+    "FULL",
+    "LAYERS",
+    "LEAST",
+    "SOCKET_FD",
+    "Layer",
+    "Order",
+    "Phase",
+    "apply",
+    "cpu_limit",
+]
 
 _LINUX: Final = sys.platform.startswith("linux")
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_PR_CAPBSET_DROP: Final = 24
+_CAP_KILL: Final = 5
+_CAP_SETGID: Final = 6
+_CAP_SETUID: Final = 7
+_CAPABILITIES_V3: Final = 0x20080522
+_NOBODY: Final = 65534
+
+_NEW_MOUNTS: Final = 0x00020000
+_NEW_UTS: Final = 0x04000000
+_NEW_IPC: Final = 0x08000000
+_NEW_USER: Final = 0x10000000
+_NEW_NETWORK: Final = 0x40000000
+_APART: Final = _NEW_MOUNTS | _NEW_UTS | _NEW_IPC | _NEW_NETWORK
 
 SOCKET_FD: Final = 3
 """The one descriptor a worker keeps beside 0, 1 and 2, which lead to /dev/null."""
+STATUS_FD: Final = 4
+"""What the kernel says of the worker; open until it has been compared."""
 _NOFILE: Final = 64
+_STATUS: Final = Path("/proc/self/status")
 _STATM: Final = Path("/proc/self/statm")
 _STACK_BYTES: Final = 8 * 1024 * 1024
 
@@ -41,7 +78,7 @@ class Phase(Enum):
     """When a layer is applied."""
 
     BEFORE_SOURCE = "before any text of a guest is read"
-    BEFORE_BATCHES = "after the program is built, before the first batch"
+    BEFORE_GUEST_CODE = "after the program is compiled, before any of its code runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +87,15 @@ class Order:
 
     Attributes:
         parent: Process id of the zygote.
-        socket: Its connection to the host.
         memory_bytes: Address space it may add to what it has.
         cpu_s: Seconds of CPU time until its first answer.
+        without: Names of layers to leave out. Tests try one layer with this, the others off.
     """
 
     parent: int
-    socket: int
     memory_bytes: int
     cpu_s: float
+    without: frozenset[str] = field(default=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,43 +106,103 @@ class Layer:
         name: Short name, as `doctor` and a guest's ``layers`` show it.
         phase: When it is applied.
         stops: What it is good for.
-        available: Whether this system has it.
-        apply: Does it; an exception ends the worker.
+        available: Whether this kind of system can have it.
+        apply: Does it and says whether it holds; False where this system does not offer it. An
+            exception ends the worker.
     """
 
     name: str
     phase: Phase
     stops: str
     available: bool
-    apply: Callable[[Order], None]
+    apply: Callable[[Order], bool]
+
+
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     unused = ctypes.c_ulong(0)
-    if libc.prctl(option, ctypes.c_ulong(value), unused, unused, unused) != 0:
+    if _libc().prctl(ctypes.c_int(option), ctypes.c_ulong(value), unused, unused, unused) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
 
-def _die_with_parent(order: Order) -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != order.parent:  # it died before we asked
-        os._exit(0)
-
-
-def _close_descriptors(order: Order) -> None:
-    if order.socket != SOCKET_FD:
-        os.dup2(order.socket, SOCKET_FD, inheritable=False)
-    os.closerange(SOCKET_FD + 1, 1 << 20)
+def _close_descriptors(order: Order) -> bool:
+    del order
+    os.closerange(STATUS_FD + 1, 1 << 20)
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.close(nothing)
     os.chdir("/")
+    return True
 
 
-def _rlimits(order: Order) -> None:
+def _namespaces(order: Order) -> bool:
+    """Enter new ones for mounts, network, IPC and names; with one of users where that is needed."""
+    del order
+    return _unshare(_APART) or (os.geteuid() != 0 and _unshare(_NEW_USER | _APART))
+
+
+def _unshare(flags: int) -> bool:
+    if _libc().unshare(ctypes.c_int(flags)) == 0:
+        return True
+    # Refused by a container or a setting, or out of namespaces: this system does not offer them.
+    code = ctypes.get_errno()
+    if code in {errno.EPERM, errno.EINVAL, errno.ENOSPC, errno.ENOSYS, errno.EACCES}:
+        return False
+    raise OSError(code, f"unshare: {os.strerror(code)}")
+
+
+def _ordinary_user(order: Order) -> bool:
+    """Stop being root. Whoever could then not kill the worker any more leaves it as it is."""
+    del order
+    if os.geteuid() != 0:
+        return True
+    held = int(_status_fields(_STATUS.read_bytes()).get("CapEff", "0"), 16)
+    needed = sum(1 << bit for bit in (_CAP_KILL, _CAP_SETGID, _CAP_SETUID))
+    if held & needed != needed:
+        return False
+    _lower_bounding_set()
+    try:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    except OSError as error:
+        # In a namespace of users without such an id. Half a change is none.
+        if error.errno == errno.EINVAL and os.getresuid() == (0, 0, 0):
+            return False
+        raise
+    return True
+
+
+def _no_capabilities(order: Order) -> bool:
+    del order
+    _lower_bounding_set()
+    header = struct.pack("<Ii", _CAPABILITIES_V3, 0)
+    if _libc().capset(header, bytes(24)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"capset: {os.strerror(code)}")
+    return True
+
+
+def _lower_bounding_set() -> None:
+    """Give up what a program could get back by exec; needs a right that may be missing."""
+    with contextlib.suppress(OSError):
+        for capability in range(64):
+            _prctl(_PR_CAPBSET_DROP, capability)
+
+
+def _die_with_parent(order: Order) -> bool:
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != order.parent:  # it died before we asked
+        os._exit(0)
+    return True
+
+
+def _rlimits(order: Order) -> bool:
     used = _address_space()
     if used is not None:
         _lower(resource.RLIMIT_AS, used + order.memory_bytes)
@@ -119,6 +216,7 @@ def _rlimits(order: Order) -> None:
     if message_queues is not None:
         _lower(message_queues, 0)
     cpu_limit(order.cpu_s)
+    return True
 
 
 def _lower(which: int, value: int) -> None:
@@ -151,53 +249,121 @@ def _address_space() -> int | None:
         return None
 
 
-def _no_new_privileges(order: Order) -> None:
+def _no_new_privileges(order: Order) -> bool:
     del order
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    return True
 
 
-def _not_dumpable(order: Order) -> None:
+def _not_dumpable(order: Order) -> bool:
     del order
     _prctl(_PR_SET_DUMPABLE, 0)
+    return True
+
+
+def _landlock(order: Order) -> bool:
+    del order
+    return landlock.restrict() > 0
+
+
+def _filter_compile(order: Order) -> bool:
+    del order
+    return seccomp.available() and _filter(seccomp.Stage.COMPILE)
+
+
+def _filter_run(order: Order) -> bool:
+    del order
+    # The first filter refuses the question whether there are filters.
+    known = seccomp.is_in_force(seccomp.Stage.COMPILE)
+    return (known or seccomp.available()) and _filter(seccomp.Stage.RUN)
+
+
+def _filter(stage: seccomp.Stage) -> bool:
+    arch = seccomp.architecture()
+    if arch is None:
+        return False
+    seccomp.install(arch, stage, seccomp.Places(SOCKET_FD, STATUS_FD, os.getpid()))
+    if not seccomp.is_in_force(stage):
+        raise OSError(errno.EPERM, f"the filter of stage {stage.value} gives no answer")
+    return True
+
+
+def _layer(
+    name: str,
+    stops: str,
+    apply: Callable[[Order], bool],
+    *,
+    available: bool = _LINUX,
+    phase: Phase = Phase.BEFORE_SOURCE,
+) -> Layer:
+    return Layer(name, phase, stops, available, apply)
 
 
 LAYERS: Final = (
-    Layer(
+    _layer(
+        "closed-descriptors",
+        "use of files and sockets that the host has open; output on a terminal",
+        _close_descriptors,
+        available=True,
+    ),
+    _layer(
+        "namespaces",
+        "the network, shared memory of others, and mounts, where a filter were passed by",
+        _namespaces,
+    ),
+    _layer(
+        "ordinary-user",
+        "what root may do: its files, its processes",
+        _ordinary_user,
+    ),
+    _layer(
+        "no-capabilities",
+        "what is left of root's rights, and those of a namespace's owner",
+        _no_capabilities,
+    ),
+    _layer(
+        "rlimits",
+        "memory without end, written files, core dumps, new processes",
+        _rlimits,
+        available=True,
+    ),
+    _layer(
         "parent-death",
-        Phase.BEFORE_SOURCE,
         "workers that outlive the process that asked for them",
-        _LINUX,
         _die_with_parent,
     ),
-    Layer(
-        "closed-descriptors",
-        Phase.BEFORE_SOURCE,
-        "use of files and sockets that the host has open; output on a terminal",
-        available=True,
-        apply=_close_descriptors,
-    ),
-    Layer(
-        "rlimits",
-        Phase.BEFORE_SOURCE,
-        "memory without end, written files, core dumps, and (not for root) new processes",
-        available=True,
-        apply=_rlimits,
-    ),
-    Layer(
-        "no-new-privileges",
-        Phase.BEFORE_SOURCE,
-        "gaining rights through set-uid programs",
-        _LINUX,
-        _no_new_privileges,
-    ),
-    Layer(
+    _layer(
         "not-dumpable",
-        Phase.BEFORE_SOURCE,
         "being read by other processes of the same user",
-        _LINUX,
         _not_dumpable,
     ),
+    _layer(
+        "no-new-privileges",
+        "gaining rights through set-uid programs",
+        _no_new_privileges,
+    ),
+    _layer(
+        "landlock",
+        "files, TCP, and signals to others, without regard to system calls",
+        _landlock,
+    ),
+    _layer(
+        "seccomp",
+        "every system call that checking and compiling do not need",
+        _filter_compile,
+    ),
+    _layer(
+        "seccomp-run",
+        "new executable memory, and a further change of the filter, once guest code may run",
+        _filter_run,
+        phase=Phase.BEFORE_GUEST_CODE,
+    ),
 )
+
+LEAST: Final = frozenset({"closed-descriptors", "rlimits", "no-new-privileges", "seccomp"})
+"""What ``require="seccomp"`` asks for before a guest's text is sent."""
+FULL: Final = frozenset(layer.name for layer in LAYERS if layer.phase is Phase.BEFORE_SOURCE)
+"""What ``require="full"`` asks for before a guest's text is sent."""
 
 
 def apply(phase: Phase, order: Order) -> tuple[str, ...]:
@@ -207,11 +373,58 @@ def apply(phase: Phase, order: Order) -> tuple[str, ...]:
         The names of those that now hold.
 
     Raises:
-        OSError: If one that this system has could not be applied; the worker must end.
+        OSError: If one that this system has could not be applied, or if the kernel does not say
+            of this process what was done; the worker must end.
     """
-    held = []
-    for layer in LAYERS:
-        if layer.phase is phase and layer.available:
-            layer.apply(order)
-            held.append(layer.name)
-    return tuple(held)
+    if phase is not Phase.BEFORE_SOURCE:
+        return _apply(phase, order)
+    _keep_status()
+    try:
+        held = _apply(phase, order)
+        _compare(held, _status_fields(os.read(STATUS_FD, 8192)))
+    finally:
+        os.close(STATUS_FD)
+    return held
+
+
+def _apply(phase: Phase, order: Order) -> tuple[str, ...]:
+    return tuple(
+        layer.name
+        for layer in LAYERS
+        if layer.phase is phase
+        and layer.available
+        and layer.name not in order.without
+        and layer.apply(order)
+    )
+
+
+def _keep_status() -> None:
+    """Open what the kernel says of this process, while files can be opened."""
+    # Without /proc nothing is compared; each filter has answered for itself all the same.
+    place = _STATUS if _STATUS.exists() else Path(os.devnull)
+    fd = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    if fd != STATUS_FD:
+        os.dup2(fd, STATUS_FD, inheritable=False)
+        os.close(fd)
+
+
+def _status_fields(text: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.decode("ascii", "replace").splitlines())
+    return {name: value.strip() for name, _, value in lines}
+
+
+_SHOWN: Final = (
+    ("seccomp", "Seccomp", "2"),
+    ("no-new-privileges", "NoNewPrivs", "1"),
+    ("no-capabilities", "CapEff", "0" * 16),
+    ("no-capabilities", "CapPrm", "0" * 16),
+)
+"""Layer, field of the kernel's account, and what it must say."""
+
+
+def _compare(held: tuple[str, ...], shown: dict[str, str]) -> None:
+    for name, entry, wanted in _SHOWN:
+        if name in held and shown.get(entry, wanted) != wanted:
+            raise OSError(errno.EPERM, f"{name}: the kernel says {entry} {shown[entry]}")
+    if "ordinary-user" in held and "0" in shown.get("Uid", "").split():
+        raise OSError(errno.EPERM, f"ordinary-user: the kernel says Uid {shown['Uid']}")

@@ -1,14 +1,16 @@
 """The passes in their order: bytes to an `Analysis`, an `Analysis` and a `Plan` to a runner.
 
 These two functions are all that a worker (or a host that asked for ``isolation="none"``) calls.
-`analyse` only looks: it parses and judges, and nothing of the guest runs. `build` is the first
-that runs guest code, module level included, so a worker locks itself between the two.
+`analyse` only looks: it parses and judges, and nothing of the guest runs. `build` first compiles,
+from the tree alone, then calls what a worker locks itself with, and only then runs guest code, the
+module's level included.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -108,6 +110,8 @@ def build(
     plan: Plan,
     limits: Limits,
     tier: Literal["auto", "interpreted", "compiled"] = "auto",
+    *,
+    before_guest_code: Callable[[], None] | None = None,
 ) -> Built:
     """Make a program ready to run; the first pass that runs guest code.
 
@@ -117,6 +121,7 @@ def build(
         limits: Caps on every row and on what is tried here.
         tier: ``"auto"`` takes the compiled tier where it exists and agrees with the interpreted
             one on a probe batch.
+        before_guest_code: Called once after compiling and before any code of the guest runs.
 
     Returns:
         The runner, and why it is not the compiled one where it is not.
@@ -128,7 +133,7 @@ def build(
     # The tiers and their libraries take a second to import; `analyse` alone needs none of them.
     from sandbox.assemble import assemble
 
-    made = assemble(analysis, plan, limits, tier)
+    made = assemble(analysis, plan, limits, tier, before_guest_code)
     return Built(made.runner, made.tier_reason, made.component_names, made.findings)
 
 

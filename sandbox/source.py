@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from sandbox.diagnostics import Report
 from sandbox.errors import UsageError
-from sandbox.host import Isolation, open_guest
+from sandbox.host import Isolation, Require, open_guest
 from sandbox.limits import Limits
 
 __all__ = ["Source", "check", "read_source"]
@@ -23,6 +23,7 @@ def check(
     filename: str | None = None,
     limits: Limits | None = None,
     isolation: Isolation = "process",
+    require: Require | None = None,
 ) -> Report:
     """Read and judge a source in a worker process; nothing of it runs.
 
@@ -31,6 +32,7 @@ def check(
         filename: Name to show; the path, or ``<program>``, if left out.
         limits: Caps on the text; the defaults if left out.
         isolation: ``"none"`` parses in this process, for text you trust.
+        require: Least isolation to go on with; see `sandbox.open_guest`.
 
     Returns:
         All findings in source order. Text that is empty, not UTF-8, too long or not Python has
@@ -38,11 +40,12 @@ def check(
 
     Raises:
         UsageError: If the path cannot be read.
+        IsolationError: If less than ``require`` can be had.
         WorkerDiedError: If no worker process can be had on this machine.
     """
     limits = limits or Limits()
     data, name = read_source(source, filename=filename, limits=limits)
-    guest = open_guest(data, filename=name, limits=limits, isolation=isolation)
+    guest = open_guest(data, filename=name, limits=limits, isolation=isolation, require=require)
     try:
         return guest.report
     finally:

@@ -151,12 +151,19 @@ class Child:
 class Zygote:
     """One zygote process, seen from the host."""
 
-    def __init__(self, passes: str = "sandbox.passes", paths: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        passes: str = "sandbox.passes",
+        paths: tuple[str, ...] = (),
+        without: tuple[str, ...] = (),
+    ) -> None:
         """Start it.
 
         Args:
             passes: Module with ``analyse`` and ``build``.
             paths: More folders to import from.
+            without: Names of layers that its workers leave out, so that a test can try another
+                one alone. What is left out is not reported as held.
 
         Raises:
             IsolationError: If it does not come up; the message has what it printed.
@@ -168,7 +175,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._sock = ours
         with theirs:
-            self._process = _start(theirs.fileno(), passes, paths)
+            self._process = _start(theirs.fileno(), passes, paths, without)
         _zygotes.add(self)
         try:
             self._answer(time.monotonic() + START_S)
@@ -312,7 +319,9 @@ class Zygote:
         self._process.returncode = 0
 
 
-def _start(fd: int, passes: str, paths: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _start(
+    fd: int, passes: str, paths: tuple[str, ...], without: tuple[str, ...]
+) -> subprocess.Popen[bytes]:
     if not sys.executable:
         raise IsolationError(
             "sys.executable is empty, so no worker process can be started; "
@@ -326,6 +335,7 @@ def _start(fd: int, passes: str, paths: tuple[str, ...]) -> subprocess.Popen[byt
     # user's packages and -P the current folder, which together are what -I is for.
     command = [sys.executable, "-s", "-P", "-X", "utf8", "-c", _START]
     command += [str(fd), passes, "\n".join((*paths, here)), "\n".join(rest)]
+    command.append(",".join(without))
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -370,6 +380,8 @@ def describe_status(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return f"exit status {code}"
+    if -code == getattr(signal, "SIGSYS", 0):
+        return f"signal {-code} (SIGSYS): it made a system call that its filter does not allow"
     try:
         return f"signal {-code} ({signal.Signals(-code).name})"
     except ValueError:

@@ -152,6 +152,7 @@ class Loaded:
         component_names: Names of the rows of ``Outputs.components``.
         findings: Findings that needed the plan; none of them an error.
         core: Lines of the compiled tier's core language, for people; none where interpreted.
+        layers: Names of the layers that hold since before the guest's first code.
     """
 
     tier: Tier
@@ -159,6 +160,7 @@ class Loaded:
     component_names: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     core: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

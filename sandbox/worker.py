@@ -1,6 +1,9 @@
 """A worker: one process, one program, one connection.
 
 It is forked from the zygote, locks itself (`sandbox.layers`) and only then reads its first byte.
+Under that first lock it parses, judges, and, where asked, compiles, which needs memory that becomes
+executable and runs nothing of the guest: the compiled tier's front end works on the tree alone.
+Then it locks itself once more, and only then the guest's top level, the probe and the batches run.
 It answers one request at a time, in the order CHECK, BUILD, BIND, then RESET and STEP as often as
 the host likes. Rows and results are in shared memory; what a batch says over the socket is one
 frame without a body, or the failures that are new.
@@ -26,10 +29,10 @@ from sandbox.errors import ProgramRefusedError, ProtocolError
 from sandbox.limits import Limits
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
-from sandbox.tiers.base import Runner, TierReason
+from sandbox.tiers.base import Failure, Runner, TierReason
 from sandbox.wire import Frame
 
-__all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "unfit_names"]
+__all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "try_out", "unfit_names"]
 
 PASSES: Final = "sandbox.passes"
 """The module whose ``analyse`` and ``build`` a worker calls."""
@@ -72,8 +75,10 @@ class Passes(Protocol):
         plan: Plan,
         limits: Limits,
         tier: Literal["auto", "interpreted", "compiled"],
+        *,
+        before_guest_code: Callable[[], None] | None = None,
     ) -> _Built:
-        """Make a runner."""
+        """Make a runner; what it is told to call comes before any code of the guest runs."""
 
 
 def load_passes(name: str) -> Passes:
@@ -103,9 +108,12 @@ def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
     code = EXIT_BROKEN
     try:
         _forget_signals()
-        held = layers.apply(layers.Phase.BEFORE_SOURCE, order)
-        sock.detach()
-        connection = socket.socket(fileno=layers.SOCKET_FD)
+        connection = _move(sock)
+        try:
+            held = layers.apply(layers.Phase.BEFORE_SOURCE, order)
+        except OSError as error:
+            wire.send(connection, Frame.BROKEN, wire.encode(_describe(error)))
+            raise
         wire.send(connection, Frame.READY, wire.pack(wire.Ready(held)))
         _Worker(connection, passes, order).loop()
     except (EOFError, ConnectionError):
@@ -113,6 +121,15 @@ def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
     finally:
         # No clean-up of the interpreter: it is a copy of the zygote's, which is still in use.
         os._exit(code)
+
+
+def _move(sock: socket.socket) -> socket.socket:
+    """Bring the connection to the descriptor that the filter knows, while questions are free."""
+    fd = sock.detach()
+    if fd != layers.SOCKET_FD:
+        os.dup2(fd, layers.SOCKET_FD, inheritable=False)
+        os.close(fd)
+    return socket.socket(fileno=layers.SOCKET_FD)
 
 
 def _forget_signals() -> None:
@@ -138,6 +155,8 @@ class _Worker:
         self.runner: Runner | None = None
         self.told = 0
         """How many of the runner's failures the host knows."""
+        self.locked: tuple[str, ...] | None = None
+        """The layers of the second lock; None before it."""
 
     def loop(self) -> NoReturn:
         while True:
@@ -181,23 +200,29 @@ class _Worker:
         analysis = self.need(self.analysis)
         layers.cpu_limit(4 * self.limits.compile_s)
         try:
-            built = self.passes.build(analysis, asked.plan, self.limits, asked.tier)
+            built = self.passes.build(
+                analysis, asked.plan, self.limits, asked.tier, before_guest_code=self.lock
+            )
         except ProgramRefusedError as refused:
             return Frame.REFUSED, wire.pack(wire.Refused(refused.report.findings))
         names = built.component_names
         unfit = unfit_names(names)
         if unfit:
             return Frame.REFUSED, wire.pack(wire.Refused((*built.findings, *unfit)))
-        # What compiles is compiled: nothing later needs the rights that a compiler needs.
-        layers.apply(layers.Phase.BEFORE_BATCHES, self.order)
+        self.lock()
         self.plan = asked.plan
         self.runner = built.runner
         self.told = 0
         reason = built.tier_reason
         core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
         return Frame.LOADED, wire.pack(
-            wire.Loaded(built.runner.tier, reason, names, built.findings, core)
+            wire.Loaded(built.runner.tier, reason, names, built.findings, core, self.locked or ())
         )
+
+    def lock(self) -> None:
+        """Give up what only a compiler needs. It cannot be undone, so a second time is nothing."""
+        if self.locked is None:
+            self.locked = layers.apply(layers.Phase.BEFORE_GUEST_CODE, self.order)
 
     def bind(self, asked: wire.BindRequest) -> tuple[Frame, bytes]:
         plan = self.need(self.plan)
@@ -228,6 +253,22 @@ class _Worker:
         new = tuple(failures[self.told :])
         self.told = len(failures)
         return Frame.RAN, wire.pack(wire.Progress(new))
+
+
+def try_out() -> None:
+    """Say once what goes wrong, so that what that imports is imported before a worker is locked."""
+    for text in (
+        b"\xff",
+        b"x = (",
+        b"x = 'a' 1",
+        b"def f():\n\tpass\n pass",
+        b"import os\nx=1e999",
+    ):
+        load_passes(PASSES).analyse(text, "sample", Limits())
+    try:
+        raise ValueError("\x1b\u2028\ud800")  # noqa: TRY301  # an error of our own is the point
+    except ValueError as error:
+        wire.pack(wire.Progress((Failure("ValueError", "builtins", _describe(error), None),)))
 
 
 def _describe(error: BaseException) -> str:

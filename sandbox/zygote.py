@@ -7,8 +7,9 @@ things, on a socket that only the host has: fork a worker around a connection it
 a worker ended, kill one, and answer a ping.
 
 It has one thread, which is what makes forking safe and lets workers die with it. It starts light
-(NumPy and the static passes), because a check should answer at once, and imports Numba when the
-first worker that may compile is asked for; from then on every worker has it. It ends when the host
+(NumPy, the static passes and the interpreted tier), because a check should answer at once, and
+imports Numba when the first worker that may compile is asked for; from then on every worker has it.
+What a worker needs must be imported here: a locked worker opens no file. It ends when the host
 closes its end of the socket, or is gone.
 """
 
@@ -24,7 +25,7 @@ import sys
 from collections import OrderedDict
 from enum import IntEnum
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from sandbox import layers, worker
 from sandbox.limits import Limits
@@ -86,10 +87,15 @@ def _sample_plan() -> Plan:
 
 
 def main() -> NoReturn:
-    """Serve the host until it is gone. Arguments: the socket's descriptor, the passes' module."""
+    """Serve the host until it is gone.
+
+    Arguments: the socket's descriptor, the passes' module, two lists of folders that are used before
+    this, and names of layers that workers leave out, separated by commas.
+    """
     sock = socket.socket(fileno=int(sys.argv[1]))
     os.chdir("/")
-    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]))
+    without = frozenset(filter(None, sys.argv[5].split(",")))
+    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]), without)
     sock.sendall(ANSWER.pack(0, 0, Warmth.LIGHT, os.getpid(), -1))
     code = 0
     try:
@@ -107,14 +113,18 @@ def main() -> NoReturn:
 class _Zygote:
     """The workers that live, and how the last ones ended."""
 
-    def __init__(self, sock: socket.socket, passes: worker.Passes) -> None:
+    def __init__(self, sock: socket.socket, passes: worker.Passes, without: frozenset[str]) -> None:
         self.sock = sock
         self.passes = passes
+        self.without = without
         self.warmth = Warmth.LIGHT
         self.alive: set[int] = set()
         self.endings: OrderedDict[int, int] = OrderedDict()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, self.reap)
+        # A locked worker opens no file, so what it may import is imported here.
+        self.try_out("interpreted")
+        worker.try_out()
         _freeze()
 
     def loop(self) -> NoReturn:
@@ -151,7 +161,7 @@ class _Zygote:
 
     def fork(self, connection: int, memory_bytes: int, seconds: float) -> tuple[int, list[int]]:
         """Fork a worker; give its id and, where the system has such, a descriptor of it."""
-        order = layers.Order(os.getpid(), connection, memory_bytes, seconds)
+        order = layers.Order(os.getpid(), memory_bytes, seconds, self.without)
         # Held back until the descriptor exists, so that the id cannot have been given away.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         try:
@@ -189,14 +199,20 @@ class _Zygote:
             return
         gc.unfreeze()
         gc.enable()
-        try:
-            limits = Limits()
-            analysis = self.passes.analyse(SAMPLE, "sample", limits)
-            built = self.passes.build(analysis, _sample_plan(), limits, "auto")
-            self.warmth = Warmth.COMPILER if built.tier_reason is None else Warmth.FAILED
-        except Exception:
-            self.warmth = Warmth.FAILED
+        self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
         _freeze()
+
+    def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:
+        """Build our own sample once; whether it compiled."""
+        limits = Limits()
+        try:
+            analysis = self.passes.analyse(SAMPLE, "sample", limits)
+            built = self.passes.build(
+                analysis, _sample_plan(), limits, tier, before_guest_code=lambda: None
+            )
+        except Exception:
+            return False
+        return built.tier_reason is None
 
     def kill_all(self) -> None:
         """Leave no worker behind, also where the system has no parent-death signal."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,17 @@ class PlainRunner:
         return value.copy()
 
 
-def build(analysis: Analysis, plan: Plan, limits: Limits, tier: str) -> Built:
+def build(
+    analysis: Analysis,
+    plan: Plan,
+    limits: Limits,
+    tier: str,
+    *,
+    before_guest_code: Callable[[], None] | None = None,
+) -> Built:
     """Stand in for `sandbox.passes.build`; components are named in the first line."""
+    if before_guest_code is not None:
+        before_guest_code()
     first = analysis.text.split("\n", 1)[0]
     names = tuple(first.removeprefix("# components:").split()) if "components:" in first else ()
     runner: Any = PlainRunner(analysis.text, plan, names)

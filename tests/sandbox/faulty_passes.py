@@ -9,10 +9,15 @@ The source is one line of words, such as ``b"stateful tasks=2"``; see `analyse` 
 # ruff: noqa: PTH109, PTH115, PTH123, PTH208, SIM115
 from __future__ import annotations
 
+import json
+import mmap
 import os
+import resource
 import signal
 import socket
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,13 +54,9 @@ class Built:
 
 def describe_this_process() -> str:
     """Give what a worker can find out about itself, as JSON."""
-    import json
-    import resource
-    import sys
-
     status = dict(
         line.split(":\t", 1)
-        for line in open("/proc/self/status", encoding="ascii").read().splitlines()
+        for line in open("/proc/self/status", "rb").read().decode().splitlines()
         if ":\t" in line
     )
     links = {}
@@ -108,7 +109,16 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     return Analysis(text, (), Outline((FunctionOutline("reward", (), Span(1, 1, 1, 2)),), ()))
 
 
-def build(analysis: Analysis, plan: Plan, limits: Limits, tier: str) -> Built:
+def build(
+    analysis: Analysis,
+    plan: Plan,
+    limits: Limits,
+    tier: str,
+    *,
+    before_guest_code: Callable[[], None] | None = None,
+) -> Built:
+    if before_guest_code is not None:
+        before_guest_code()
     if "hang-in-build" in analysis.text and tier != "interpreted":
         time.sleep(60)
     if "die-in-build" in analysis.text and tier != "interpreted":
@@ -243,8 +253,6 @@ class Runner:
 
     def _try_to_write_inputs(self, i: int) -> Outcome:
         """Every way a worker has to its inputs; the reward counts those that worked."""
-        import mmap
-
         worked = 0
         try:
             self.x.setflags(write=True)

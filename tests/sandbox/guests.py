@@ -30,8 +30,12 @@ QUICK = Limits(wall_s=0.5, compile_s=5.0)
 
 
 def faulty_zygote() -> Zygote:
-    """Start a zygote whose workers use `faulty_passes`."""
-    return Zygote("faulty_passes", (FOLDER,))
+    """Start a zygote whose workers use `faulty_passes`.
+
+    They sleep, open and signal to show what the host does about it, so they run without the layers
+    that would end them before; `test_layers` is about those.
+    """
+    return Zygote("faulty_passes", (FOLDER,), ("seccomp", "seccomp-run", "landlock"))
 
 
 def load(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
 import sandbox
 from sandbox import diagnosis, layers, shm
 from sandbox.errors import IsolationError
+from sandbox.host import Require
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +19,53 @@ def found() -> diagnosis.Diagnosis:
 
 def test_every_layer_of_a_worker_is_named_with_its_state(found: diagnosis.Diagnosis) -> None:
     states = {item.name: item.state for item in found.standings}
-    for layer in layers.LAYERS:
-        assert states[layer.name] == ("holds" if layer.available else "missing")
+    assert {layer.name for layer in layers.LAYERS} <= set(states)
+    assert set(states.values()) <= {"holds", "missing"}
     assert found.worker
     assert found.problem == ""
 
 
-def test_what_is_not_used_is_never_said_to_hold(found: diagnosis.Diagnosis) -> None:
-    states = {item.name: item.state for item in found.standings}
-    for name in ("seccomp", "landlock", "namespaces"):
-        assert states[name] in {"unused", "missing"}
-    assert not {"seccomp", "landlock", "namespaces"} & set(found.held)
-    assert "no system-call filter" in found.render()
+def test_what_is_said_to_hold_is_what_a_worker_said(found: diagnosis.Diagnosis) -> None:
+    source = b"def reward(x):\n    return x\n"
+    guest = sandbox.open_guest(source, limits=sandbox.Limits(), require="any")
+    guest.build(diagnosis._PLAN, "interpreted")
+    assert set(guest.layers) == set(found.held) - {"sealed-inputs", "pidfd"}
+    guest.close()
+
+
+def test_the_most_that_can_be_required_is_what_can_be_required(
+    found: diagnosis.Diagnosis,
+) -> None:
+    assert found.require is not None
+    levels: tuple[Require, ...] = ("any", "seccomp", "full")
+    for level in levels:
+        if levels.index(level) <= levels.index(found.require):
+            sandbox.open_guest(b"x = 1\n", limits=sandbox.Limits(), require=level).close()
+        else:
+            with pytest.raises(IsolationError):
+                sandbox.open_guest(b"x = 1\n", limits=sandbox.Limits(), require=level)
+
+
+@pytest.mark.parametrize(
+    ("gone", "require", "verdict"),
+    [
+        (set(), "full", "Every layer holds"),
+        ({"namespaces"}, "seccomp", "'full' cannot: no namespaces."),
+        ({"seccomp-run"}, "any", "only with require='any'. There is no seccomp-run."),
+    ],
+)
+def test_a_layer_that_is_missing_lowers_what_can_be_required(
+    gone: set[str], require: str, verdict: str
+) -> None:
+    names = [layer.name for layer in layers.LAYERS] + ["sealed-inputs"]
+    standings = tuple(
+        diagnosis.Standing(name, "missing" if name in gone else "holds", "") for name in names
+    )
+    made = diagnosis.Diagnosis({}, standings, worker=True, problem="", startup_s=0.1)
+    assert made.require == require
+    assert verdict in made.verdict
+    assert made.verdict in made.render()
+    assert made.to_json()["require"] == require
 
 
 def test_sealing_is_claimed_only_where_it_was_tried(
@@ -62,9 +97,5 @@ def test_a_machine_where_no_worker_starts_gets_a_diagnosis_too(
     assert found.problem == "no processes here"
     assert not {layer.name for layer in layers.LAYERS} & set(found.held)
     assert "no worker starts: no processes here" in found.render()
-
-
-def test_other_systems_are_told_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert diagnosis._seccomp().state == "missing"
-    assert diagnosis._landlock().state == "missing"
+    assert found.require is None
+    assert "isolation='none'" in found.verdict

@@ -10,8 +10,8 @@ import guests
 import numpy as np
 import pytest
 
-from sandbox.errors import IsolationError, ProgramRefusedError, UsageError
-from sandbox.host import InProcessGuest, WorkerGuest, open_guest
+from sandbox.errors import IsolationError, ProgramRefusedError, UsageError, WorkerDiedError
+from sandbox.host import InProcessGuest, Require, WorkerGuest, open_guest
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
 from sandbox.spawn import Zygote
@@ -301,11 +301,50 @@ def test_the_digest_is_of_the_bytes(isolation: str) -> None:
     guest.close()
 
 
-@pytest.mark.parametrize("isolation", ["process", "none"])
 @pytest.mark.parametrize("require", ["seccomp", "full"])
-def test_more_isolation_than_this_version_has_is_refused(isolation: str, require: str) -> None:
+def test_no_isolation_is_not_taken_for_more(require: Require) -> None:
     with pytest.raises(IsolationError, match=f"require='{require}' cannot be met"):
-        open_guest(b"", limits=Limits(), isolation=isolation, require=require)  # type: ignore[arg-type]
+        open_guest(b"", limits=Limits(), isolation="none", require=require)
+    open_guest(b"", limits=Limits(), isolation="none", require="any").close()
+
+
+@pytest.mark.parametrize(
+    ("require", "missing"),
+    [("seccomp", "seccomp"), ("full", "landlock.*seccomp"), ("any", "")],
+)
+def test_a_worker_under_less_than_required_is_never_sent_the_text(
+    zygote: Zygote, require: Require, missing: str
+) -> None:
+    # The text would kill the worker that reads it.
+    source = b"die-in-check"
+    if require == "any":
+        guest = WorkerGuest(source, filename="p", limits=Limits(), zygote=zygote, require=require)
+        assert "SIGSEGV" in guest.findings[0].message
+        guest.close()
+        return
+    with pytest.raises(IsolationError, match=f"does not offer a worker .*{missing}; see"):
+        WorkerGuest(source, filename="p", limits=Limits(), zygote=zygote, require=require)
+
+
+def test_a_worker_without_the_second_filter_serves_nothing() -> None:
+    loose = Zygote("faulty_passes", (guests.FOLDER,), ("seccomp-run",))
+    guest = WorkerGuest(b"x", filename="p", limits=Limits(), zygote=loose, require="seccomp")
+    with pytest.raises(WorkerDiedError, match="without its second filter"):
+        guest.build(guests.STATELESS, "interpreted")
+    guest.close()
+    loose.close()
+
+
+def test_the_filters_hold_where_nothing_is_asked_for() -> None:
+    guest = open_guest(b"def reward(obs):\n    return 1.0\n", limits=Limits())
+    assert "seccomp" in guest.layers
+    assert "seccomp-run" not in guest.layers
+    guest.build(guests.STATELESS, "interpreted")
+    assert guest.layers[-1] == "seccomp-run"
+    # A second time needs a worker that has run nothing yet.
+    guest.build(guests.STATELESS, "auto")
+    assert guest.layers.count("seccomp-run") == 1
+    guest.close()
 
 
 def test_unknown_words_are_refused() -> None:

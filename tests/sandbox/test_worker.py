@@ -118,36 +118,78 @@ def test_a_checking_worker_is_light(told: dict[str, Any]) -> None:
 
 
 def test_a_guest_knows_the_layers_that_hold(told: dict[str, Any]) -> None:
-    assert told["held"] == tuple(layer.name for layer in layers.LAYERS if layer.available)
+    left_out = {"seccomp", "landlock"}
+    wanted = {layer.name for layer in layers.LAYERS if layer.phase is layers.Phase.BEFORE_SOURCE}
+    # A container may offer no namespaces; nothing else may be missing.
+    assert wanted - left_out - {"namespaces"} <= set(told["held"])
+    assert not left_out & set(told["held"])
 
 
-def test_a_layer_that_fails_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(order: layers.Order) -> None:
+def test_a_worker_is_nobody_without_rights(told: dict[str, Any]) -> None:
+    status = told["status"]
+    assert "0" not in status["Uid"].split()
+    assert "0" not in status["Gid"].split()
+    if os.geteuid() == 0:
+        assert status["Groups"].split() == []
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {0}
+
+
+@pytest.fixture
+def status_fd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the descriptor that this process uses under the same number."""
+    monkeypatch.setattr(layers, "STATUS_FD", os.open(os.devnull, os.O_RDONLY))
+
+
+def test_a_layer_that_fails_ends_the_worker(
+    monkeypatch: pytest.MonkeyPatch, status_fd: None
+) -> None:
+    def fail(order: layers.Order) -> bool:
         raise OSError(1, "no")
 
     broken = layers.Layer("x", layers.Phase.BEFORE_SOURCE, "", available=True, apply=fail)
     monkeypatch.setattr(layers, "LAYERS", (broken,))
     with pytest.raises(OSError, match="no"):
-        layers.apply(layers.Phase.BEFORE_SOURCE, layers.Order(1, 1, 1, 1.0))
+        layers.apply(layers.Phase.BEFORE_SOURCE, layers.Order(1, 1, 1.0))
 
 
-def test_layers_of_another_phase_or_system_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["seccomp", "no-new-privileges", "no-capabilities"])
+def test_a_layer_that_the_kernel_knows_nothing_of_ends_the_worker(
+    monkeypatch: pytest.MonkeyPatch, status_fd: None, name: str
+) -> None:
+    if name == "no-capabilities" and os.geteuid() != 0:
+        pytest.skip("whoever is not root has none")
+    first = layers.Phase.BEFORE_SOURCE
+    liar = layers.Layer(name, first, "", available=True, apply=lambda order: True)
+    monkeypatch.setattr(layers, "LAYERS", (liar,))
+    with pytest.raises(OSError, match=f"{name}: the kernel says"):
+        layers.apply(first, layers.Order(1, 1, 1.0))
+
+
+def test_layers_of_another_phase_or_system_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, status_fd: None
+) -> None:
     done: list[str] = []
 
     def layer(name: str, phase: layers.Phase, *, available: bool) -> layers.Layer:
-        return layers.Layer(name, phase, "", available, lambda order: done.append(name))
+        def apply(order: layers.Order) -> bool:
+            done.append(name)
+            return name != "d"
+
+        return layers.Layer(name, phase, "", available, apply)
 
     first, then = layers.Phase
     table = (
         layer("a", first, available=True),
         layer("b", first, available=False),
         layer("c", then, available=True),
+        layer("d", first, available=True),
+        layer("e", first, available=True),
     )
     monkeypatch.setattr(layers, "LAYERS", table)
-    order = layers.Order(1, 1, 1, 1.0)
-    assert layers.apply(first, order) == ("a",)
+    order = layers.Order(1, 1, 1.0, frozenset({"e"}))
+    assert layers.apply(first, order) == ("a",)  # d is not offered here
     assert layers.apply(then, order) == ("c",)
-    assert done == ["a", "c"]
+    assert done == ["a", "d", "c"]
 
 
 def run_one(started: Zygote, code: float) -> tuple[int, float]:
