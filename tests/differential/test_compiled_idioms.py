@@ -486,6 +486,35 @@ CASES = {
     "isinstance_checks": """
         return isinstance(n, int) + 2 * isinstance(vec, np.ndarray) + 4 * isinstance(vec[0], float)
     """,
+    "set_of_positions": """
+        seen = set()
+        for x, y in np.argwhere(image[:, :, 0] == 2):
+            seen.add((int(x) // 2, int(y) // 2))
+        return len(seen) + ((0, 0) in seen) * 0.5
+    """,
+    "counts_by_position": """
+        counts = {}
+        for i in range(7):
+            key = int(image[i, 0, 1])
+            counts[key] = counts.get(key, 0) + 1
+        return counts.get(1, 0) + 10 * len(counts) + 100 * (3 in counts)
+    """,
+    "missing_dynamic_key": """
+        counts = {}
+        counts[int(image[0, 0, 1])] = 2.5
+        return counts[1]
+    """,
+    "set_comprehension_of_colours": """
+        return len({int(image[i, j, 1]) for i in range(7) for j in range(7) if image[i, j, 0] == 4})
+    """,
+    "discard_and_clear": """
+        s = {1, 2}
+        s.add(int(image[0, 0, 0]))
+        s.discard(2)
+        before = len(s)
+        s.clear()
+        return before + len(s)
+    """,
     "global_constants": """
         return LIMIT * vec[0] + TABLE[1] + GRID[1, 0]
     """,

@@ -23,7 +23,6 @@ NOT_TAKEN = {
     "antmaze_waypoints",
     "bipedal_gait_alternation",
     "fullgrid19_fourrooms_bfs",
-    "fullgrid19_visit_counter",
     "minigrid_keycorridor_explorer",
     "minigrid_putnear_tasks",
     "recsys_slate_diversity",
@@ -246,6 +245,66 @@ def test_a_row_that_ran_out_of_fuel_has_lost_its_state_until_reset() -> None:
         call()
     assert outputs.outcome.tolist() == [Outcome.STATE_LOST, Outcome.OK]
     assert outputs.reward.tolist() == [0.0, 2.0]
+
+
+VISITS = """
+class Visits:
+    def reset(self):
+        self.seen = set()
+        self.counts = {}
+
+    def step(self, cell):
+        key = (int(cell[0]), int(cell[1]))
+        new = key not in self.seen
+        self.seen.add(key)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return 100.0 * new + 10.0 * len(self.seen) + self.counts[key]
+"""
+
+
+def test_sets_and_dicts_of_positions_live_in_the_state() -> None:
+    """Keys depend on the data; each row has its own, and a reset empties them."""
+    spec = {"cell": ArraySpec(shape=(2,), dtype="int8")}
+    made = compile_source(VISITS, spec, cls="Visits")
+    assert isinstance(made, TierReason)
+    assert made.code == "CMP201"
+    narrow = VISITS.replace("int(cell[0])", "int(cell[0]) % 5").replace(
+        "int(cell[1])", "int(cell[1]) % 5"
+    )
+    runner = taken(narrow, spec, cls="Visits")
+    cell = np.array([[1, 2], [3, 4]], np.int8)
+    outputs = bound(runner, cell=cell)
+    outputs.outcome[...] = PENDING
+    runner.reset()
+    paid = []
+    for second in (4, 4, 0):
+        cell[1, 1] = second
+        outputs.outcome[...] = PENDING
+        runner.step()
+        paid.append(outputs.reward.tolist())
+    assert paid == [[111.0, 111.0], [12.0, 12.0], [13.0, 121.0]]
+    outputs.outcome[0] = PENDING
+    runner.reset()
+    outputs.outcome[...] = PENDING
+    runner.step()
+    assert outputs.reward.tolist() == [111.0, 22.0]
+
+
+REFUSED = {
+    "CMP121": "total = 0\ndef reward(x):\n    global total\n    total += 1\n    return total\n",
+    "CMP122": "seen = []\ndef reward(x):\n    seen.append(1)\n    return len(seen)\n",
+    "CMP209": "def reward(x):\n    q = [1]\n    for i in q:\n        q.append(i)\n    return 0\n",
+    "CMP414": "def reward(x):\n    return 1.0 if len.__self__ else 0.0\n",
+    "CMP905": "def reward(x):\n    return len('a' * 10 ** 9)\n",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_would_be_wrong_or_dear_here_is_refused(code: str) -> None:
+    """State outside of ``self``, loops over what they change, interpreter internals, bombs."""
+    made = compile_source(REFUSED[code], FLOAT)
+    assert isinstance(made, TierReason)
+    assert made.code == code
 
 
 def test_what_is_refused_names_code_line_and_construct() -> None:

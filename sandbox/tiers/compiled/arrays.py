@@ -160,7 +160,12 @@ class Arrays(Views):
             return self.ranged(sel, self.item(sel.element(index, ())))
         if len(sel.tail) == 1 and sel.tail[0] <= EXPLODE:
             atoms = tuple(sel.element(index, (i64(k),)) for k in range(sel.tail[0]))
-            return self.of_atoms(sel.tail, sel.ty, atoms)
+            made = self.of_atoms(sel.tail, sel.ty, atoms)
+            if sel.bounds is not None:
+                content = self.pt.heap[made.cell]
+                self.keepalive.append(content)
+                self.ranges[id(content)] = sel.bounds
+            return made
         return self.make(sel.tail, sel.ty, lambda tail: sel.element(index, tail), sel.deps)
 
     def ranged(self, sel: Sel, value: Num) -> Num:

@@ -16,6 +16,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Cls,
     DictCell,
+    GridCell,
     ListCell,
     NoneV,
     Num,
@@ -225,7 +226,7 @@ class Assignment(Expressions):
             self.set_elements(owner, index, value)
             return
         content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
-        if isinstance(owner, Ref) and isinstance(content, DictCell):
+        if isinstance(owner, Ref) and isinstance(content, DictCell | GridCell):
             self.set_key(owner, index, value)
             return
         if isinstance(owner, Ref) and isinstance(content, ListCell):

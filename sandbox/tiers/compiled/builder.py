@@ -229,7 +229,9 @@ class Builder(Merging):
         """End the row's work with a status."""
         for cell, content in self.sealed.items():
             if self.pt.heap.get(cell) is not content:
-                raise self.refuse("CMP122", "a row changes what the top level has made", self.origin)
+                raise self.refuse(
+                    "CMP122", "a row changes what the top level has made", self.origin
+                )
         if self.write_back is not None:
             self.write_back()
         self.emit(Set(STATUS, status))

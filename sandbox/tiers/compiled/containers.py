@@ -14,7 +14,7 @@ from sandbox.tiers.compiled.core import (
 )
 from sandbox.tiers.compiled.displays import key_of
 from sandbox.tiers.compiled.numerics import Numerics
-from sandbox.tiers.compiled.points import FALSE, TRUE, i64
+from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Frame,
     Gen,
+    GridCell,
     ListCell,
     NoneV,
     Ref,
@@ -217,7 +218,10 @@ class Containers(Numerics):
         owner = args[0]
         assert isinstance(owner, Ref)
         cell = self.number()
-        self.pt.heap[cell] = self.pt.heap[owner.cell]
+        content = self.pt.heap[owner.cell]
+        if isinstance(content, GridCell):
+            raise self.refuse("CMP205", "a copy of a set or dict with keys that depend on the data")
+        self.pt.heap[cell] = content
         return Ref(cell)
 
     def l_clear(self, args: Args, keywords: Keywords) -> Value:
@@ -228,6 +232,8 @@ class Containers(Numerics):
             self.pt.heap[owner.cell] = ListCell((), None, content.maxlen, content.kind)
         elif isinstance(content, DictCell):
             self.pt.heap[owner.cell] = DictCell((), content.factory, True, content.kind)
+        elif isinstance(content, GridCell) and content.values is not None:
+            self.pt.heap[owner.cell] = DictCell()
         else:
             self.pt.heap[owner.cell] = SetCell()
         return NONE
@@ -256,8 +262,9 @@ class Containers(Numerics):
         owner = args[0]
         assert isinstance(owner, Ref)
         content = self.pt.heap[owner.cell]
-        assert isinstance(content, DictCell)
         default = args[2] if len(args) > 2 else NONE
+        if not isinstance(content, DictCell | GridCell):
+            raise self.refuse("CMP202", "this method of a container")
         return self.dict_item(owner, content, args[1], lambda: default)
 
     def d_keys(self, args: Args, keywords: Keywords) -> Value:
@@ -282,33 +289,15 @@ class Containers(Numerics):
         owner = args[0]
         assert isinstance(owner, Ref)
         content = self.pt.heap[owner.cell]
-        assert isinstance(content, DictCell)
         default = args[2] if len(args) > 2 else NONE
+        if not isinstance(content, DictCell | GridCell):
+            raise self.refuse("CMP202", "this method of a container")
 
         def missing() -> Value:
             self.set_key(owner, args[1], default)
             return default
 
         return self.dict_item(owner, content, args[1], missing)
-
-    def set_add(self, target: Ref, item: Value) -> None:
-        if isinstance(item, Union):
-
-            def one(variant: Value) -> Value:
-                self.set_add(target, variant)
-                return NONE
-
-            self.spread(item, one)
-            return
-        content = self.pt.heap[target.cell]
-        assert isinstance(content, SetCell)
-        key = key_of(item)
-        if key is None:
-            raise self.refuse("CMP201", "a set of values that depend on the data")
-        entries = [(k, v, TRUE if k == key else p) for k, v, p in content.entries]
-        if key not in [k for k, _, _ in content.entries]:
-            entries.append((key, item, TRUE))
-        self.pt.heap[target.cell] = SetCell(tuple(entries))
 
     def s_add(self, args: Args, keywords: Keywords) -> Value:
         owner = args[0]
@@ -320,6 +309,9 @@ class Containers(Numerics):
         owner = args[0]
         assert isinstance(owner, Ref)
         content = self.pt.heap[owner.cell]
+        if isinstance(content, GridCell):
+            self.grid_discard(owner, content, args[1])
+            return NONE
         assert isinstance(content, SetCell)
         key = key_of(args[1])
         if key is None:
@@ -328,12 +320,6 @@ class Containers(Numerics):
             tuple((k, v, FALSE if k == key else p) for k, v, p in content.entries)
         )
         return NONE
-
-    def t_index(self, args: Args, keywords: Keywords) -> Value:
-        return self.l_index(args, keywords)
-
-    def text_method(self, args: Args, keywords: Keywords) -> Value:
-        raise self.refuse("CMP602", "this method of a string")
 
     def c_deque(self, args: Args, keywords: Keywords) -> Value:
         most = keywords.get("maxlen", args[1] if len(args) > 1 else NONE)
@@ -410,9 +396,6 @@ class Containers(Numerics):
 
     def i_chain(self, args: Args, keywords: Keywords) -> Value:
         return Gen("tuples", tuple(v for arg in args for v in self.listed(arg)))
-
-    def f_partial(self, args: Args, keywords: Keywords) -> Value:
-        raise self.refuse("CMP407", "functools.partial is not taken")
 
     def f_reduce(self, args: Args, keywords: Keywords) -> Value:
         if len(args) < 3:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
-from sandbox.tiers.compiled.iteration import Iteration
+from sandbox.tiers.compiled.grids import Grids
 from sandbox.tiers.compiled.points import CONSTANTS, TRUE
 from sandbox.tiers.compiled.storage import ELLIPSIS
 from sandbox.tiers.compiled.values import (
@@ -17,6 +17,7 @@ from sandbox.tiers.compiled.values import (
     Dty,
     Frame,
     Func,
+    GridCell,
     ListCell,
     Lost,
     NoneV,
@@ -54,7 +55,7 @@ def key_of(value: Value) -> Any:
     return None
 
 
-class Displays(Iteration):
+class Displays(Grids):
     """Lowers the leaves of expressions."""
 
     frame: Frame
@@ -187,16 +188,33 @@ class Displays(Iteration):
         return self.new_set(self.elements(node.elts))
 
     def new_set(self, items: list[Value]) -> Ref:
-        """Make a set of known elements."""
-        entries: dict[Any, tuple[Any, Value, Any]] = {}
+        """Make a set."""
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = SetCell()
         for item in items:
-            key = key_of(item)
-            if key is None:
-                raise self.refuse("CMP201", "a set of values that depend on the data")
-            entries.setdefault(key, (key, item, TRUE))
-        cell = self.number()
-        self.pt.heap[cell] = SetCell(tuple(entries.values()))
-        return Ref(cell)
+            self.set_add(cell, item)
+        return cell
+
+    def set_add(self, target: Ref, item: Value) -> None:
+        """Compute ``target.add(item)``."""
+        if isinstance(item, Union):
+
+            def one(variant: Value) -> Value:
+                self.set_add(target, variant)
+                return NONE
+
+            self.spread(item, one)
+            return
+        content = self.pt.heap[target.cell]
+        key = key_of(item)
+        if key is None or isinstance(content, GridCell):
+            self.grid_store(target, item, None)
+            return
+        assert isinstance(content, SetCell)
+        entries = [(k, v, TRUE if k == key else p) for k, v, p in content.entries]
+        if key not in [k for k, _, _ in content.entries]:
+            entries.append((key, item, TRUE))
+        self.pt.heap[target.cell] = SetCell(tuple(entries))
 
     def x_Dict(self, node: ast.Dict) -> Value:
         cell = Ref(self.number())
@@ -233,11 +251,13 @@ class Displays(Iteration):
             self.spread(key, one)
             return
         content = self.pt.heap[target.cell]
-        assert isinstance(content, DictCell)
         known = key_of(key)
-        if known is None:
-            self.set_unknown_key(target, content, key, value)
+        if known is None or isinstance(content, GridCell):
+            if isinstance(value, Union):
+                raise self.refuse("CMP211", "a dict with values of different types")
+            self.grid_store(target, key, value)
             return
+        assert isinstance(content, DictCell)
         entries = list(content.entries)
         for position, (other, k, present, _) in enumerate(entries):
             if other == known:
@@ -253,13 +273,6 @@ class Displays(Iteration):
         self.pt.heap[target.cell] = DictCell(
             tuple(entries), content.factory, content.ordered, content.kind
         )
-
-    def set_unknown_key(self, target: Ref, content: DictCell, key: Value, value: Value) -> None:
-        """Write to one of the keys that are there; others are not taken."""
-        del target, content, value
-        if isinstance(key, Num | Tup):
-            raise self.refuse("CMP203", "a dict gets keys that depend on the data")
-        raise self.refuse("CMP203", "a dict gets a key that is not known")
 
     def x_JoinedStr(self, node: ast.JoinedStr) -> Value:
         parts: list[Value] = [Str("")]

@@ -157,10 +157,6 @@ class Expressions(Subscripts):
         self.over(node.generators, frame, lambda: self.set_add(cell, self.eval(node.elt)))
         return cell
 
-    def set_add(self, target: Ref, item: Value) -> None:
-        """Compute ``target.add(item)``."""
-        raise NotImplementedError
-
     def x_DictComp(self, node: ast.DictComp) -> Value:
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = DictCell()

@@ -31,6 +31,7 @@ from sandbox.tiers.compiled.values import (
     Exc,
     Func,
     Gen,
+    GridCell,
     ListCell,
     Mod,
     Num,
@@ -231,8 +232,10 @@ class Library(Functions):
             if name in content.cls.body:
                 return self._class_attribute(owner, content.cls, name)
             self.fail("AttributeError", f"{content.cls.name!r} object has no attribute {name!r}")
-        kinds = {ListCell: "list", DictCell: "dict", SetCell: "set"}
+        kinds = {ListCell: "list", DictCell: "dict", SetCell: "set", GridCell: "set"}
         kind = kinds.get(type(content), "object")
+        if isinstance(content, GridCell) and content.values is not None:
+            kind = "dict"
         if isinstance(content, ListCell) and content.kind == "deque":
             if name == "maxlen":
                 return NONE if content.maxlen is None else number(content.maxlen)

@@ -22,6 +22,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeCells,
     ShapeCopy,
     ShapeDict,
+    ShapeGrid,
     ShapeList,
     ShapeNum,
     ShapeObj,
@@ -40,6 +41,7 @@ from sandbox.tiers.compiled.values import (
     Cell,
     Cells,
     DictCell,
+    GridCell,
     Lazy,
     ListCell,
     Lost,
@@ -138,6 +140,15 @@ class Merging(Points):
                         for key, k, present in members
                     )
                 )
+            case ShapeGrid(bounds=bounds, plain=plain, region=known_region, values=held):
+                if known_region is None:
+                    size = 1
+                    for low, high in bounds:
+                        size *= high - low + 1
+                    known_region = self.scratch("b1", size)
+                    if held is not None:
+                        held = (self.scratch(held[1], size), *held[1:])
+                return GridCell(bounds, plain, known_region, held, self.number())
             case ShapeObj(cls=owner, attributes=attributes):
                 return ObjCell(
                     owner,
@@ -200,6 +211,10 @@ class Merging(Points):
                 return position
         raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
 
+    def fill_grid(self, grid: GridCell, content: object) -> None:
+        """Make a grid hold what another content holds."""
+        raise NotImplementedError
+
     def assign_cell(self, head: Cell, content: Cell) -> None:
         """Write a content into the variables of another that was made to hold it."""
         if head is content or head == content:
@@ -244,6 +259,10 @@ class Merging(Points):
                 members = {key: present for key, _, present in content.entries}
                 for key, _, var in head.entries:
                     self.put(var, members.get(key, FALSE))
+            case GridCell(), GridCell() if head.region == content.region:
+                pass
+            case GridCell(), _:
+                self.fill_grid(head, content)
             case ObjCell(), ObjCell():
                 values = dict(content.attributes)
                 for name, item in head.attributes:

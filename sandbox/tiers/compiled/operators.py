@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.tiers.compiled.core import Let, Lit
-from sandbox.tiers.compiled.displays import Displays, key_of
+from sandbox.tiers.compiled.displays import MADE_TEXT, Displays, key_of
 from sandbox.tiers.compiled.points import FALSE, TRUE
 from sandbox.tiers.compiled.scalars import BINARY, COMPARE
 from sandbox.tiers.compiled.unions import type_name
@@ -21,6 +21,7 @@ from sandbox.tiers.compiled.values import (
     Facts,
     Func,
     Gen,
+    GridCell,
     ListCell,
     Lost,
     NoneV,
@@ -444,6 +445,8 @@ class Operators(Displays):
                 return found
             case Ref(), _:
                 content = self.pt.heap[container.cell]
+                if isinstance(content, GridCell):
+                    return self.grid_has(content, value)
                 if isinstance(content, DictCell | SetCell):
                     return self._among([(e[0], e[1], e[2]) for e in content.entries], value)
             case Range(), Num():

@@ -153,6 +153,8 @@ class Points:
         self.made: dict[int, Cell] = {}
         """Contents of the arrays that `instantiate` made."""
         self.keepalive: list[Any] = []
+        self.ranges: dict[int, tuple[int, int]] = {}
+        """Least and greatest element of contents of arrays, by their identity."""
         self.sealed: dict[int, Cell] = {}
         """What the top level of the program has made: no row may change it."""
         self.node: ast.AST | None = None

@@ -15,6 +15,7 @@ from sandbox.tiers.compiled.values import (
     UNBOUND,
     Arr,
     Bound,
+    Bounds,
     Buffer,
     Builtin,
     Cell,
@@ -22,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     Cls,
     DictCell,
     Gen,
+    GridCell,
     Lazy,
     ListCell,
     Lost,
@@ -45,6 +47,7 @@ __all__ = [
     "ShapeCells",
     "ShapeCopy",
     "ShapeDict",
+    "ShapeGrid",
     "ShapeList",
     "ShapeNum",
     "ShapeObj",
@@ -160,6 +163,16 @@ class ShapeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeGrid:
+    """Content of a set or dict with keys that depend on the data; None: memory of its own."""
+
+    bounds: Bounds
+    plain: bool
+    region: str | None
+    values: tuple[str, Ty, bool] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeObj:
     """Content of an object."""
 
@@ -169,7 +182,7 @@ class ShapeObj:
 
 Shape: TypeAlias = (
     Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
-    | ShapeCopy | ShapeList | ShapeDict | ShapeSet | ShapeObj
+    | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj
 )  # fmt: skip
 
 _LOST = Same(Lost())
@@ -181,6 +194,8 @@ def shape_of(value: Value | Cell) -> Shape:
     match value:
         case Buffer(region=region):
             return ShapeBuffer(region)
+        case GridCell():
+            return ShapeGrid(value.bounds, value.plain, value.region, value.values)
     return Same(value)
 
 
@@ -362,6 +377,10 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return _join_dicts(x, y, loop, widen)
         case ShapeSet(), ShapeSet():
             return _join_sets(x, y)
+        case (ShapeGrid(), ShapeGrid() | ShapeSet() | ShapeDict()):
+            return _join_grids(x, y)
+        case ((ShapeSet() | ShapeDict()), ShapeGrid()):
+            return _join_grids(y, x)
         case ShapeObj(), ShapeObj() if x.cls is y.cls:
             return _join_objects(x, y, loop, widen)
     return _join_unions(x, y, loop, widen)
@@ -458,6 +477,32 @@ def _join_sets(a: ShapeSet, b: ShapeSet) -> Shape:
         q = second[key][1] if key in second else _ABSENT
         entries.append((key, k, p if p == q else None))
     return ShapeSet(tuple(entries))
+
+
+def _join_grids(a: ShapeGrid, b: ShapeGrid | ShapeSet | ShapeDict) -> Shape:
+    """Give the ranges that hold both; memory is shared where the ranges are the same."""
+    bounds = a.bounds
+    if isinstance(b, ShapeGrid):
+        kinds = [None if g.values is None else g.values[1:] for g in (a, b)]
+        if a.plain is not b.plain or len(a.bounds) != len(b.bounds) or kinds[0] != kinds[1]:
+            return Same(Lost("keys of different kinds in one container"))
+        bounds = _widest(bounds, b.bounds)
+        same = bounds == a.bounds and a.region == b.region
+        return ShapeGrid(bounds, a.plain, a.region if same else None, a.values)
+    for entry in b.entries:
+        key = entry[1]
+        parts = key.items if isinstance(key, Tup) else (key,)
+        if isinstance(key, Tup) is a.plain or len(parts) != len(bounds):
+            return Same(Lost("keys of different kinds in one container"))
+        ranges = tuple((p.low, p.high) for p in parts if isinstance(p, Num))
+        if len(ranges) != len(parts):
+            return Same(Lost("keys of different kinds in one container"))
+        bounds = _widest(bounds, ranges)
+    return ShapeGrid(bounds, a.plain, a.region if bounds == a.bounds else None, a.values)
+
+
+def _widest(a: Bounds, b: Bounds) -> Bounds:
+    return tuple((min(x[0], y[0]), max(x[1], y[1])) for x, y in zip(a, b, strict=True))
 
 
 def _join_objects(a: ShapeObj, b: ShapeObj, loop: bool, widen: bool) -> Shape:

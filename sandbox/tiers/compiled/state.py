@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Region, Store, Ty, limits_of
+from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import EXPLODE, i64
@@ -18,10 +19,12 @@ from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
     Arr,
+    Bounds,
     Buffer,
     Cells,
     Cls,
     DictCell,
+    GridCell,
     ListCell,
     Num,
     ObjCell,
@@ -105,6 +108,15 @@ class DeepSet:
 
 
 @dataclass(frozen=True, slots=True)
+class DeepGrid:
+    """A set or dict whose keys depend on the data; ``values``: core type, whether Python's."""
+
+    bounds: Bounds
+    plain: bool
+    values: tuple[Ty, bool] | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeepObj:
     """An object."""
 
@@ -113,7 +125,16 @@ class DeepObj:
 
 
 Deep: TypeAlias = (
-    DeepConst | DeepNum | DeepArr | DeepTup | DeepUnion | DeepList | DeepDict | DeepSet | DeepObj
+    DeepConst
+    | DeepNum
+    | DeepArr
+    | DeepTup
+    | DeepUnion
+    | DeepList
+    | DeepDict
+    | DeepSet
+    | DeepGrid
+    | DeepObj
 )
 
 
@@ -133,6 +154,10 @@ def _key(deep: Deep) -> Any:
             return ("tup", len(items), cls)
         case DeepObj(cls=cls):
             return ("obj", id(cls))
+        case DeepSet() | DeepGrid(values=None):
+            return ("set",)
+        case DeepDict() | DeepGrid():
+            return ("dict",)
     return (type(deep).__name__,)
 
 
@@ -186,6 +211,10 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
                 sure = key in first and key in second and first[key][1] and second[key][1]
                 members.append((key, k, sure))
             return DeepSet(tuple(members))
+        case DeepGrid(), DeepGrid() | DeepSet() | DeepDict():
+            return _join_grids(a, b)
+        case ((DeepSet() | DeepDict()), DeepGrid()):
+            return _join_grids(b, a)
         case DeepObj(), DeepObj():
             mine, other = dict(a.attributes), dict(b.attributes)
             missing = DeepConst(UNBOUND)
@@ -198,6 +227,22 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
                 ),
             )
     return a
+
+
+def _join_grids(a: DeepGrid, b: DeepGrid | DeepSet | DeepDict) -> Deep:
+    bounds = a.bounds
+    if isinstance(b, DeepGrid):
+        if a.plain is not b.plain or len(a.bounds) != len(b.bounds) or a.values != b.values:
+            return DeepUnion((a, b))
+        return DeepGrid(join_bounds(bounds, b.bounds), a.plain, a.values)
+    for entry in b.entries:
+        key = entry[1]
+        parts = key.items if isinstance(key, Tup) else (key,)
+        ranges = tuple((p.low, p.high) for p in parts if isinstance(p, Num))
+        if isinstance(key, Tup) is a.plain or len(ranges) != len(bounds):
+            return DeepUnion((a, b))
+        bounds = join_bounds(bounds, ranges)
+    return DeepGrid(bounds, a.plain, a.values)
 
 
 def _join_dicts(a: DeepDict, b: DeepDict, widen: bool) -> Deep:
@@ -275,6 +320,8 @@ class Keeper(Library):
                         for key, k, present in members
                     )
                 )
+            case GridCell(bounds=bounds, plain=plain, values=values):
+                return DeepGrid(bounds, plain, None if values is None else values[1:])
             case ObjCell(cls=cls, attributes=attributes):
                 return DeepObj(cls, tuple((n, self.deep_of(v, seen)) for n, v in attributes))
         raise AssertionError(content)
@@ -337,10 +384,22 @@ class Keeper(Library):
                         is_in = self.load(self.slot(f"{path}.{n}#has", "b1"), i64(0))
                     inside.append((key, k, is_in))
                 self.pt.heap[cell.cell] = SetCell(tuple(inside))
+            case DeepGrid(bounds=bounds, plain=plain, values=held):
+                self.pt.heap[cell.cell] = self._grid_slot(bounds, plain, held, path)
             case DeepObj(cls=owner, attributes=attributes):
                 values = tuple((n, self.load_state(v, f"{path}.{n}")) for n, v in attributes)
                 self.pt.heap[cell.cell] = ObjCell(owner, values)
         return cell
+
+    def _grid_slot(
+        self, bounds: Bounds, plain: bool, values: tuple[Ty, bool] | None, path: str
+    ) -> GridCell:
+        """Give the grid that uses the state's memory in place."""
+        size = self.grid_size(bounds)
+        held = None
+        if values is not None:
+            held = (self.slot(f"{path}#values", values[0], size), *values)
+        return GridCell(bounds, plain, self.slot(path, "b1", size), held, self.number())
 
     # -- values to memory
 
@@ -471,6 +530,15 @@ class Keeper(Library):
                     if not sure:
                         is_in = inside.get(key, Lit(False, "b1"))
                         writes.append((self.slot(f"{path}.{n}#has", "b1"), i64(0), is_in))
+            case DeepGrid(bounds=bounds, plain=plain, values=kind), _:
+                head = self._grid_slot(bounds, plain, kind, path)
+                if isinstance(content, GridCell) and content.region == head.region:
+                    return
+                if isinstance(content, GridCell) and content.region.startswith("state:"):
+                    raise self.refuse(
+                        "CMP707", "a set or dict of `self` moves to another attribute"
+                    )
+                self.fill_grid(head, content)
             case DeepObj(attributes=attributes), ObjCell():
                 values = dict(content.attributes)
                 for name, item in attributes:

@@ -21,6 +21,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Dty,
     Gen,
+    GridCell,
     ListCell,
     NoneV,
     Num,
@@ -231,7 +232,7 @@ class Subscripts(Operators):
         match content:
             case ListCell(items=items, length=length):
                 return self.index_items(items, index, "list", self.new_list, length)
-            case DictCell():
+            case DictCell() | GridCell():
                 return self.dict_item(owner, content, index)
             case ObjCell():
                 return self.call_method(owner, "__getitem__", [index])
@@ -244,7 +245,7 @@ class Subscripts(Operators):
     def dict_item(
         self,
         owner: Ref,
-        content: DictCell,
+        content: DictCell | GridCell,
         index: Value,
         missing: Callable[[], Value] | None = None,
     ) -> Value:
@@ -254,15 +255,20 @@ class Subscripts(Operators):
         def lacking() -> Value:
             if missing is not None:
                 return missing()
-            if content.kind == "counter":
+            if isinstance(content, DictCell) and content.kind == "counter":
                 return number(0)
-            if content.factory is not None:
+            if isinstance(content, DictCell) and content.factory is not None:
                 made = self.call(content.factory, [], {})
                 self.set_key(owner, index, made)
                 return made
             text = index.text if isinstance(index, Str) else "a key that is not there"
             self.fail("KeyError", repr(text))
 
+        if isinstance(content, GridCell):
+            place, inside = self.grid_place(content, index)
+            here = self.both(inside, self.load(content.region, place))
+            grid = content
+            return self.choose(boolean(here), lambda: self.grid_value(grid, place), lacking)
         if known is not None:
             for key, _, present, value in content.entries:
                 if key == known:

@@ -12,6 +12,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     DictCell,
     Gen,
+    GridCell,
     ListCell,
     Lost,
     NoneV,
@@ -171,6 +172,8 @@ class Unions(Arrays):
                 content = self.pt.heap[value.cell]
                 if isinstance(content, ListCell):
                     return content.length or number(len(content.items))
+                if isinstance(content, GridCell):
+                    return self.grid_length(content)
                 if isinstance(content, DictCell | SetCell):
                     atoms = [entry[2] for entry in content.entries]
                     return self.how_many(atoms)
@@ -197,6 +200,10 @@ class Unions(Arrays):
         if not any(isinstance(value, Num | NoneV) for value in values):
             raise self.refuse("CMP320", message)
         self.fail("TypeError", message)
+
+    def grid_length(self, grid: GridCell) -> Num:
+        """Count the keys of a set or dict whose keys depend on the data."""
+        raise NotImplementedError
 
     def other_length(self, value: Value) -> Num:
         """Give the length of text, or raise."""

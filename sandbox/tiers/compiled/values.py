@@ -25,6 +25,7 @@ __all__ = [
     "UNBOUND",
     "Arr",
     "Bound",
+    "Bounds",
     "Buffer",
     "Builtin",
     "Cell",
@@ -38,6 +39,7 @@ __all__ = [
     "Frame",
     "Func",
     "Gen",
+    "GridCell",
     "Index",
     "Lazy",
     "ListCell",
@@ -68,6 +70,7 @@ Facts: TypeAlias = tuple[tuple[str, frozenset[int]], ...]
 """What is known of tags: name of the tag's variable, and the variants still possible."""
 
 Index: TypeAlias = tuple[Atom, ...]
+Bounds: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,4 +455,25 @@ class ObjCell:
     attributes: tuple[tuple[str, Value], ...] = ()
 
 
-Cell: TypeAlias = Cells | Column | Buffer | Lazy | ListCell | DictCell | SetCell | ObjCell
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """A set or dict whose keys depend on the data, as arrays over all keys that are possible.
+
+    Attributes:
+        bounds: Least and greatest value of each part of a key.
+        plain: Whether keys are numbers, not tuples.
+        region: Truth values, one a key.
+        values: For dicts: region, core type, and whether they are Python numbers.
+        version: Counts writes.
+    """
+
+    bounds: Bounds
+    plain: bool
+    region: str
+    values: tuple[str, Ty, bool] | None
+    version: int
+
+
+Cell: TypeAlias = (
+    Cells | Column | Buffer | Lazy | ListCell | DictCell | SetCell | GridCell | ObjCell
+)

@@ -127,7 +127,9 @@ class Views(Storage):
                 )
 
             if not shape:
-                return self.item(self.get(array, source(())))
+                found = self.item(self.get(array, source(())))
+                bounds = self.ranges.get(id(content))
+                return found if bounds is None else Num(found.atom, found.weak, *bounds)
             assert isinstance(content, Lazy)
             content.shared = True
             origin = self.still(array)
