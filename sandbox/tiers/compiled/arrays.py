@@ -113,7 +113,6 @@ class Arrays(Views):
                 one = self.cast(sel.keep(index), "i64")
                 self.emit(Set(total, self.op("add", "i64", total, one)))
 
-            self.charge(1 + size // 16)
             self.each(sel.domain, add)
             found = self.kept(total)
             self.pt.known[key] = found
@@ -122,8 +121,6 @@ class Arrays(Views):
     def nth(self, sel: Sel, which: Num) -> Value:
         """Give the entry at a position of the first axis."""
         self.fresh(sel.deps)
-        size = int(np.prod(sel.domain)) if sel.domain else 1
-        self.charge(1 + size // 16)
         wanted = self.cast(which.atom, "i64")
         if which.low < 0:
             length = self.length(sel).atom

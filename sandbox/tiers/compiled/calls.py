@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from sandbox import cost
 from sandbox.tiers.compiled.assignment import Assignment
 from sandbox.tiers.compiled.points import Target
 from sandbox.tiers.compiled.scopes import assigned, declared, local_names, makes_functions
@@ -77,7 +78,7 @@ class Calls(Assignment):
             frozenset(declared(node, ast.Nonlocal)),
         )
         self._bind_arguments(function, frame, args, keywords)
-        self.charge(1)
+        self.charge(cost.CALL)
         outer = (self.frame, self.breaks, self.continues, self.node)
         self.frame, self.breaks, self.continues = frame, [], []
         self.depth += 1
@@ -227,7 +228,6 @@ class Calls(Assignment):
             return self.new_named_tuple(cls, args, keywords)
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = ObjCell(cls)
-        self.charge(1)
         if cls.fields is not None and "__init__" not in cls.body:
             self._fill_fields(cell, cls, args, keywords)
             if "__post_init__" in cls.body:

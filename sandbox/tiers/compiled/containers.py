@@ -26,6 +26,7 @@ from sandbox.tiers.compiled.values import (
     GridCell,
     ListCell,
     NoneV,
+    Num,
     Ref,
     SetCell,
     Str,
@@ -104,8 +105,17 @@ class Containers(Numerics):
         names = frozenset(name for name in frame.names if (frame.number, name) in self.pt.vars)
         fixed = Frame(frame.number, names, value.frame, "<list>")
         made = Gen("list", tuple(captured), node, fixed)
-        # Errors come when the list is made, so it is gone through once here.
-        self.iterate(made, lambda item: None)
+        # Errors come when the list is made, so it is gone through once here, and paid for.
+        count = (frame.number, "#len")
+        self.pt.vars[count] = number(0)
+
+        def one(item: Value) -> None:
+            del item
+            old = self.pt.vars[count]
+            assert isinstance(old, Num)
+            self.pt.vars[count] = integer(self.op("add", "i64", old.atom, i64(1)), 0, 2**40)
+
+        super().generate(made, one)
         return made
 
     def generate(self, value: Gen, body: Callable[[Value], None]) -> None:
@@ -114,7 +124,24 @@ class Containers(Numerics):
             now = self.pt.heap.get(cell)
             if now is not content and now != content:
                 raise self.refuse("CMP318", "a list of unknown length outlives what it was made of")
-        super().generate(value, body)
+        known = None if value.frame is None else self.pt.vars.get((value.frame.number, "#len"))
+        if value.kind != "list" or not isinstance(known, Num):
+            super().generate(value, body)
+            return
+        self.charge(known.atom)
+        before, self.paid = self.paid, True
+
+        def one(item: Value) -> None:
+            inside, self.paid = self.paid, before
+            try:
+                body(item)
+            finally:
+                self.paid = inside
+
+        try:
+            super().generate(value, one)
+        finally:
+            self.paid = before
 
     def l_append(self, args: Args, keywords: Keywords) -> Value:
         owner = args[0]

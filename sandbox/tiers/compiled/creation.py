@@ -67,7 +67,6 @@ class Creation(Arguments):
         for extent in shape:
             size *= extent
         if size <= 64:
-            self.charge(1 + size // 16)
             return self.of_atoms(shape, ty, (value,) * size)
         return self.make(shape, ty, lambda index: value, (), lambda position: value)
 

@@ -167,7 +167,9 @@ class Displays(Grids):
         found: list[Value] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                found.extend(self.listed(self.eval(node.value)))
+                spread_out = self.listed(self.eval(node.value))
+                self.charge(len(spread_out))
+                found.extend(spread_out)
             else:
                 found.append(self.eval(node))
         return found

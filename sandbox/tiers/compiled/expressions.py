@@ -39,7 +39,9 @@ class Expressions(Subscripts):
         args: list[Value] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                args.extend(self.listed(self.eval(argument.value)))
+                spread_out = self.listed(self.eval(argument.value))
+                self.charge(len(spread_out))
+                args.extend(spread_out)
             else:
                 args.append(self.eval(argument))
         keywords: dict[str, Value] = {}

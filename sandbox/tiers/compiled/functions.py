@@ -87,11 +87,13 @@ class Functions(Containers):
 
     def b_any(self, args: Args, keywords: Keywords) -> Value:
         if isinstance(args[0], Arr | Sel) and axes(args[0]) == 1:
+            self.charge(self.len_of(args[0]).atom)
             return boolean(self.reduce_any(args[0]).atom)
         return self.search(args[0], self.truth, True)
 
     def b_all(self, args: Args, keywords: Keywords) -> Value:
         if isinstance(args[0], Arr | Sel) and axes(args[0]) == 1:
+            self.charge(self.len_of(args[0]).atom)
             found = self.any_or_all(True, args[0])
             assert isinstance(found, Num)
             return boolean(found.atom)
@@ -115,6 +117,7 @@ class Functions(Containers):
         items: Value = args[0] if len(args) == 1 else Gen("tuples", tuple(args))
         if len(args) == 1 and isinstance(items, Arr | Sel) and axes(items) == 1 and key is None:
             if items.ty not in FLOATS and "default" not in keywords:
+                self.charge(self.len_of(items).atom)
                 return self._array_extreme(most, items)
         known = self.known_items(items) if not isinstance(items, Sel) else None
 
@@ -123,7 +126,8 @@ class Functions(Containers):
 
         if known and all(p == TRUE for p, _ in known):
             best, score = known[0][1], mark(known[0][1])
-            self.charge(len(known))
+            if len(args) == 1:
+                self.charge(len(known))
             for _, item in known[1:]:
                 new = mark(item)
                 better = self.truth(self.compare(op, new, score))
@@ -241,7 +245,14 @@ class Functions(Containers):
         return Gen("reversed", (args[0],))
 
     def b_tuple(self, args: Args, keywords: Keywords) -> Value:
-        return Tup(self.listed(args[0]) if args else ())
+        return Tup(self.taken_apart(args[0]) if args else ())
+
+    def taken_apart(self, value: Value) -> tuple[Value, ...]:
+        """Give all elements and charge for them, except where their maker has paid."""
+        items = self.listed(value)
+        if not isinstance(value, Gen) or value.kind in ("keys", "values", "items"):
+            self.charge(len(items))
+        return items
 
     def b_list(self, args: Args, keywords: Keywords) -> Value:
         if not args:
@@ -250,7 +261,7 @@ class Functions(Containers):
             return args[0]
         if isinstance(args[0], Gen) and args[0].kind in ("genexp", "list"):
             return self.list_of(Gen("list", (), args[0].node, args[0].frame))
-        return self.new_list(self.listed(args[0]))
+        return self.new_list(self.taken_apart(args[0]))
 
     def b_set(self, args: Args, keywords: Keywords) -> Value:
         cell = Ref(self.number())
@@ -276,7 +287,7 @@ class Functions(Containers):
 
     def b_sorted(self, args: Args, keywords: Keywords) -> Value:
         self.no_keywords(keywords, "key", "reverse")
-        items = list(self.listed(args[0]))
+        items = list(self.taken_apart(args[0]))
         if len(items) > 12:
             raise self.refuse("CMP515", "sorted() of more than 12 elements")
         key = keywords.get("key")
@@ -322,6 +333,7 @@ class Functions(Containers):
         return self.binary(ast.Pow(), args[0], args[1])
 
     def b_print(self, args: Args, keywords: Keywords) -> Value:
+        self.charge(1)
         return NONE
 
     def b_str(self, args: Args, keywords: Keywords) -> Value:
@@ -394,6 +406,7 @@ class Functions(Containers):
         raise self.refuse("CMP411", "hasattr of something else than an object")
 
     def b_next(self, args: Args, keywords: Keywords) -> Value:
+        self.charge(1)
         held = ("next", self.number())
         target = self.target("next")
         default = args[1] if len(args) > 1 else None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox import cost
 from sandbox.tiers.compiled.core import Atom
-from sandbox.tiers.compiled.points import TRUE, Refused, i64
+from sandbox.tiers.compiled.points import FUEL, TRUE, Refused, Target, i64
 from sandbox.tiers.compiled.shapes import cells_in
 from sandbox.tiers.compiled.unions import Unions, type_name
 from sandbox.tiers.compiled.values import (
@@ -301,7 +302,7 @@ class Iteration(Unions):
     def unroll(self, items: list[tuple[Atom, Value]], body: Body) -> None:
         """Lower the body once for each element."""
         self.stats["unrolled"] += 1
-        self.charge(len(items))
+        self.charge(self.how_many([present for present, _ in items]).atom)
         for present, item in items:
             if present == TRUE:
                 body(item)
@@ -317,9 +318,12 @@ class Iteration(Unions):
         mark = len(entry.block)
         saved = entry.fork(entry.block)
         try:
-            self.charge(count.atom)
-            self.meter()
-            self.guest_loop(lambda index, again: self._turn(rule, index, body), count.atom)
+            if count.high <= self.limits.fuel:
+                self.charge(count.atom)
+                self.meter()
+                self.guest_loop(lambda index, again: self._turn(rule, index, body), count.atom)
+            else:
+                self._long_loop(count.atom, lambda index: self._turn(rule, index, body))
         except Refused:
             known = count.const
             if known is None or known > _UNROLL_AT_NEED:
@@ -332,6 +336,20 @@ class Iteration(Unions):
             self.unroll(items, body)
         del value
 
+    def _long_loop(self, count: Atom, body: Callable[[Atom | None], None]) -> None:
+        """Loop as often as the fuel may not suffice for: then it is paid turn by turn."""
+        left = self.op("sub", "i64", i64(self.limits.fuel), self.kept(FUEL))
+        long = self.op("gt", "b1", count, left)
+        self.charge(self.op("select", "i64", long, i64(0), count))
+
+        def turn(index: Atom | None, again: Target) -> None:
+            del again
+            self.charge(self.op("select", "i64", long, i64(cost.TURN), i64(0)))
+            self.meter()
+            body(index)
+
+        self.guest_loop(turn, count)
+
     def _turn(self, rule: Callable[[Atom], Value], index: Atom | None, body: Body) -> None:
         assert index is not None
         body(rule(index))
@@ -341,10 +359,7 @@ class Iteration(Unions):
     ) -> None:
         for sel in sels:
             self.fresh(sel.deps)
-        size = 1
-        for extent in domain:
-            size *= extent
-        self.charge(size)
+        self.charge(self.length(sels[0]).atom)
         self.meter()
 
         def nest(done: Index) -> None:

@@ -122,9 +122,12 @@ class Lowering(Texts):
 
     def module_level(self) -> None:
         """Evaluate the top level."""
+        before = self.kept(FUEL)
         self.run(self.tree.body)
         if not self.alive:
             raise self.refuse("CMP120", "the top level of the program ends with an exception")
+        # It ran once, when the program was loaded: a row does not pay for it.
+        self.emit(Set(FUEL, before))
         self.sealed = dict(self.pt.heap)
 
     def top_level(self, name: str) -> Value:

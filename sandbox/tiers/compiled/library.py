@@ -14,9 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
+from sandbox.tiers.compiled.core import Atom, Lit
 from sandbox.tiers.compiled.elements import UFUNCS
 from sandbox.tiers.compiled.functions import Functions
+from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.reductions import Reductions
 from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
@@ -331,6 +334,8 @@ class Library(Functions):
                 return self.spread(value, one)
         if isinstance(function.owner, Union):
             raise self.refuse("CMP311", "a method of a value whose type depends on the path")
+        if name.startswith(("ufunc.", "numpy.", "array.")):
+            self.price(function, args, keywords)
         if name.startswith("ufunc.") and name.count(".") == 1:
             return self.call_ufunc(name.removeprefix("ufunc."), args, keywords)
         if name.startswith("math."):
@@ -344,6 +349,46 @@ class Library(Functions):
             else [function.owner]
         )
         return handler(self, [*owner, *args], keywords)
+
+    def price(self, function: Builtin, args: Args, keywords: Keywords) -> None:
+        """Charge for a call of NumPy: by the elements of what it is given."""
+        known = 0
+        total: Atom = i64(0)
+        waiting: list[Value] = [*args, *keywords.values()]
+        if function.owner is not None:
+            waiting.append(function.owner)
+        while waiting:
+            value = waiting.pop()
+            content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+            match value:
+                case Arr():
+                    known += value.size
+                case Sel(tail=tail):
+                    size = 1
+                    for width in tail:
+                        size *= width
+                    length = self.op("mul", "i64", self.length(value).atom, i64(size))
+                    total = self.op("add", "i64", total, length)
+                case Tup(items=items):
+                    waiting.extend(items)
+                    known += sum(1 for item in items if not isinstance(item, Arr | Tup | Ref | Sel))
+                case Ref() if isinstance(content, ListCell):
+                    waiting.extend(content.items)
+                    flat = [v for v in content.items if not isinstance(v, Arr | Tup | Ref | Sel)]
+                    known += len(flat)
+        if function.name in _MAKERS and args and not known:
+            # What makes an array of numbers pays for what it makes.
+            shape = args[0].items if isinstance(args[0], Tup) else (args[0],)
+            known = 1
+            for extent in shape:
+                if isinstance(extent, Num) and extent.const is not None:
+                    known *= max(int(extent.const), 0)
+        if isinstance(total, Lit):
+            self.charge(cost.library(known))
+            return
+        total = self.op("add", "i64", total, i64(known))
+        units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
 
     def _call_math(self, name: str, args: Args, keywords: Keywords) -> Value:
         if keywords:
@@ -374,6 +419,7 @@ class Library(Functions):
     table: dict[str, Callable[[Any, Args, Keywords], Value]] = {}
 
 
+_MAKERS: Final = frozenset({"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye"})
 _TAKE_UNIONS: Final = frozenset(
     {"list.append", "tuple", "list", "isinstance", "print", "zip", "enumerate", "sum", "any",
      "all", "max", "min", "numpy.clip", "dict.get", "dict.setdefault", "set.add", "dict",

@@ -153,6 +153,8 @@ class Points:
         self.made: dict[int, Cell] = {}
         """Contents of the arrays that `instantiate` made."""
         self.keepalive: list[Any] = []
+        self.paid = False
+        """Whether what is lowered has been paid for: a list that is made again where it is read."""
         self.ranges: dict[int, tuple[int, int]] = {}
         """Least and greatest element of contents of arrays, by their identity."""
         self.sealed: dict[int, Cell] = {}
@@ -254,6 +256,8 @@ class Points:
     def charge(self, units: int | Atom) -> None:
         """Count fuel; checked where loops begin."""
         atom = i64(units) if isinstance(units, int) else units
+        if self.paid:
+            return
         if isinstance(atom, Lit) and atom.value == 0:
             return
         last = self.pt.block[-1] if self.pt.block else None
@@ -262,14 +266,14 @@ class Points:
             and isinstance(last, Set)
             and last.var is FUEL
             and len(self.pt.block) > 1
-            and isinstance(self.pt.block[-2], Let)
         ):
             # Charges in a row become one.
-            before = self.pt.block[-2]
-            amount = before.args[1]
-            if before.var is last.value and before.args[0] is FUEL and isinstance(amount, Lit):
-                before.args = (FUEL, i64(int(amount.value) + int(atom.value)))
-                return
+            match self.pt.block[-2]:
+                case Let(var=var, op="add", args=(first, Lit(value=amount))) as before if (
+                    var is last.value and first is FUEL
+                ):
+                    before.args = (FUEL, i64(int(amount) + int(atom.value)))
+                    return
         total = self.new("i64")
         self.emit(Let(total, "add", (FUEL, atom)))
         self.emit(Set(FUEL, total))

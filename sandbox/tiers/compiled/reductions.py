@@ -270,7 +270,6 @@ class Reductions(Sums):
                 lambda p, q: self.op("or" if ty == "b1" else "add", ty, p, q),
             )  # fmt: skip
 
-        self.charge(1 + x.size * max(y.size, 1) // max(inner, 1) // 16)
         shape = (*rows, *columns)
         if not shape:
             return self.item(cell(()))
@@ -307,7 +306,6 @@ class Reductions(Sums):
             def at(k: Atom) -> Atom:
                 return self.get_flat(origin, k)
 
-            self.charge(1 + array.size // 16)
             total_atom = self.inner_product(array.ty, array.size, at, at)
             found = self.item(self.op("sqrt", array.ty, total_atom))
             if keepdims:

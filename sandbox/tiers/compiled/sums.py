@@ -124,7 +124,6 @@ class Sums(Statements):
         fold: Callable[[tuple[int, ...], Callable[[Index], Atom], Element], Atom],
     ) -> Value:
         """Reduce axes; ``fold`` gets their sizes, the element at an index, and at a position."""
-        self.charge(1 + array.size // 16)
         every = axes is None or len(axes) == len(array.shape)
         if every:
             atom = fold(
@@ -239,7 +238,6 @@ class Sums(Statements):
             return self.over_selected(
                 value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
             )
-        self.charge(1 + size // 16)
         # Write them one after the other; what is not selected is overwritten by the next.
         region = self.scratch(ty, size + 1)
         count = self.accumulate("i64", i64(0))
@@ -328,7 +326,6 @@ class Sums(Statements):
         size = 1
         for extent in value.domain:
             size *= extent
-        self.charge(1 + size // 16)
         var = self.accumulate(ty, start)
         strides = strides_of(value.domain)
 

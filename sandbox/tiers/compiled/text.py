@@ -151,7 +151,6 @@ class Texts(Keeper):
                 here = self.both(here, self.op("lt", "b1", place, i64(0)))
             self.emit(Set(place, self.op("select", "i64", here, index, place)))
 
-        self.charge(1)
         self.count(turns, turn)
         return self.kept(place)
 

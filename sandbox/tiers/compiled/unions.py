@@ -177,6 +177,12 @@ class Unions(Arrays):
                 if isinstance(content, DictCell | SetCell):
                     atoms = [entry[2] for entry in content.entries]
                     return self.how_many(atoms)
+            case Gen(kind="list", frame=frame) if (
+                frame is not None and (frame.number, "#len") in self.pt.vars
+            ):
+                made = self.pt.vars[(frame.number, "#len")]
+                assert isinstance(made, Num)
+                return made
             case Gen(kind="list" | "keys" | "values" | "items"):
                 key = ("len", self.number())
                 self.pt.vars[key] = number(0)

@@ -247,7 +247,6 @@ class Views(Storage):
             if source.size > 1:
                 # The source may overlap the target, so it is read whole before the first write.
                 source = self.materialise(source)
-        self.charge(1 + target.size // 16)
         if isinstance(self.pt.heap[target.cell], Buffer) and target.size > EXPLODE:
             kept = self.pt.heap[target.cell]
             assert isinstance(kept, Buffer)
