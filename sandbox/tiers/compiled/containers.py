@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import (
     Atom,
@@ -215,6 +216,7 @@ class Containers(Numerics):
     def l_index(self, args: Args, keywords: Keywords) -> Value:
         owner, value = args[0], args[1]
         items = self.listed(owner)
+        self.charge(cost.library(len(items)))
         key = key_of(value)
         if key is not None and all(key_of(item) is not None for item in items):
             for k, item in enumerate(items):
@@ -402,6 +404,7 @@ class Containers(Numerics):
     def i_combinations(self, args: Args, keywords: Keywords) -> Value:
         items = self.listed(args[0])
         size = self.constant(args[1], "the size of combinations")
+        self.charge(len(items))
         if math.comb(len(items), max(size, 0)) > 256:
             raise self.refuse("CMP319", "more than 256 combinations")
         return Gen("tuples", tuple(Tup(tuple(p)) for p in itertools.combinations(items, size)))

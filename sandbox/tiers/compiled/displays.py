@@ -58,6 +58,8 @@ def key_of(value: Value) -> Any:
 class Displays(Grids):
     """Lowers the leaves of expressions."""
 
+    direct_zip = False
+    """Whether a zip is made right where a loop goes through it: that pays for the shortest."""
     frame: Frame
     globals: Frame
 

@@ -12,6 +12,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Frame,
     Gen,
+    Num,
     Ref,
     SetCell,
     Str,
@@ -78,6 +79,7 @@ class Expressions(Subscripts):
         node = value.node
         assert isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp)
         outer = self.frame
+        self._paid_loop = False
         assert value.frame is not None
         self.frame = value.frame
         frame = self.scope(node.generators)
@@ -98,6 +100,41 @@ class Expressions(Subscripts):
 
         self.over(node.generators, frame, element)
 
+    def iterable(self, node: ast.expr) -> Value:
+        """Lower what a loop goes through."""
+        plain = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "zip"
+            and not node.keywords
+            and not any(isinstance(argument, ast.Starred) for argument in node.args)
+        )
+        if not plain:
+            return self.eval(node)
+        assert isinstance(node, ast.Call)
+        args = [self.eval(argument) for argument in node.args]
+        function = self.eval(node.func)
+        self.direct_zip = True
+        try:
+            made = self.call(function, args, {})
+        finally:
+            self.direct_zip = False
+        if isinstance(made, Gen) and made.kind == "zip" and made.parts:
+            shortest: Num | None = None
+            for part in made.parts:
+                if isinstance(part, Gen) and part.kind not in ("list", "keys", "values", "items"):
+                    self.charge_sized(part)
+                    continue
+                length = self.len_of(part)
+                if shortest is not None:
+                    less = self.op("lt", "b1", length.atom, shortest.atom)
+                    atom = self.op("select", "i64", less, length.atom, shortest.atom)
+                    length = Num(atom, True, 0, max(length.high, shortest.high))
+                shortest = length
+            if shortest is not None:
+                self.charge(shortest.atom)
+        return made
+
     def over(
         self, generators: list[ast.comprehension], frame: Frame, body: Callable[[], None]
     ) -> None:
@@ -113,7 +150,7 @@ class Expressions(Subscripts):
         first, rest = generators[0], generators[1:]
         self.frame = frame
         try:
-            iterable = self.eval(first.iter)
+            iterable = self.iterable(first.iter)
         finally:
             self.frame = outer
 

@@ -224,24 +224,31 @@ class Functions(Containers):
 
     def b_enumerate(self, args: Args, keywords: Keywords) -> Value:
         start = args[1] if len(args) > 1 else keywords.get("start", number(0))
+        self.charge_sized(args[0])
         return Gen("enumerate", (args[0], start))
 
     def b_zip(self, args: Args, keywords: Keywords) -> Value:
         self.no_keywords(keywords, "strict")
+        if not self.direct_zip:
+            for arg in args:
+                self.charge_sized(arg)
         return Gen("zip", tuple(args))
 
     def b_map(self, args: Args, keywords: Keywords) -> Value:
         if len(args) != 2:
             raise self.refuse("CMP207", "map() over several iterables")
+        self.charge_sized(args[1])
         known = None if isinstance(args[1], Sel) else self.known_items(args[1])
         if known is not None and all(p == TRUE for p, _ in known):
             return Gen("tuples", tuple(self.call(args[0], [v], {}) for _, v in known))
         return Gen("map", tuple(args))
 
     def b_filter(self, args: Args, keywords: Keywords) -> Value:
+        self.charge_sized(args[1])
         return Gen("filter", tuple(args))
 
     def b_reversed(self, args: Args, keywords: Keywords) -> Value:
+        self.charge_sized(args[0])
         return Gen("reversed", (args[0],))
 
     def b_tuple(self, args: Args, keywords: Keywords) -> Value:

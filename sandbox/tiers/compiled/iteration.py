@@ -42,6 +42,8 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = ["Body", "Iteration"]
 
+_PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter"})
+
 Body = Callable[[Value], None]
 _UNROLL = 8
 _UNROLL_AT_NEED = 64
@@ -234,6 +236,8 @@ class Iteration(Unions):
 
             self.spread(value, run)
             return
+        if isinstance(value, Gen) and value.kind in _PAID_WHERE_MADE:
+            self._paid_loop = True
         items = self.known_items(value)
         if items is not None:
             self.unroll(items, self._guarded(value, body))
@@ -299,10 +303,27 @@ class Iteration(Unions):
         """Call anything."""
         raise NotImplementedError
 
+    _paid_loop = False
+
+    def charge_turns(self, turns: Atom) -> None:
+        """Charge for a loop, unless what it goes over was paid for where it was made."""
+        if self._paid_loop:
+            self._paid_loop = False
+            return
+        self.charge(turns)
+
+    def charge_sized(self, value: Value) -> None:
+        """Charge for the elements of something that has a length, once for all."""
+        if isinstance(value, Gen) and value.kind not in ("list", "keys", "values", "items"):
+            return
+        if isinstance(value, Num | NoneV | Union):
+            return
+        self.charge(self.len_of(value).atom)
+
     def unroll(self, items: list[tuple[Atom, Value]], body: Body) -> None:
         """Lower the body once for each element."""
         self.stats["unrolled"] += 1
-        self.charge(self.how_many([present for present, _ in items]).atom)
+        self.charge_turns(self.how_many([present for present, _ in items]).atom)
         for present, item in items:
             if present == TRUE:
                 body(item)
@@ -319,7 +340,7 @@ class Iteration(Unions):
         saved = entry.fork(entry.block)
         try:
             if count.high <= self.limits.fuel:
-                self.charge(count.atom)
+                self.charge_turns(count.atom)
                 self.meter()
                 self.guest_loop(lambda index, again: self._turn(rule, index, body), count.atom)
             else:
@@ -359,7 +380,7 @@ class Iteration(Unions):
     ) -> None:
         for sel in sels:
             self.fresh(sel.deps)
-        self.charge(self.length(sels[0]).atom)
+        self.charge_turns(self.length(sels[0]).atom)
         self.meter()
 
         def nest(done: Index) -> None:

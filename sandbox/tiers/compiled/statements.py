@@ -102,7 +102,7 @@ class Statements(Calls):
         self.leave(self.continues[-1])
 
     def s_For(self, node: ast.For) -> None:
-        iterable = self.eval(node.iter)
+        iterable = self.iterable(node.iter)
         stop = self.target("break")
         self.breaks.append(stop)
 
