@@ -75,7 +75,7 @@ def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> 
     found = Entry(_tasks(outline, findings))
     if entry == "TASKS":
         if not found.tasks:
-            findings.append(finding("CAR101", None, found=_describe(outline)))
+            _note_none(outline, findings)
             return None
         return found
     in_tasks = {task.name for task in found.tasks}
@@ -94,11 +94,20 @@ def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> 
         return _class_entry(found, able[0], findings)
     found.function = function
     if function is None and not found.tasks:
-        if any(item.rule == "CAR104" for item in findings):
-            return None
-        findings.append(finding("CAR101", None, found=_describe(outline)))
+        _note_none(outline, findings)
         return None
     return found
+
+
+def _note_none(outline: Outline, findings: list[Finding]) -> None:
+    """Say that there is no entry, at the place where one was meant to be."""
+    if any(item.rule == "CAR104" for item in findings):
+        return
+    if outline.tasks is None and outline.tasks_span is not None:
+        what = "is not a plain list of names of functions"
+        findings.append(finding("CAR104", outline.tasks_span, what=what))
+    else:
+        findings.append(finding("CAR101", None, found=_describe(outline)))
 
 
 def _only(functions: Iterable[FunctionOutline]) -> FunctionOutline | None:

@@ -61,7 +61,8 @@ def outline_of(tree: ast.Module, text: str) -> Outline:
     return Outline(tuple(functions.values()), tuple(classes.values()), tasks, tasks_span)
 
 
-def _task_list(node: ast.stmt) -> tuple[tuple[str, ...], ast.expr] | None:
+def _task_list(node: ast.stmt) -> tuple[tuple[str, ...] | None, ast.expr] | None:
+    """Give the value of ``TASKS`` and the names in it, None where it is no list of names."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target, value = node.targets[0], node.value
     elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -71,9 +72,9 @@ def _task_list(node: ast.stmt) -> tuple[tuple[str, ...], ast.expr] | None:
     if not (isinstance(target, ast.Name) and target.id == "TASKS"):
         return None
     if not isinstance(value, ast.List | ast.Tuple):
-        return None
+        return None, value
     names = tuple(item.id for item in value.elts if isinstance(item, ast.Name))
-    return (names, value) if len(names) == len(value.elts) else None
+    return (names if len(names) == len(value.elts) else None), value
 
 
 def _class(node: ast.ClassDef, places: Places, reads: ReadsOf, *, is_data: bool) -> ClassOutline:

@@ -77,7 +77,7 @@ class Outline:
 
     Attributes:
         tasks: Names in ``TASKS = [...]`` in order; None where there is no such list.
-        tasks_span: Place of that list.
+        tasks_span: Place of what is assigned to ``TASKS``, whether a list of names or not.
     """
 
     functions: tuple[FunctionOutline, ...]

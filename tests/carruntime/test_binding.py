@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import carruntime as car
 from carruntime.binding import Binding, Inputs, bind
 from carruntime.rules import RULES
 from sandbox.limits import Limits
@@ -293,6 +294,21 @@ def test_helpers_beside_tasks_are_no_entry() -> None:
 def test_a_list_of_tasks_that_names_nothing_is_a_finding() -> None:
     assert rules("def a(obs):\n    return True\n\nTASKS = [a, b]\n") == ["CAR104"]
     assert rules("def a(obs):\n    return True\n\nTASKS = []\n") == ["CAR104"]
+
+
+@pytest.mark.parametrize("value", ["{'a': a}", "[a] + [a]", "[lambda obs: True]", "[('x', a)]"])
+def test_tasks_that_are_no_plain_list_of_names_are_refused_at_their_place(value: str) -> None:
+    report = car.check(
+        f"def a(obs):\n    return True\n\ndef b(obs):\n    return True\n\nTASKS = {value}\n"
+    )
+    (found,) = [item for item in report.findings if item.rule == "CAR104"]
+    assert found.span is not None
+    assert found.span.line == 7
+    assert "is not a plain list of names" in found.message
+
+
+def test_a_constant_named_tasks_may_stand_beside_a_reward() -> None:
+    assert rules("TASKS = 4\n\ndef reward(obs):\n    return TASKS * 1.0\n") == []
 
 
 def test_tasks_may_stand_beside_one_reward() -> None:
