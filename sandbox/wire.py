@@ -501,8 +501,17 @@ def send(sock: socket.socket, frame: Frame, body: bytes = b"", deadline: float =
     """
     if len(body) > MAX_BYTES:
         raise ProtocolError(f"a message has {len(body):,} bytes; at most {MAX_BYTES:,} are sent")
-    sock.settimeout(_left(deadline))
-    sock.sendall(_HEADER.pack(frame, len(body)) + body)
+    data = _HEADER.pack(frame, len(body)) + body
+    # Mostly there is room for all of it. Python asks the kernel twice more for each limit in time,
+    # so none is set before one is needed.
+    _no_limit(sock)
+    try:
+        sent = sock.send(data, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(data):
+        sock.settimeout(_left(deadline))
+        sock.sendall(data[sent:])
 
 
 def receive(
@@ -521,9 +530,9 @@ def receive(
         EOFError: If the other side closed.
         ProtocolError: If the frame is of no known kind or too long.
     """
-    if spin_s:
-        _look(sock, min(time.monotonic() + spin_s, deadline))
-    kind, size = _HEADER.unpack(_exactly(sock, _HEADER.size, deadline))
+    early = _look(sock, min(time.monotonic() + spin_s, deadline)) if spin_s else b""
+    header = early + _exactly(sock, _HEADER.size - len(early), deadline)
+    kind, size = _HEADER.unpack(header)
     try:
         frame = Frame(kind)
     except ValueError:
@@ -540,20 +549,28 @@ def readable(sock: socket.socket, seconds: float) -> bool:
     return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
-def _look(sock: socket.socket, until: float) -> None:
-    """Come back as soon as there is something to read, or at a time."""
-    sock.settimeout(None)
+def _look(sock: socket.socket, until: float) -> bytes:
+    """Look for a header until a time; what there is of it, nothing at the end of a connection."""
+    _no_limit(sock)
     while time.monotonic() < until:
         try:
-            sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return sock.recv(_HEADER.size, socket.MSG_DONTWAIT)
         except BlockingIOError:
             os.sched_yield()
-        else:
-            return
+    return b""
+
+
+def _no_limit(sock: socket.socket) -> None:
+    if sock.gettimeout() is not None:
+        sock.settimeout(None)
 
 
 def _exactly(sock: socket.socket, count: int, deadline: float) -> bytes:
-    sock.settimeout(_left(deadline))
+    if count == 0:
+        return b""
+    left = _left(deadline)
+    if left is not None or sock.gettimeout() is not None:
+        sock.settimeout(left)
     data = sock.recv(count)
     if len(data) == count:
         return data
