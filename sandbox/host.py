@@ -637,7 +637,16 @@ class WorkerGuest(_Guest):
         holder.take(child)
         self._remap = np.empty(0, np.int32)
         deadline = time.monotonic() + limits.compile_s
-        ready = self._answer(wire.Ready, Frame.READY, deadline)
+        try:
+            ready = self._answer(wire.Ready, Frame.READY, deadline)
+        except _LostWorkerError as lost:
+            self._must_be_open()
+            if self._loaded is not None or lost.outcome is Outcome.TIMED_OUT:
+                raise
+            # It has not seen the program yet, so this is not the program's doing.
+            raise IsolationError(
+                f"no worker could be locked: {lost.reason}; see sandbox.doctor()"
+            ) from None
         self.layers = ready.layers
         try:
             _must_hold(self._require, ready.layers)

@@ -299,7 +299,7 @@ def _layer(
     return Layer(name, phase, stops, available, apply)
 
 
-LAYERS: Final = (
+LAYERS: Final[tuple[Layer, ...]] = (
     _layer(
         "closed-descriptors",
         "use of files and sockets that the host has open; output on a terminal",

@@ -335,6 +335,16 @@ def test_a_worker_without_the_second_filter_serves_nothing() -> None:
     loose.close()
 
 
+@pytest.mark.parametrize("require", ["any", "seccomp"])
+def test_a_worker_that_is_half_locked_is_not_used_and_the_text_not_blamed(
+    require: Require,
+) -> None:
+    broken = Zygote("broken_lock", (guests.FOLDER,))
+    with pytest.raises(IsolationError, match=r"no worker could be locked: .* changed its mind"):
+        WorkerGuest(b"x", filename="p", limits=Limits(), zygote=broken, require=require)
+    broken.close()
+
+
 def test_the_filters_hold_where_nothing_is_asked_for() -> None:
     guest = open_guest(b"def reward(obs):\n    return 1.0\n", limits=Limits())
     assert "seccomp" in guest.layers
