@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from carruntime.errors import LoadError
 from carruntime.plain import PlainReward, split
 from carruntime.trajectory import Observations, TrajectorySet, take
+from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
+    from carruntime.batch import RewardBatch
     from carruntime.progress import ProgressLine
     from carruntime.reward import RewardProgram
     from carruntime.session import RewardSession
@@ -74,12 +76,14 @@ class Measurement:
         rows: Rows of one call.
         per_second: Observations per second, the median of the repeats.
         equal: Whether all rewards are those of the interpreted tier (NaN equals NaN).
+        bad: Rows of the first call of an episode that ended badly.
     """
 
     way: str
     rows: int
     per_second: float
     equal: bool
+    bad: int
 
 
 def sample(trajectories: TrajectorySet) -> Transitions:
@@ -131,7 +135,8 @@ def render(measurements: Sequence[Measurement]) -> str:
     sizes = sorted({item.rows for item in measurements})
     ways = list(dict.fromkeys(item.way for item in measurements))
     known = {(item.way, item.rows): item for item in measurements}
-    lines = ["observations/s at rows:" + "".join(f"{size:>11,}" for size in sizes)]
+    head = "".join(f"{size:>11,}" for size in sizes)
+    lines = ["observations/s at rows:" + head]
     for way in ways:
         cells = []
         for size in sizes:
@@ -141,6 +146,12 @@ def render(measurements: Sequence[Measurement]) -> str:
         lines.append(f"{way:<23}" + "".join(cells))
     if any(not item.equal for item in measurements):
         lines.append("! rewards differ from those of the interpreted tier")
+    if any(item.bad for item in measurements):
+        lines.append("rows that end badly:   " + head)
+        for way in ways:
+            bad = (known.get((way, size)) for size in sizes)
+            cells = [f"{'-' if item is None else f'{item.bad:,}':>11}" for item in bad]
+            lines.append(f"{way:<23}" + "".join(cells))
     return "\n".join(lines)
 
 
@@ -169,17 +180,18 @@ def _measure_size(
     ways: dict[str, RewardProgram], rows: Transitions, seconds: float, *, trust: bool
 ) -> list[Measurement]:
     with ExitStack() as stack:
-        runs: dict[str, Callable[[], NDArray[np.float64]]] = {}
+        runs: dict[str, _Stepper | _Plain] = {}
         for name, program in ways.items():
             session = stack.enter_context(program.start(num_envs=len(rows), on_error="nan"))
             session.reset(rows.obs)
-            runs[name] = _stepper(session, rows)
+            runs[name] = _Stepper(session, rows)
         if trust:
-            runs = {"plain exec": _plain(next(iter(ways.values())), rows), **runs}
+            runs = {"plain exec": _Plain(next(iter(ways.values())), rows), **runs}
         reference = runs["interpreted, isolated"]()
-        equal, repeats = {}, {}
+        equal, bad, repeats = {}, {}, {}
         for name, run in runs.items():
             values = reference if name == "interpreted, isolated" else run()
+            bad[name] = run.bad()
             equal[name] = bool(np.array_equal(values, reference, equal_nan=True))
             began = time.perf_counter()
             run()
@@ -193,54 +205,80 @@ def _measure_size(
                     run()
                 times[name].append((time.perf_counter() - began) / repeats[name])
     return [
-        Measurement(name, len(rows), len(rows) / statistics.median(times[name]), equal[name])
+        Measurement(
+            name, len(rows), len(rows) / statistics.median(times[name]), equal[name], bad[name]
+        )
         for name in runs
     ]
 
 
-def _stepper(session: RewardSession, rows: Transitions) -> Callable[[], NDArray[np.float64]]:
-    # Episodes begin anew before the compared call, so that what a class remembers is the same in
-    # every way; the timed calls go on from there.
-    first = [True]
+class _Stepper:
+    """Runs all rows by a session.
 
-    def run() -> NDArray[np.float64]:
-        if first[0]:
-            session.reset(rows.obs)
-            first[0] = False
-        batch = session.step(rows.obs, rows.action, rows.next_obs, rows.terminated, rows.truncated)
-        return batch.reward
+    Episodes begin anew before the first call, the compared one, so that what a class remembers is
+    the same in every way; the timed calls go on from there.
+    """
 
-    return run
+    def __init__(self, session: RewardSession, rows: Transitions) -> None:
+        self._session = session
+        self._rows = rows
+        self._last: RewardBatch | None = None
+
+    def __call__(self) -> NDArray[np.float64]:
+        rows = self._rows
+        if self._last is None:
+            self._session.reset(rows.obs)
+        self._last = self._session.step(
+            rows.obs, rows.action, rows.next_obs, rows.terminated, rows.truncated
+        )
+        return self._last.reward
+
+    def bad(self) -> int:
+        """Count the rows of the last call that ended badly, in whichever of their calls."""
+        if self._last is None:
+            return 0
+        tasks = (self._last.task_outcome != Outcome.OK).any(axis=1)
+        return int(((self._last.outcome != Outcome.OK) | tasks).sum())
 
 
-def _plain(program: RewardProgram, rows: Transitions) -> Callable[[], NDArray[np.float64]]:
-    plain = PlainReward(program, len(rows), trust=True)
-    inputs = program.inputs
-    obs = split(inputs.observation, rows.obs, len(rows))
-    slots = {
-        "obs": obs,
-        "next_obs": split(inputs.observation, rows.next_obs, len(rows)),
-        "initial_obs": obs,
-        "action": split(inputs.action, rows.action, len(rows)),
-        "terminated": rows.terminated.tolist(),
-        "truncated": rows.truncated.tolist(),
-        "t": [0] * len(rows),
-    }
-    # Taking the batch apart is not timed: whoever runs programs this way has single observations.
-    calls = [{name: values[i] for name, values in slots.items()} for i in range(len(rows))]
-    for index, observation in enumerate(obs):
-        plain.reset(index, observation)
+class _Plain:
+    """Runs all rows by plain ``exec``, one after the other."""
 
-    def run() -> NDArray[np.float64]:
-        out = np.empty(len(calls))
-        for index, call in enumerate(calls):
+    def __init__(self, program: RewardProgram, rows: Transitions) -> None:
+        self._plain = PlainReward(program, len(rows), trust=True)
+        inputs = program.inputs
+        obs = split(inputs.observation, rows.obs, len(rows))
+        slots = {
+            "obs": obs,
+            "next_obs": split(inputs.observation, rows.next_obs, len(rows)),
+            "initial_obs": obs,
+            "action": split(inputs.action, rows.action, len(rows)),
+            "terminated": rows.terminated.tolist(),
+            "truncated": rows.truncated.tolist(),
+            "t": [0] * len(rows),
+        }
+        # Taking the batch apart is not timed: whoever runs programs this way has single
+        # observations.
+        self._calls = [
+            {name: values[i] for name, values in slots.items()} for i in range(len(rows))
+        ]
+        self._last = np.empty(0)
+        for index, observation in enumerate(obs):
+            self._plain.reset(index, observation)
+
+    def __call__(self) -> NDArray[np.float64]:
+        out = np.empty(len(self._calls))
+        for index, call in enumerate(self._calls):
             try:
-                out[index] = plain.step(index, call)
+                out[index] = self._plain.step(index, call)
             except Exception:  # a row that fails is NaN in the other ways too
                 out[index] = np.nan
+        self._last = out
         return out
 
-    return run
+    def bad(self) -> int:
+        """Count the rows of the last call that failed or paid no finite number."""
+        return int((~np.isfinite(self._last)).sum())
 
 
 def _pick(tree: Observations, index: NDArray[np.intp]) -> Observations:

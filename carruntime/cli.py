@@ -1,8 +1,9 @@
 """The command line: ``carruntime check | explain | run | verify | bench | doctor | demo``.
 
 A leaf that turns arguments into calls and values into text; all work is done elsewhere. Exit
-status 0 means good, 1 findings, failures or a rejection, 2 wrong use (a file that is not there, an
-environment nobody knows). What a user or a program did wrong never shows a traceback. Imports are
+status 0 means good, 1 findings, failures or no acceptance, 2 wrong use (a file that is not there,
+an environment nobody knows). What a user or a program did wrong never shows a traceback, and
+neither does a reader that closes the pipe or a terminal that cannot show a character. Imports are
 made by the commands that need them, so that ``check`` answers at once: without ``--env`` it loads
 neither Gymnasium nor Numba.
 """
@@ -10,14 +11,17 @@ neither Gymnasium nor Numba.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carruntime.errors import CarruntimeError, LoadError
+from carruntime.errors import CarruntimeError, LoadError, OptionError, ReproductionError
 from sandbox.diagnostics import Finding, Report, Severity, escape
 from sandbox.errors import SandboxError
 
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     import gymnasium as gym
 
     from carruntime.replay import Episode
-    from carruntime.reward import RewardProgram
+    from carruntime.reward import RewardProgram, Source
     from carruntime.trajectory import TrajectorySet
 
 __all__ = ["main"]
@@ -33,7 +37,18 @@ __all__ = ["main"]
 GOOD, BAD, WRONG_USE = 0, 1, 2
 HORIZONS = 10
 """Random episodes of ``verify`` may be so many times as long as the longest expert episode."""
-_INTERRUPTED = 130
+_INTERRUPTED, _PIPE_CLOSED = 130, 141
+_WIDTH, _LONG = 80, 4000
+_STDIN_BYTES = 16 * 1024 * 1024
+_EXIT_STATUS = """\
+exit status:
+  0    good; warnings and notes alone are good too (check --strict: they are not)
+  1    the program is refused, a row ended badly, or the verdict is anything but
+       accepted: rejected, or not enough evidence
+  2    wrong use: no such file, environment, option or place to save to
+  130  interrupted
+  141  whoever read the output closed the pipe
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,8 +60,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A program may hold characters that the terminal cannot show; that is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            # What is still buffered would otherwise raise at exit, where nobody can catch it.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return _PIPE_CLOSED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -54,15 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _refuse(options, error)
         return BAD
     except (CarruntimeError, SandboxError) as error:
-        print(f"carruntime {options.name}: error: {error}", file=sys.stderr)
-        return WRONG_USE
+        return _wrong_use(options, str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, say) has seen enough. What is still buffered must not raise at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+
+
+def _forget_output() -> None:
+    """Let the reader (head, say) go: nothing more is written where it has closed the pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            with contextlib.suppress(BrokenPipeError):
+                stream.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,27 +108,35 @@ def _parser() -> argparse.ArgumentParser:
         prog="carruntime",
         description="Run reward programs written by vision-language models: checked, compiled, "
         "isolated, verified.",
-        epilog="Exit status: 0 good, 1 findings or rejection, 2 wrong use.",
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     check = _command(commands, "check", _check, "say what is wrong with a program, and where")
-    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the program")
+    _file(check, optional=True)
     _env_option(check, required=False)
     check.add_argument("--entry", help="function, class or TASKS to use")
     check.add_argument("--explain", metavar="RULE", help="explain one rule, such as SBX301")
+    check.add_argument("--strict", action="store_true", help="warnings end with status 1 too")
 
     explain = _command(commands, "explain", _explain, "say how a program is understood and run")
     _program(explain)
     explain.add_argument("--core", action="store_true", help="print the compiled core language")
 
     run = _command(commands, "run", _run, "let a program pay for episodes of an environment")
-    run.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the program")
+    _file(run, optional=True)
     _env_option(run, required=False)
     _load_options(run)
     run.add_argument("--episodes", type=_count, default=10, help="episodes (default 10)")
-    run.add_argument("--policy", default="random", help="random, expert or a share such as 0.3")
+    run.add_argument(
+        "--policy",
+        type=_policy,
+        default="random",
+        help="random, expert, or the share of random actions of an expert, such as 0.3; other "
+        "policies are for carruntime.collect, from Python",
+    )
     run.add_argument("--max-steps", type=_count, help="cut episodes there")
     run.add_argument("--seed", type=_natural, default=0, help="seed of the first episode")
     run.add_argument("--save", type=Path, metavar="PATH", help="save the first failing row")
@@ -139,16 +185,32 @@ def _parser() -> argparse.ArgumentParser:
 def _command(
     commands: Any, name: str, function: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(command=function)
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     return parser
 
 
 def _program(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="the program")
+    _file(parser, optional=False)
     _env_option(parser, required=True)
     _load_options(parser, tiers=tiers)
+
+
+def _file(parser: argparse.ArgumentParser, *, optional: bool) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?" if optional else None,
+        type=Path,
+        metavar="FILE",
+        help="the program; - reads it from standard input",
+    )
 
 
 def _env_option(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -173,21 +235,50 @@ def _progress_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is too small; want at least 1")
     return value
 
 
 def _natural(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is negative; want 0 or above")
     return value
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(_count(part) for part in text.split(","))
+    try:
+        return tuple(_count(part) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(
+            f"{error}; want numbers of rows with commas between them, such as 1,8,64"
+        ) from None
+
+
+def _policy(text: str) -> str | float:
+    value = _number_or_text(text)
+    if value in ("random", "expert") or (isinstance(value, float) and 0.0 <= value <= 1.0):
+        return value
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no policy; want random, expert, or a share of random actions from 0 to 1, "
+        "such as 0.3"
+    )
+
+
+def _number_or_text(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -199,7 +290,7 @@ def _check(options: argparse.Namespace) -> int:
 
     env = _make_env(options.env) if options.env is not None else None
     try:
-        report = check(options.file, env, entry=options.entry)
+        report = check(_source(options), env, entry=options.entry)
     finally:
         if env is not None:
             env.close()
@@ -210,8 +301,9 @@ def _check(options: argparse.Namespace) -> int:
     else:
         print(report.render())
         for name, value in facts.items():
-            print(f"  {name}: {escape(str(value))}")
-    return GOOD if report.ok else BAD
+            _print_wrapped(f"  {name}: {escape(str(value), _LONG)}", "    ")
+    doubted = any(item.severity is not Severity.NOTE for item in report.findings)
+    return GOOD if report.ok and not (options.strict and doubted) else BAD
 
 
 def _explain_rule(options: argparse.Namespace) -> int:
@@ -238,9 +330,8 @@ def _explain_rule(options: argparse.Namespace) -> int:
     import difflib
 
     near = difflib.get_close_matches(name, [*DIALECT, *CONTRACT, *CHECKS], n=3)
-    return _wrong_use(
-        options, f"rule {options.explain!r} is not known; the nearest are {', '.join(near) or '-'}"
-    )
+    told = f"the nearest are {', '.join(near)}" if near else "want an id such as SBX301 or CAR201"
+    return _wrong_use(options, f"rule {options.explain!r} is not known; {told}")
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -273,7 +364,7 @@ def _explain(options: argparse.Namespace) -> int:
             if name == "reads" or value in (None, [], ""):
                 continue
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            print(f"{name + ':':<14}{escape(shown)}")
+            _print_wrapped(f"{name + ':':<14}{escape(shown, _LONG)}", " " * 14)
         print("reads:")
         for column in facts["reads"]:
             shape = "x".join(map(str, column["shape"])) or "scalar"
@@ -294,20 +385,25 @@ def _run(options: argparse.Namespace) -> int:
     from carruntime.progress import ProgressLine
     from carruntime.replay import replay, save_failure
 
+    if options.save is not None:
+        _want_writable(options.save)
     with _Loaded(options) as (program, env):
         with ProgressLine("episodes", show=options.progress) as line:
             trajectories = collect(
                 env,
-                _policy(options.policy),
+                options.policy,
                 options.episodes,
                 options.seed,
                 max_steps=options.max_steps,
                 progress=line,
             )
         seen = replay(program, trajectories)
-        saved = None
+        saved, not_saved = None, None
         if options.save is not None and seen.failures:
-            saved = save_failure(program, trajectories, seen.failures[0], options.save)
+            try:
+                saved = save_failure(program, trajectories, seen.failures[0], options.save)
+            except ReproductionError as error:
+                not_saved = error  # the report is printed all the same
         rows = [_episode_facts(episode) for episode in seen.episodes]
         if options.json:
             _print_json(
@@ -317,6 +413,9 @@ def _run(options: argparse.Namespace) -> int:
                     "env_id": trajectories.env_id,
                     "policy": trajectories.policy,
                     "tier": program.tier,
+                    "tier_reason": None
+                    if program.tier_reason is None
+                    else str(program.tier_reason),
                     "episodes": rows,
                     "outcomes": seen.outcomes,
                     "failures": [item.to_json() for item in seen.failures],
@@ -326,11 +425,17 @@ def _run(options: argparse.Namespace) -> int:
         else:
             _print_episodes(program, trajectories, rows)
             counted = ", ".join(f"{name} {count}" for name, count in seen.outcomes.items())
-            print(f"rows by outcome: {counted}")
+            _print_wrapped(f"rows by outcome: {counted}", "  ")
             for failure in seen.failures:
                 print(failure.render(program.report.filename, program.source))
             if saved is not None:
                 print(f"saved: {saved}; replay with carruntime run --repro {saved} --trace")
+            elif options.save is not None and not seen.failures:
+                print("nothing to save: no row ended badly")
+            elif options.save is not None and not_saved is None:
+                print("not saved: run again alone, the row did not end badly")
+        if not_saved is not None:
+            raise not_saved
         return GOOD if set(seen.outcomes) <= {"OK"} else BAD
 
 
@@ -353,10 +458,13 @@ def _episode_facts(episode: Episode) -> dict[str, Any]:
 def _print_episodes(
     program: RewardProgram, trajectories: TrajectorySet, rows: list[dict[str, Any]]
 ) -> None:
-    print(
+    _print_wrapped(
         f"{escape(program.report.filename)} on {trajectories.env_id}, {trajectories.policy} policy, "
-        f"{program.tier} tier"
+        f"{program.tier} tier",
+        "  ",
     )
+    if program.tier_reason is not None:
+        _print_wrapped(f"not compiled: {escape(str(program.tier_reason))}", "  ")
     print(f"{'seed':>8}{'steps':>8}{'env return':>12}{'success':>9}{'return':>12}{'bad rows':>10}")
     for row in rows:
         success = "-" if row["success"] is None else "yes" if row["success"] else "no"
@@ -468,12 +576,13 @@ def _bench(options: argparse.Namespace) -> int:
     from carruntime.progress import ProgressLine
     from carruntime.reward import load
 
+    source = _source(options)
     env = _make_env(options.env)
     try:
         transitions = sample(collect(env, "random", 16, options.seed, max_steps=64))
 
         def load_as(**wishes: Any) -> RewardProgram:
-            return load(options.file, env, entry=options.entry, **wishes)
+            return load(source, env, entry=options.entry, **wishes)
 
         with ProgressLine("batch sizes", show=options.progress) as line:
             found = measure(load_as, transitions, options.rows, trust=options.trust, progress=line)
@@ -487,15 +596,25 @@ def _bench(options: argparse.Namespace) -> int:
                     "rows": item.rows,
                     "observations_per_second": item.per_second,
                     "equal": item.equal,
+                    "bad_rows": item.bad,
                 }
                 for item in found
             ]
         )
     else:
         print(render(found))
+        if any(item.bad for item in found):
+            _print_wrapped(
+                "a speed is worth little where rows end badly; carruntime run says how they ended "
+                "and where in the program",
+                "  ",
+            )
         if not options.trust:
             print("plain exec and in-process ways are left out: they need --trust")
-    return GOOD if all(item.equal for item in found) else BAD
+    # One way that pays nothing at any size is as bad as one that pays something else.
+    ways = {item.way for item in found}
+    dead = any(all(i.bad == i.rows for i in found if i.way == way) for way in ways)
+    return BAD if dead or not all(item.equal for item in found) else GOOD
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -542,9 +661,10 @@ class _Loaded:
         from carruntime.reward import load
 
         options = self._options
+        source = _source(options)
         self._env = _make_env(options.env)
         try:
-            self._program = load(options.file, self._env, entry=options.entry, tier=options.tier)
+            self._program = load(source, self._env, entry=options.entry, tier=options.tier)
         except BaseException:
             self._env.close()
             raise
@@ -561,15 +681,40 @@ def _make_env(env_id: str) -> gym.Env[Any, Any]:
     return make_env(env_id)
 
 
-def _policy(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 def _success_when(text: str | None) -> str | float | None:
-    return None if text is None else _policy(text)
+    return None if text is None else _number_or_text(text)
+
+
+def _source(options: argparse.Namespace) -> Source:
+    """Give the program: its path, or its text where it comes by standard input."""
+    path: Path = options.file
+    if str(path) != "-":
+        return path
+    # Bytes that are no UTF-8 stay in the text as surrogates, which the parser refuses.
+    text = sys.stdin.buffer.read(_STDIN_BYTES).decode("utf-8", "surrogateescape")
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _want_writable(path: Path) -> None:
+    """Find out before the episodes, not after them, that nothing can be saved there."""
+    folder = path.parent
+    if path.is_dir():
+        raise OptionError(f"--save {path}: is a folder; want the path of a file")
+    if not folder.is_dir():
+        raise OptionError(f"--save {path}: there is no folder {folder}; make it first")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise OptionError(f"--save {path}: cannot be written; want a place that is yours")
+
+
+def _print_wrapped(text: str, further: str) -> None:
+    lines = textwrap.wrap(
+        text,
+        _WIDTH,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    print("\n".join(lines))
 
 
 def _print_json(data: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class FailureSeen:
         trajectory: Index of the first trajectory that showed it.
         step: Index of its transition.
         rows: Rows on which it was seen.
+        seed: Seed that trajectory was reset with, or None.
     """
 
     outcome: Outcome
@@ -64,17 +65,20 @@ class FailureSeen:
     trajectory: int
     step: int
     rows: int
+    seed: int | None = None
 
     def render(self, filename: str, source: str) -> str:
         """Give the failure as text: place, outcome, line with caret, where it was seen."""
         what = f"{self.exception}: {self.message}" if self.exception else self.message
         task = f"task `{self.task}`, " if self.task else ""
+        seed = "" if self.seed is None else f" (seed {self.seed})"
+        rows = "1 row" if self.rows == 1 else f"{self.rows} rows, first"
         item = Finding(
             rule=self.outcome.name,
             severity=Severity.ERROR,
             span=self.span,
             message=what or "no more is known",
-            why=f"{task}{self.rows} rows, first in trajectory {self.trajectory} at step {self.step}",
+            why=f"{task}{rows} in trajectory {self.trajectory}{seed} at step {self.step}",
             hint="",
         )
         return Report(filename, source, (item,)).render()
@@ -89,6 +93,7 @@ class FailureSeen:
             "column": self.span.column if self.span else None,
             "task": self.task,
             "trajectory": self.trajectory,
+            "seed": self.seed,
             "step": self.step,
             "rows": self.rows,
         }
@@ -185,7 +190,7 @@ def replay(program: RewardProgram, trajectories: TrajectorySet) -> Replay:
             episodes.update(zip(chosen, _run(session, items, chosen, failures), strict=True))
     return Replay(
         tuple(episodes[i] for i in range(len(trajectories))),
-        tuple(sorted(failures.values(), key=lambda item: -item.rows)),
+        tuple(sorted(failures.values(), key=lambda item: (-item.rows, item.trajectory, item.step))),
     )
 
 
@@ -311,7 +316,8 @@ def _run(
             worst = np.where((worst == Outcome.OK) & bad_task.any(axis=1), first, worst)
         outcome[t] = worst
         for row in np.flatnonzero((worst != Outcome.OK) & mask):
-            _note_failure(batch, int(row), t, trajectory=indices[row], tasks=tasks, into=failures)
+            place = _Place(indices[row], t, items[row].seed)
+            _note_failure(batch, int(row), place, tasks=tasks, into=failures)
     for column, item in enumerate(items):
         span = slice(0, len(item))
         yield Episode(
@@ -326,12 +332,20 @@ def _run(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One transition of a set of trajectories."""
+
+    trajectory: int
+    step: int
+    seed: int | None
+
+
 def _note_failure(
     batch: RewardBatch,
     row: int,
-    step: int,
+    place: _Place,
     *,
-    trajectory: int,
     tasks: tuple[str, ...],
     into: dict[tuple[Any, ...], FailureSeen],
 ) -> None:
@@ -351,9 +365,20 @@ def _note_failure(
         seen = into.get(key)
         if seen is None and len(into) >= _MOST_FAILURES:
             continue
-        if seen is None:
-            into[key] = FailureSeen(Outcome(code), kind, message, span, name, trajectory, step, 1)
-        else:
-            into[key] = FailureSeen(
-                seen.outcome, kind, message, span, name, seen.trajectory, seen.step, seen.rows + 1
-            )
+        rows = 1 if seen is None else seen.rows + 1
+        # Trajectories run side by side, in no order that means anything: the first is the one
+        # that a reader who goes through them in order would meet first.
+        if seen is not None and (seen.trajectory, seen.step) <= (place.trajectory, place.step):
+            into[key] = replace(seen, rows=rows)
+            continue
+        into[key] = FailureSeen(
+            Outcome(code),
+            kind,
+            message,
+            span,
+            name,
+            trajectory=place.trajectory,
+            step=place.step,
+            rows=rows,
+            seed=place.seed,
+        )
