@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
-from sandbox.schema import ArraySpec, Schema
+from sandbox.schema import ArraySpec, Kind, Schema
 from sandbox.tiers.base import NO_FAILURE, Outputs, TierReason
 from sandbox.tiers.compiled import compile_program
 
@@ -41,7 +41,7 @@ def spec_of(values: NDArray[Any], *, python: bool) -> ArraySpec:
     """Give the leaf for a column; ``python``: its elements reach the program as Python numbers."""
     shape = values.shape[1:]
     if python:
-        kind = "bool" if values.dtype == np.bool_ else "int"
+        kind: Kind = "bool" if values.dtype == np.bool_ else "int"
         return ArraySpec(kind=kind, shape=(), dtype=str(values.dtype))
     return ArraySpec(kind="array", shape=shape, dtype=str(values.dtype))
 
@@ -100,11 +100,10 @@ def plain(source: str, columns: Mapping[str, NDArray[Any]], python: frozenset[st
                 for name, values in columns.items()
             ]
             try:
-                value = names["reward"](*arguments)
+                number = float(names["reward"](*arguments))
             except Exception as error:
                 ended.append(Ended(None, type(error).__name__))
                 continue
-            number = float(value)
             ended.append(Ended(number if math.isfinite(number) else math.nan, None))
     return ended
 

@@ -24,10 +24,10 @@ def values(dtype: str, *, python: bool) -> np.ndarray:
     if kind.kind in "iu":
         info = np.iinfo(kind)
         # Python integers beyond 64 bits end the row in this tier, so they stay small here.
-        edges = [0, 1, 2, 3, 7] if python else [0, 1, 2, 7, info.max, info.max - 1, info.min]
+        whole = [0, 1, 2, 3, 7] if python else [0, 1, 2, 7, info.max, info.max - 1, info.min]
         if info.min < 0:
-            edges += [-1, -2, -7]
-        return np.resize(np.array(edges, kind), 24)
+            whole += [-1, -2, -7]
+        return np.resize(np.array(whole, kind), 24)
     edges = [0.0, -0.0, 1.0, -1.0, 0.1, -2.5, 3.0, np.nan, np.inf, -np.inf, 1e15, 7.75]
     return np.resize(np.array(edges, kind), 24)
 

@@ -18,6 +18,7 @@ from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import NO_FAILURE, Outputs, TierReason
 from sandbox.tiers.compiled import compile_program
 from sandbox.tiers.compiled.runner import CompiledRunner
+from sandbox.tiers.interpreted import InterpretedRunner
 
 NOT_TAKEN = {
     "antmaze_waypoints",
@@ -79,6 +80,30 @@ def test_corpus_program_gives_its_64_rows_or_a_coded_reason(name: str) -> None:
         return
     assert name not in NOT_TAKEN
     assert corpus_reader.differences(program, corpus_reader.run(program, made)) == []
+
+
+OTHER_FUEL = {"hvac_comfort_energy", "minigrid_fetch_object"}
+"""Programs for which the tiers charge a little differently; the set may only shrink."""
+
+
+@pytest.mark.parametrize("name", sorted(set(corpus_reader.names()) - NOT_TAKEN))
+def test_fuel_is_that_of_the_interpreted_tier(name: str) -> None:
+    """Charged for what the program asks for, so fused loops cost what the source says."""
+    program = corpus_reader.read(name)
+    if program.plan.stateful:
+        return
+    made = compile_program(program.tree, program.plan, Limits())
+    assert isinstance(made, CompiledRunner)
+    reference = InterpretedRunner(
+        program.tree, program.source.decode(), program.plan, Limits(), made.component_names
+    )
+    used = []
+    for runner in (made, reference):
+        outputs = corpus_reader.outputs(64, len(program.plan.tasks), len(made.component_names))
+        runner.bind(64, {k: v.copy() for k, v in program.columns.items()}, outputs)
+        runner.step()
+        used.append(outputs.fuel.tolist())
+    assert (used[0] == used[1]) is (name not in OTHER_FUEL)
 
 
 @pytest.mark.parametrize("name", ["minigrid_doorkey_staged", "hvac_comfort_energy"])

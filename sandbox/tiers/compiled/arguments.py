@@ -142,6 +142,7 @@ class Arguments(Reductions):
 
 
 def axes(value: Arr | Num | Sel) -> int:
+    """Count the axes of a number, an array or a selection."""
     if isinstance(value, Arr):
         return len(value.shape)
     return 1 + len(value.tail) if isinstance(value, Sel) else 0

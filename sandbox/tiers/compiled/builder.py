@@ -338,7 +338,7 @@ class Builder(Merging):
             entry.block.append(For(index, count, inner, label))
             self.current = start
 
-    def _grow(
+    def _grow(  # noqa: PLR0917 - one step of `guest_loop`, with all it knows
         self,
         entry: Point,
         start: Point,
@@ -374,10 +374,12 @@ class Builder(Merging):
         written = {item.var.name for item in block[mark:] if isinstance(item, Set)}
         copies: list[Stmt] = []
         for item in block[mark:]:
-            if isinstance(item, Set) and isinstance(item.value, Var):
-                if item.value.name in written and item.value != item.var:
-                    copy = self.new(item.value.ty)
-                    copies.append(Let(copy, "copy", (item.value,)))
+            match item:
+                case Set(var=var, value=Var(name=name) as value) if (
+                    name in written and value != var
+                ):
+                    copy = self.new(value.ty)
+                    copies.append(Let(copy, "copy", (value,)))
                     item.value = copy
         block[mark:mark] = copies
 

@@ -117,13 +117,11 @@ class Calls(Assignment):
         given = dict(function.defaults)
         rest = list(keywords.items())
         values = dict(zip(positional, args, strict=False))
-        if len(args) > len(positional):
-            if arguments.vararg is None:
-                self.fail(
-                    "TypeError",
-                    f"{name}() takes {len(positional)} positional arguments but"
-                    f" {len(args)} were given",
-                )
+        if len(args) > len(positional) and arguments.vararg is None:
+            self.fail(
+                "TypeError",
+                f"{name}() takes {len(positional)} positional arguments but {len(args)} were given",
+            )
         if arguments.vararg is not None:
             values[arguments.vararg.arg] = Tup(tuple(args[len(positional) :]))
         extra: list[tuple[str, Value]] = []

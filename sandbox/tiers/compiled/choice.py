@@ -181,20 +181,19 @@ class Choice(Creation):
         array = self.as_array(args[0])
         assert isinstance(array, Arr)
         found = self.places(array)
-        columns: list[Value] = []
-        for k in range(len(array.shape)):
-            columns.append(
-                Sel(
-                    found.domain,
-                    found.keep,
-                    lambda i, r, k=k: i[k],  # type: ignore[misc]
-                    "i64",
-                    (),
-                    found.deps,
-                    found.source,
-                    (0, max(array.shape[k] - 1, 0)),
-                )  # fmt: skip
+        columns: list[Value] = [
+            Sel(
+                found.domain,
+                found.keep,
+                lambda i, r, k=k: i[k],  # type: ignore[misc]
+                "i64",
+                (),
+                found.deps,
+                found.source,
+                (0, max(array.shape[k] - 1, 0)),
             )
+            for k in range(len(array.shape))
+        ]
         return Tup(tuple(columns))
 
     def np_argwhere(self, args: Args, keywords: Keywords) -> Value:

@@ -71,7 +71,7 @@ class Containers(Numerics):
                 entry.block.extend(trial.block)
                 self.current.block = entry.block
                 return self.new_list(tuple(items))
-            raise _UnknownLength
+            raise _UnknownLength  # noqa: TRY301 - the other raise is inside the loop's body
         except _UnknownLength:
             self.current = entry
             del entry.block[before:]
@@ -100,8 +100,7 @@ class Containers(Numerics):
             if found is None:
                 continue
             self.pt.vars[(frame.number, name)] = found
-            for cell in _cells_of(found):
-                captured.append((cell, self.pt.heap[cell]))
+            captured.extend((cell, self.pt.heap[cell]) for cell in _cells_of(found))
         self.frame = outer
         names = frozenset(name for name in frame.names if (frame.number, name) in self.pt.vars)
         fixed = Frame(frame.number, names, value.frame, "<list>")
@@ -240,8 +239,7 @@ class Containers(Numerics):
             same = self.truth(self.spread(item, lambda v: self.equal(v, args[1])))
             return self.binary(ast.Add(), a, same)
 
-        total = self.fold(args[0], total, add)
-        return total
+        return self.fold(args[0], total, add)
 
     def l_copy(self, args: Args, keywords: Keywords) -> Value:
         owner = args[0]
@@ -388,8 +386,7 @@ class Containers(Numerics):
             names = fields.text.replace(",", " ").split()
         else:
             names = [item.text for item in self.listed(fields) if isinstance(item, Str)]
-        made = Cls(name.text, {}, (), tuple((n, None, None) for n in names), "namedtuple")
-        return made
+        return Cls(name.text, {}, (), tuple((n, None, None) for n in names), "namedtuple")
 
     def c_dataclass(self, args: Args, keywords: Keywords) -> Value:
         return Builtin("dataclasses.dataclass")

@@ -118,7 +118,9 @@ class Creation(Arguments):
         step = parts[2] if len(parts) > 2 else 1
         if step == 0:
             self.fail("ZeroDivisionError", "division by zero")
-        assert first is not None and last is not None and step is not None
+        assert first is not None
+        assert last is not None
+        assert step is not None
         self.small(int(min(max((last - first) / step, 0), 1e9)))
         known = np.arange(*[part for part in parts if part is not None])
         found = ty_of(known.dtype)
@@ -278,21 +280,23 @@ class Creation(Arguments):
         order.insert(place, 0)
         return self.transpose(stacked, tuple(order))
 
+    def _lines(self, value: Value) -> list[Arr]:
+        """Give arrays of at least one axis."""
+        return [
+            self.of_atoms((1,), part.ty, (part.atom,)) if isinstance(part, Num) else part
+            for part in self._arrays(value)
+        ]
+
     def np_vstack(self, args: Args, keywords: Keywords) -> Value:
-        parts = []
-        for part in self._arrays(args[0]):
-            if isinstance(part, Num):
-                part = self.of_atoms((1,), part.ty, (part.atom,))
-            parts.append(self.reshape(part, (1, *part.shape)) if len(part.shape) == 1 else part)
+        parts = [
+            self.reshape(part, (1, *part.shape)) if len(part.shape) == 1 else part
+            for part in self._lines(args[0])
+        ]
         return self.np_concatenate([Tup(tuple(parts))], {})
 
     def np_hstack(self, args: Args, keywords: Keywords) -> Value:
-        parts: list[Value] = []
-        for part in self._arrays(args[0]):
-            parts.append(
-                self.of_atoms((1,), part.ty, (part.atom,)) if isinstance(part, Num) else part
-            )
-        flat = all(isinstance(part, Arr) and len(part.shape) == 1 for part in parts)
+        parts = self._lines(args[0])
+        flat = all(len(part.shape) == 1 for part in parts)
         return self.np_concatenate([Tup(tuple(parts)), number(0 if flat else 1)], {})
 
     def np_split(self, args: Args, keywords: Keywords) -> Value:

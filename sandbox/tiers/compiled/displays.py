@@ -143,7 +143,7 @@ class Displays(Grids):
         frame: Frame | None = self.frame
         if name in self.frame.globals_:
             raise self.refuse("CMP121", "a function writes a global name")
-        elif name in self.frame.nonlocals:
+        if name in self.frame.nonlocals:
             frame = self.frame.parent
             while frame is not None and name not in frame.names:
                 frame = frame.parent

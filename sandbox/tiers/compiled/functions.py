@@ -115,10 +115,15 @@ class Functions(Containers):
         op: ast.cmpop = ast.Gt() if most else ast.Lt()
         name = "max" if most else "min"
         items: Value = args[0] if len(args) == 1 else Gen("tuples", tuple(args))
-        if len(args) == 1 and isinstance(items, Arr | Sel) and axes(items) == 1 and key is None:
-            if items.ty not in FLOATS and "default" not in keywords:
-                self.charge(self.len_of(items).atom)
-                return self._array_extreme(most, items)
+        if (
+            len(args) == 1
+            and isinstance(items, Arr | Sel)
+            and axes(items) == 1
+            and items.ty not in FLOATS
+            and not keywords
+        ):
+            self.charge(self.len_of(items).atom)
+            return self._array_extreme(most, items)
         known = self.known_items(items) if not isinstance(items, Sel) else None
 
         def mark(item: Value) -> Value:

@@ -105,9 +105,9 @@ class Grids(Iteration):
         if isinstance(content, GridCell):
             if content.plain is not plain or len(content.bounds) != len(bounds):
                 raise self.refuse("CMP210", "keys of different kinds in one container")
-            if value is not None and content.values is not None:
-                if (content.values[1], content.values[2]) != (value.ty, value.weak):
-                    raise self.refuse("CMP211", "a dict with values of different types")
+            held = content.values
+            if value is not None and held is not None and held[1:] != (value.ty, value.weak):
+                raise self.refuse("CMP211", "a dict with values of different types")
             joined = join_bounds(content.bounds, bounds)
             if joined == content.bounds:
                 return content
@@ -121,7 +121,7 @@ class Grids(Iteration):
                     raise self.refuse("CMP210", "keys of different kinds in one container")
                 joined = join_bounds(joined, other[0])
         else:
-            raise AssertionError(content)
+            raise self.refuse("CMP202", "this container with keys that depend on the data")
         size = self.grid_size(joined)
         values = None
         if value is not None:

@@ -83,10 +83,7 @@ class Iteration(Unions):
         start, step = value.start, value.step.const
         assert count is not None
         assert step is not None
-        found: list[Value] = []
-        for k in range(int(count)):
-            found.append(self.binary_number("add", start, number(k * int(step))))
-        return found
+        return [self.binary_number("add", start, number(k * int(step))) for k in range(int(count))]
 
     def _known_in_cell(self, content: object) -> list[tuple[Atom, Value]] | None:
         match content:
@@ -137,8 +134,9 @@ class Iteration(Unions):
                         if rows is None or rows[0].const is None:
                             return None
                         size = min(size, int(rows[0].const))
-                        items = [(TRUE, rows[1](i64(k))) for k in range(size)]
-                    columns.append([item for _, item in items])
+                        columns.append([rows[1](i64(k)) for k in range(size)])
+                    else:
+                        columns.append([item for _, item in items])
                 return [(TRUE, Tup(tuple(c[k] for c in columns))) for k in range(size)]
             case "enumerate":
                 items = self.known_items(value.parts[0])
@@ -219,7 +217,7 @@ class Iteration(Unions):
                 int(value.start.const) + step * int(turns.const),
                 step,
             )
-            return (min(found), max(found)) if found else (0, 0)
+            return (min(found[0], found[-1]), max(found[0], found[-1])) if found else (0, 0)
         if step > 0:
             return value.start.low, max(value.stop.high - 1, value.start.low)
         return min(value.stop.low + 1, value.start.high), value.start.high

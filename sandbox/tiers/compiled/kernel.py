@@ -7,6 +7,7 @@ of them while lowering, so that constants and functions are known; it leaves no 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -453,8 +454,10 @@ def _args(lowering: Lowering, call: Call) -> list[Value]:
     return [lowering.argument(param) for param in call.params]
 
 
-def _lower_reset(begin, plan: Plan, deep: Deep | None) -> tuple[Lowering, Deep]:  # type: ignore[no-untyped-def]
-    lowering: Lowering = begin()
+def _lower_reset(
+    begin: Callable[[], Lowering], plan: Plan, deep: Deep | None
+) -> tuple[Lowering, Deep]:
+    lowering = begin()
     assert plan.class_name is not None
     cls = lowering.top_level(plan.class_name)
     assert isinstance(cls, Cls)
@@ -474,8 +477,10 @@ def _lower_reset(begin, plan: Plan, deep: Deep | None) -> tuple[Lowering, Deep]:
     return lowering, found
 
 
-def _lower_step(begin, plan: Plan, deep: Deep, regions) -> tuple[Lowering, Deep]:  # type: ignore[no-untyped-def]
-    lowering: Lowering = begin()
+def _lower_step(
+    begin: Callable[[], Lowering], plan: Plan, deep: Deep, regions: Callable[[Lowering], None]
+) -> tuple[Lowering, Deep]:
+    lowering = begin()
     regions(lowering)
     assert plan.step is not None
     owner = lowering.load_state(deep, "self")

@@ -10,7 +10,7 @@ import ast
 import builtins
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -416,7 +416,7 @@ class Library(Functions):
 
     # -- indexing with arrays
 
-    table: dict[str, Callable[[Any, Args, Keywords], Value]] = {}
+    table: ClassVar[dict[str, Callable[[Any, Args, Keywords], Value]]] = {}
 
 
 _MAKERS: Final = frozenset({"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye"})

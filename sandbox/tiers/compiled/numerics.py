@@ -258,6 +258,14 @@ class Numerics(Choice):
     def np_argsort(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
         self.no_keywords(keywords, "kind")
+        kind = self.constant(keywords["kind"], "the kind") if "kind" in keywords else None
+        if kind not in {"stable", "mergesort"}:
+            # Its vectorised sorts of AVX2 and AVX-512 order equal elements each in its own way.
+            raise self.refuse(
+                "CMP515",
+                "argsort() without kind='stable': in which order NumPy leaves equal elements "
+                "depends on the processor",
+            )
         if isinstance(array, Num) or len(array.shape) != 1 or array.size > 16:
             raise self.refuse("CMP515", "argsort() of more than 16 elements or one axis")
         values = [self.get(array, (i64(k),)) for k in range(array.size)]

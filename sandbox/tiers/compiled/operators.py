@@ -309,7 +309,8 @@ class Operators(Displays):
             case ast.NotIn():
                 return self.negation(self.truth(self.compare(ast.In(), left, right)))
         name = COMPARE[type(op)]
-        if isinstance(left, Union) and isinstance(right, NoneV):
+        equality = name in ("equal", "not_equal")
+        if equality and isinstance(left, Union) and isinstance(right, NoneV):
             return self._by_variant(name, left, right)
         return self.spread(
             left, lambda a: self.spread(right, lambda b: self.compare_known(name, a, b))
@@ -441,8 +442,7 @@ class Operators(Displays):
             case Str(text=text), Str(text=part):
                 return number(part in text)
             case ((Arr() | Sel()), _):
-                found = self.reduce_any(self.ufunc("equal", container, value))
-                return found
+                return self.reduce_any(self.ufunc("equal", container, value))
             case Ref(), _:
                 content = self.pt.heap[container.cell]
                 if isinstance(content, GridCell):

@@ -86,7 +86,7 @@ _STATEMENTS: Final = 200_000
 Key = Any
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - not an error: the program runs in the other tier
     """The program has a construct that this tier does not take.
 
     Attributes:

@@ -124,9 +124,9 @@ class Scalars(Elements):
         if name == "subtract" and a.ty == "b1" and b.ty == "b1":
             self.fail("TypeError", "numpy boolean subtract, the `-` operator, is not supported")
         tys = self.types_of(name, ((a.ty, weak_a), (b.ty, weak_b)))
-        if name == "power" and tys[0] not in FLOATS and isinstance(b.atom, Lit):
-            if b.atom.value < 0:
-                self.fail("ValueError", "Integers to negative integer powers are not allowed.")
+        negative = isinstance(b.atom, Lit) and b.atom.value < 0
+        if name == "power" and tys[0] not in FLOATS and negative:
+            self.fail("ValueError", "Integers to negative integer powers are not allowed.")
         x = self.fit(a, tys[0]) if weak_a else self.cast(a.atom, tys[0])
         y = self.fit(b, tys[1]) if weak_b else self.cast(b.atom, tys[1])
         if name == "power" and tys[0] in FLOATS:
@@ -357,8 +357,7 @@ class Scalars(Elements):
             known = _by_interval(core, (a.low, a.high), (b.low, b.high))
             if known is not None:
                 return boolean(Lit(known, "b1"), weak)
-        result = boolean(self.op(core, "b1", x, y), weak)
-        return result
+        return boolean(self.op(core, "b1", x, y), weak)
 
     def _float_pair(self, a: Num, b: Num) -> tuple[Atom, Atom]:
         """Bring two numbers, one of them a float, to the type they are compared in."""

@@ -54,10 +54,12 @@ def assigned(body: Sequence[ast.AST]) -> set[str]:
 
 
 def declared(node: ast.AST, kind: type[ast.Global | ast.Nonlocal]) -> list[str]:
+    """Give the names that a function declares global or nonlocal."""
     return [name for child in ast.walk(node) if isinstance(child, kind) for name in child.names]
 
 
 def makes_functions(node: ast.AST) -> bool:
+    """Whether a function makes others, which may outlive a call and see its names."""
     return any(
         isinstance(child, ast.FunctionDef | ast.Lambda | ast.GeneratorExp)
         for child in ast.walk(node)

@@ -338,6 +338,8 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     """Give the least shape that holds both.
 
     Args:
+        a: What the variable holds so far.
+        b: What another path gives.
         loop: The second one comes round a loop: containers that differ are lost, because a new
             one would come with every turn.
         widen: Let integers grow to the limits of their type at once.

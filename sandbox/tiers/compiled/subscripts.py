@@ -65,7 +65,7 @@ class Subscripts(Operators):
             case Sel():
                 return self.index_selection(owner, index)
             case Tup(items=items):
-                return self.index_items(items, index, "tuple", lambda part: Tup(part))
+                return self.index_items(items, index, "tuple", Tup)
             case Ref():
                 return self.index_cell(owner, index)
             case Str(text=text):

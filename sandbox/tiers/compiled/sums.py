@@ -403,6 +403,7 @@ class Sums(Statements):
 
 
 def sum_type(ty: Ty) -> Ty:
+    """Give the type that a sum of elements has."""
     if ty in FLOATS:
         return ty
     return "i64" if ty in SIGNED or ty == "b1" else "u64"

@@ -203,7 +203,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How an array reads its cell: element (i, j, …) is at offset + i·strides[0] + …"""
+    """How an array reads its cell: element (i, j) is at offset + i·strides[0] + j·strides[1]."""
 
     offset: Atom
     strides: tuple[int, ...]
