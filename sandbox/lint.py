@@ -5,7 +5,8 @@ have, an index beyond its axis or a subtraction that wraps can be told before th
 walk follows inputs through plain assignments, subscripts and calls of the program's own
 functions, and says nothing where it lost them.
 
-All findings are warnings: the line may never run, and if it does, that row says so.
+These are warnings: the line may never run, and if it does, that row says so. Only a program whose
+every path returns what is no reward (`sandbox.results`) is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final, TypeAlias, TypeVar
 from sandbox.diagnostics import Finding, Span
 from sandbox.parse import Places
 from sandbox.plan import Call, Plan
+from sandbox.results import result_findings
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 from sandbox.spelling import nearest
@@ -73,7 +75,7 @@ def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
         if call is not None and call.function in methods:
             walker.function(methods[call.function], _bound(plan, call), 0)
     return sorted(
-        walker.found,
+        walker.found.union(result_findings(tree, plan, text)),
         key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
     )
 

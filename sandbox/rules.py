@@ -730,6 +730,22 @@ _MORE_MISTAKES = (
         "def reward(obs: Dict): ...",
         "from typing import Dict\ndef reward(obs: Dict): ...",
     ),
+    _error(
+        "SBX629",
+        "`{name}` returns {what}, which is no reward",
+        "every path that returns ends in a bad result, so no row would have a reward",
+        "{advice}",
+        'def reward(obs):\n    return {"progress": obs[0], "success": 0.0}',
+        'def reward(obs):\n    return obs[0], {"progress": obs[0], "success": 0.0}',
+    ),
+    _warning(
+        "SBX630",
+        "`{name}` returns {what} here, which is no reward",
+        "a row that takes this path ends in a bad result",
+        "{advice}",
+        "def reward(obs):\n    if obs[0] > 0:\n        return None\n    return 1.0",
+        "def reward(obs):\n    if obs[0] > 0:\n        return 0.0\n    return 1.0",
+    ),
 )
 
 _BUILDING = (

@@ -16,6 +16,7 @@ import dis
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import CodeType, FunctionType, GeneratorType, TracebackType
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.predeclared import Predeclared
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
+from sandbox.results import TOTALS, entry_of, result_span
 from sandbox.schema import ArraySpec, DictSpec, Spec
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 
@@ -56,7 +58,7 @@ BYTES_PER_UNIT: Final = 64
 """What one unit of fuel can add to a state, besides arrays."""
 
 ndarray: Final = np.ndarray
-_TOTALS: Final = ("total", "reward")
+_SHOWN_KEYS: Final = 4
 
 
 class GuestModuleError(Exception):
@@ -95,6 +97,7 @@ class InterpretedRunner:
         """
         self._plan = plan
         self._limits = limits
+        self.fuel = limits.fuel
         self._lines = text.split("\n")
         self.component_names = component_names
         self._component_index = {name: i for i, name in enumerate(component_names)}
@@ -111,6 +114,7 @@ class InterpretedRunner:
         except (RecursionError, MemoryError, ValueError) as error:
             raise InstrumentError([(tree, f"cannot be compiled: {type(error).__name__}")]) from None
         self._private = instrumented.writes or plan.stateful
+        self._result_span = result_span(entry_of(tree, plan), text)
         self._meter = Meter(limits)
         self._text: Callable[[Any], str] = text_guards(self._meter)["$text"]
         predeclared = Predeclared(self._meter)
@@ -270,7 +274,7 @@ class InterpretedRunner:
 
     def _reset_row(self, i: int) -> None:
         meter = self._meter
-        limit = self._limits.fuel
+        limit = self.fuel
         meter.left = limit
         outcome, failure = int(Outcome.OK), NO_FAILURE
         if self._class is not None:
@@ -326,7 +330,7 @@ class InterpretedRunner:
 
     def _step_row(self, i: int) -> None:
         meter = self._meter
-        limit = self._limits.fuel
+        limit = self.fuel
         meter.left = limit
         self._failure_of[i] = NO_FAILURE
         outcome = self._tasks(i) if self._tasks_of else 0
@@ -377,24 +381,25 @@ class InterpretedRunner:
         if type(result) is tuple and len(result) == 2 and isinstance(result[1], dict):
             value, parts = result
         elif isinstance(result, dict):
-            total = next((name for name in _TOTALS if name in result), None)
+            total = next((name for name in TOTALS if name in result), None)
             if total is None:
-                return self._bad(i, "a dict of numbers needs the key 'total' or 'reward'")
+                return self._bad(i, f"the result is {_untotalled(result)}")
             value = result[total]
             parts = {name: item for name, item in result.items() if name != total}
         number = _number(value)
         if number is None:
-            return self._bad(i, f"the reward is {_described(value)}, not a number")
+            what = "result" if value is result else "reward"
+            return self._bad(i, f"the {what} is {_described(value)}")
         outcome = int(Outcome.OK)
         if number - number != 0.0:
             outcome = self._infinite(i, "the reward", number)
         for name, item in (parts or {}).items():
             if type(name) is not str:
-                return self._bad(i, f"a component's name is {_described(name)}, not text")
+                return self._bad(i, f"a component's name is {_kind(name)}, not text")
             part = item if item.__class__ is float else _number(item)
             if part is None:
                 what = f"component {name[:64]!r}"
-                return self._bad(i, f"{what} is {_described(item)}, not a number")
+                return self._bad(i, f"{what} is {_described(item)}")
             if self.learning and len(self.seen) <= _MANY:
                 self.seen[name] = None
             index = self._component_index.get(name)
@@ -409,13 +414,13 @@ class InterpretedRunner:
         return outcome, 0.0 if outcome else number
 
     def _infinite(self, i: int, what: str, value: float) -> int:
-        failure = Failure("NotFinite", "sandbox", f"{what} is {value}", None)
+        failure = Failure("NotFinite", "sandbox", f"{what} is {value}", self._result_span)
         self._failure_of[i] = self._failure_id(failure)
         return int(Outcome.NOT_FINITE)
 
     def _bad(self, i: int, message: str) -> tuple[int, float]:
         self._clear_components(i)
-        failure = Failure("BadResult", "sandbox", message[:MESSAGE_CHARS], None)
+        failure = Failure("BadResult", "sandbox", message[:MESSAGE_CHARS], self._result_span)
         self._failure_of[i] = self._failure_id(failure)
         return int(Outcome.BAD_RESULT), 0.0
 
@@ -428,7 +433,7 @@ class InterpretedRunner:
             or isinstance(value, int | list | tuple | dict | set | frozenset | ndarray | np.generic)
         ):
             return bool(value)
-        raise _BadResult(f"the task gave {_described(value)}, which says neither yes nor no")
+        raise _BadResult(f"the task gave a value {_kind(value)}, which says neither yes nor no")
 
     def _measure(self, i: int, instance: Any, used: int) -> None:
         """Check the size of a row's state after it may have grown enough to matter."""
@@ -462,7 +467,7 @@ class InterpretedRunner:
             failure = Failure(
                 "OutOfFuel",
                 "sandbox",
-                f"the row used up its fuel of {self._limits.fuel:,}; limits.fuel is the cap",
+                f"the row used up its fuel of {self.fuel:,}; limits.fuel is the cap",
                 self._span(error),
             )
             return int(Outcome.OUT_OF_FUEL), self._failure_id(failure)
@@ -646,14 +651,38 @@ def _number(value: Any) -> float | None:
 
 
 def _described(value: Any) -> str:
+    """Say what a program gave in place of a number, and how to make one of it."""
     if value is None:
-        return "None"
+        return "None; want a number"
     if isinstance(value, ndarray):
-        return f"an array of shape {value.shape}"
+        if not value.ndim or value.dtype.kind not in "biuf":
+            return f"an array of dtype {value.dtype}; want a number"
+        if value.size == 1:
+            take = f"take [{', '.join('0' * value.ndim)}]"
+        else:
+            take = "take one element, or a sum or mean"
+        return f"an array of shape {value.shape}; want a number: {take}"
+    if type(value) is str:
+        return "text (a str); want a number"
+    if type(value) is list:
+        return f"a list of {len(value)}; want a number"
+    if type(value) is tuple:
+        return f"a tuple of {len(value)}; want a number, or (number, {{name: number}})"
     if isinstance(value, dict):
-        return "a dict"
-    name = type(value).__name__[:64]
-    return f"of type {name!r}"
+        return "a dict; want a number"
+    return f"of type {type(value).__name__[:64]!r}; want a number"
+
+
+def _kind(value: Any) -> str:
+    return f"of type {type(value).__name__[:64]!r}"
+
+
+def _untotalled(value: dict[Any, Any]) -> str:
+    """Describe a dict that does not say which of its numbers pays."""
+    keys = [name for name in islice(dict.keys(value), _SHOWN_KEYS) if type(name) is str]
+    more = ", ..." if dict.__len__(value) > len(keys) else ""
+    shown = f" (its keys are {', '.join(repr(name[:32]) for name in keys)}{more})" if keys else ""
+    return f"a dict without `total` or `reward`{shown}; add a key `total`, or return (total, parts)"
 
 
 def _escaped(part: str | int) -> str:

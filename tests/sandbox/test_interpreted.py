@@ -65,6 +65,49 @@ def test_what_is_no_number_is_a_bad_result(result: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ("np.ones(1)", "the result is an array of shape (1,); want a number: take [0]"),
+        ("np.ones((1, 1))", "the result is an array of shape (1, 1); want a number: take [0, 0]"),
+        (
+            "np.ones(3)",
+            (
+                "the result is an array of shape (3,); want a number: "
+                "take one element, or a sum or mean"
+            ),
+        ),
+        ("None", "the result is None; want a number"),
+        ("'1'", "the result is text (a str); want a number"),
+        ("[1.0]", "the result is a list of 1; want a number"),
+        (
+            "(1, {}, 3)",
+            "the result is a tuple of 3; want a number, or (number, {name: number})",
+        ),
+        (
+            "{'a': 1}",
+            (
+                "the result is a dict without `total` or `reward` (its keys are 'a'); "
+                "add a key `total`, or return (total, parts)"
+            ),
+        ),
+        ("(None, {'a': 1})", "the reward is None; want a number"),
+        (
+            "(1, {'a': np.ones(1)})",
+            "component 'a' is an array of shape (1,); want a number: take [0]",
+        ),
+        ("float('nan')", "the reward is nan"),
+        ("(1.0, {'a': float('-inf')})", "component 'a' is -inf"),
+    ],
+)
+def test_what_is_wrong_with_a_result_is_said_with_its_place(result: str, message: str) -> None:
+    got = single.run(single.body(f"return {result}"), components=("a",))
+    assert got.message == message
+    lines = single.body(f"return {result}").split("\n")
+    assert got.span is not None
+    assert lines[got.span.line - 1][got.span.column - 1 :] == f"return {result}"
+
+
+@pytest.mark.parametrize(
     "result",
     [
         *("float('nan')", "float('inf')", "np.float32('inf')", "(1.0, {'a': float('nan')})"),

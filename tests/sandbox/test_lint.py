@@ -41,10 +41,23 @@ PLAN = Plan(
 )
 
 
-def said(body: str, before: str = "") -> list[str]:
+RESULTS = ("SBX629", "SBX630")
+
+
+def findings(body: str, before: str = "") -> list[str]:
     lines = "\n".join(f"    {line}" for line in body.split("\n"))
     source = f"{before}def reward(obs, action, vec, pair):\n{lines}\n"
     return [f"{item.rule} {item.message}" for item in lint(ast.parse(source), PLAN, source)]
+
+
+def said(body: str, before: str = "") -> list[str]:
+    """Give the findings about inputs; most bodies here return nothing."""
+    return [item for item in findings(body, before) if not item.startswith(RESULTS)]
+
+
+def judged(body: str, before: str = "") -> list[str]:
+    """Give the findings about results."""
+    return [item for item in findings(body, before) if item.startswith(RESULTS)]
 
 
 @pytest.mark.parametrize(
@@ -174,3 +187,64 @@ def test_the_tree_is_not_changed() -> None:
     before = ast.dump(tree)
     lint(tree, PLAN, source)
     assert ast.dump(tree) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (
+            'return {"progress": 1.0, "success": 0.0}',
+            'a dict without `total` or `reward` (its keys are "progress", "success")',
+        ),
+        (
+            'parts = {}\nparts["a"] = 1.0\nif vec[0] > 0:\n    parts["b"] = 2.0\nreturn parts',
+            'a dict without `total` or `reward` (its keys are "a", "b")',
+        ),
+        ("return None", "None"),
+        ("return", "None"),
+        ("x = vec[0]", "nothing"),
+        ('return "good"', "text"),
+        ("result = [vec[0], vec[1]]\nreturn result", "a list"),
+        ("return vec[0], vec[1], {}", "a tuple of 3"),
+        ("return None, {}", "a tuple that begins with None"),
+        ("return vec[0], 1.0", "a tuple that ends with a number"),
+        ('return {"a": 1.0} if action else None', "a dict without `total` or `reward`"),
+    ],
+)
+def test_a_program_that_can_never_pay_is_refused(body: str, what: str) -> None:
+    found = judged(body)
+    assert len(found) == 1
+    assert found[0].startswith(f"SBX629 `reward` returns {what}")
+
+
+def test_a_helper_that_returns_a_dict_without_a_total_is_followed() -> None:
+    helper = 'def parts(vec):\n    return {"a": vec[0]}\n'
+    assert [item[:6] for item in judged("return parts(vec)", before=helper)] == ["SBX629"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'return {"total": 1.0, "a": 2.0}',
+        'return {"reward": 1.0}',
+        'parts = {"a": 1.0}\nparts["total"] = 2.0\nreturn parts',
+        'parts = {"a": 1.0}\nparts.update(total=2.0)\nreturn parts',
+        'parts = {"a": 1.0}\nname = "total"\nparts[name] = 2.0\nreturn parts',
+        'parts = {"a": 1.0}\nother = parts\nother["total"] = 2.0\nreturn parts',
+        'parts = {"a": 1.0}\nreturn parts | {"total": 1.0}',
+        'return {**{"total": 1.0}}',
+        "best = None\nfor x in vec:\n    best = x\nreturn best",
+        'raise ValueError("no")',
+        "return vec[0], dict(a=1.0)",
+        "return sum([1.0, 2.0])",
+        "return True",
+        "return -1",
+    ],
+)
+def test_a_result_that_may_pay_is_left_to_the_rows(body: str) -> None:
+    assert judged(body) == []
+
+
+def test_one_path_that_cannot_pay_is_a_warning() -> None:
+    found = judged("if vec[0] > 0:\n    return None\nreturn 1.0")
+    assert found == ["SBX630 `reward` returns None here, which is no reward"]

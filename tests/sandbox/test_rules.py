@@ -13,7 +13,9 @@ from sandbox.limits import Limits
 from sandbox.passes import analyse
 from sandbox.rules import RULES, Rule, explain, rule_table
 
-PLAN_RULES = frozenset({"SBX603", "SBX604", "SBX610", "SBX612", "SBX620", "SBX625"})
+PLAN_RULES = frozenset(
+    {"SBX603", "SBX604", "SBX610", "SBX612", "SBX620", "SBX625", "SBX629", "SBX630"}
+)
 NAMES = "a, b, c, x, y, n, obs, state, image, distance, initial_distance"
 
 
