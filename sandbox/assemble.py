@@ -3,8 +3,9 @@
 Compiling comes first, because it works on the tree alone and runs nothing of the guest: a worker
 gives up what only a compiler needs before the first line of the guest runs. The interpreted tier
 says what a program means. It runs on a probe batch, which shows the components and, where the
-compiler takes the program, what the kernel has to give. A kernel that differs anywhere is not used. How much is tried is counted in fuel, not in
-time, so that the tier and the names of a program do not depend on how busy the machine is.
+compiler takes the program, what the kernel has to give. A kernel that differs anywhere is not
+used. How much is tried is counted in fuel, not in time, so that the tier and the names of a
+program do not depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -37,11 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Assembled", "TierWish", "assemble", "outputs_for"]
 
 TierWish = Literal["auto", "interpreted", "compiled"]
-PROBE_FUEL: Final = 8_000_000
-"""Units after which no further rows are tried."""
+PROBE_FUEL: Final = 2_000_000
+"""Units after which no further rows are tried; also what one of them may use at most."""
 ENOUGH_ROWS: Final = 16
-"""Rows that must have been tried for a kernel to be trusted."""
-CHUNK: Final = 4
+"""Rows that must have been tried for a kernel to be trusted, 4 for each step of a short probe."""
 FLOAT64_TOLERANCE: Final = 1e-12
 """Relative; a few ulp of the steps of a formula. Most programs agree to the bit."""
 FLOAT32_TOLERANCE: Final = 2e-6
@@ -89,6 +89,7 @@ def assemble(
         ]
         raise _refused(analysis, [*findings, *more]) from None
     batches = probe_batches(plan, tree)
+    interpreted.fuel = min(limits.fuel, PROBE_FUEL)
     interpreted.learning = True
     _try(interpreted, plan, batches, None)
     names = tuple(dict.fromkeys([*interpreted.seen, *static_components(tree, plan)]))
@@ -97,7 +98,8 @@ def assemble(
         raise _refused(analysis, [*findings, finding])
     interpreted.use_components(names)
     if not isinstance(compiled, TierReason):
-        difference = _compare(interpreted, compiled, plan, batches, _tolerance(plan))
+        cut = limits.fuel > PROBE_FUEL
+        difference = _compare(interpreted, compiled, plan, batches, _tolerance(plan), cut=cut)
         interpreted.use_components(names)
         if difference is None:
             compiled.failures.clear()
@@ -106,6 +108,7 @@ def assemble(
     if tier == "compiled":
         finding = RULES["SBX704"].finding(compiled.span, reason=str(compiled))
         raise _refused(analysis, [*findings, finding])
+    interpreted.fuel = limits.fuel
     return Assembled(interpreted, compiled, names, tuple(findings))
 
 
@@ -155,7 +158,7 @@ def _try(
     runner: Runner, plan: Plan, batches: list[Batch], ran: list[NDArray[np.bool_]] | None
 ) -> _Trial:
     """Run the batches until the fuel of a probe is used up, or just the rows given."""
-    rows = len(next(iter(batches[0].values()))) if batches[0] else CHUNK
+    rows = len(next(iter(batches[0].values()))) if batches[0] else 1
     count = len(runner.component_names)
     inputs = {name: array.copy() for name, array in batches[0].items()}
     live = outputs_for(rows, plan, count)
@@ -169,21 +172,20 @@ def _try(
                 inputs[name][...] = array
         done = np.zeros(rows, np.bool_)
         wanted = ran[index] if ran is not None else None
-        for start in range(0, rows, CHUNK):
-            chosen = np.zeros(rows, np.bool_)
-            chosen[start : start + CHUNK] = True
-            if wanted is not None:
-                chosen &= wanted
-            elif left <= 0:
-                break
-            live.outcome[chosen] = PENDING
-            live.task_outcome[chosen] = PENDING
+        for row in range(rows):
+            if wanted is None:
+                if left <= 0:
+                    break
+            elif not wanted[row]:
+                continue
+            live.outcome[row] = PENDING
+            live.task_outcome[row] = PENDING
             if batch is None:
                 runner.reset()
             else:
                 runner.step()
-            left -= int(live.fuel[chosen].sum())
-            done |= chosen
+            left -= int(live.fuel[row])
+            done[row] = True
         trial.ran.append(done)
         trial.results.append(_copy(live))
         live.outcome[...] = Outcome.SKIPPED
@@ -211,16 +213,24 @@ def _compare(
     plan: Plan,
     batches: list[Batch],
     tolerance: float,
+    *,
+    cut: bool,
 ) -> TierReason | None:
-    """Run both tiers on the same rows; say how they differ, if they do."""
+    """Run both tiers on the same rows; say how they differ, if they do.
+
+    Where the probe is ``cut``, rows of the reference have less fuel than they will have, and
+    those that used it up say nothing about the kernel.
+    """
     names = tuple(dict.fromkeys([*kernel.component_names, *reference.component_names]))
     reference.use_components(names)
     wanted = _try(reference, plan, batches, None)
+    if cut:
+        _leave_out_the_cut(wanted)
     try:
         given = _try(kernel, plan, batches, wanted.ran)
     except Exception as error:
         return TierReason("CMP992", f"the kernel failed with {type(error).__name__}: {error}")
-    if sum(int(ran.sum()) for ran in wanted.ran) < min(ENOUGH_ROWS, CHUNK * len(batches)):
+    if sum(int(ran.sum()) for ran in wanted.ran) < min(ENOUGH_ROWS, 4 * len(batches)):
         return TierReason("CMP993", "its rows take too long to compare the tiers on enough of them")
     for step, (want, got) in enumerate(zip(wanted.results, given.results, strict=True)):
         for row in np.flatnonzero(wanted.ran[step]).tolist():
@@ -231,6 +241,15 @@ def _compare(
                     "CMP900", f"differs from the interpreted tier on {place} of the probe: {text}"
                 )
     return None
+
+
+def _leave_out_the_cut(trial: _Trial) -> None:
+    """Take out what used up its fuel, and for a class what came after it in the episode."""
+    gone = np.zeros(len(trial.ran[0]), np.bool_)
+    for ran, results in zip(trial.ran, trial.results, strict=True):
+        gone |= ran & (results.outcome == Outcome.OUT_OF_FUEL)
+        gone |= ran & (results.task_outcome == Outcome.OUT_OF_FUEL).any(axis=1)
+        ran[gone] = False
 
 
 def _row_differs(  # noqa: PLR0917  two runners, two results, one row

@@ -6,6 +6,8 @@ import builtins
 import itertools
 import math
 import operator
+import subprocess
+import sys
 import types
 from typing import Any
 
@@ -345,3 +347,21 @@ def test_type_views_stand_for_their_types() -> None:
     assert views.builtins()["isinstance"](3, views.builtins()["int"])
     assert views.member("numpy", "float32") == np.dtype("float32")
     assert getattr(builtins, "len") is views.builtins()["len"]  # noqa: B009
+
+
+def test_what_a_guest_calls_never_imports_anything_late() -> None:
+    """A locked worker cannot open files, so a late import would fail there and only there."""
+    code = (
+        "import sys, sandbox.predeclared\n"
+        "from collections import Counter\n"
+        "import numpy as np\n"
+        "before = set(sys.modules)\n"
+        "Counter([1, 1, 2]).most_common(1)\n"
+        "np.zeros(3).sum(), np.zeros(3).mean(), np.median(np.ones(3)), np.linalg.norm(np.ones(3))\n"
+        "f'{1.5:.2f}', sorted({'b', 'a'})\n"
+        "print(sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

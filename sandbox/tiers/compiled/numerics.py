@@ -258,8 +258,8 @@ class Numerics(Choice):
     def np_argsort(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
         self.no_keywords(keywords, "kind")
-        kind = self.constant(keywords["kind"], "the kind") if "kind" in keywords else None
-        if kind not in {"stable", "mergesort"}:
+        kind = keywords.get("kind", NONE)
+        if not (isinstance(kind, Str) and kind.text in {"stable", "mergesort"}):
             # Its vectorised sorts of AVX2 and AVX-512 order equal elements each in its own way.
             raise self.refuse(
                 "CMP515",
