@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from carruntime.errors import LoadError, OptionError
 from carruntime.plain import PlainReward, split
 from carruntime.progress import ProgressLine
+from carruntime.verdict import Decision
 from sandbox.diagnostics import Report, escape
 from sandbox.schema import DictSpec, Spec
 
@@ -43,7 +44,14 @@ EXPERT_EPISODES: Final = 60
 RANDOM_EPISODES: Final = 150
 HORIZON: Final = 200
 
-End = Literal["refused", "rejected", "accepted"]
+End = Literal["refused", "rejected", "not enough evidence", "accepted"]
+
+
+_ENDS: Final[dict[Decision, End]] = {
+    Decision.ACCEPT: "accepted",
+    Decision.REJECT: "rejected",
+    Decision.NOT_ENOUGH_EVIDENCE: "not enough evidence",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ class Shown:
         """What became of it."""
         if self.verdict is None:
             return "refused"
-        return "accepted" if self.verdict.accepted else "rejected"
+        return _ENDS[self.verdict.decision]
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain data for machines."""
@@ -502,15 +510,19 @@ def _facts(facts: Any) -> Iterator[str]:
 
 def render_summary(demo: Demo) -> str:
     """Give the end of all programs as a table."""
-    lines = ["=" * 80, f"{'program':<16}{'verdict':<12}{'tier':<14}{'obs/s':>14}{'x exec':>10}"]
+    lines = ["=" * 80, f"{'program':<16}{'verdict':<21}{'tier':<14}{'obs/s':>14}{'x exec':>10}"]
     for item in demo.programs:
         driven = item.driven
         speed = "-" if driven is None else f"{driven.per_second:,.0f}"
         times = "-" if driven is None else f"{driven.speedup:,.1f}"
-        mark = "" if item.end == item.program.end else f"  expected {item.program.end}"
         lines.append(
-            f"{item.program.name:<16}{item.end:<12}{item.tier or '-':<14}{speed:>14}{times:>10}{mark}"
+            f"{item.program.name:<16}{item.end:<21}{item.tier or '-':<14}{speed:>14}{times:>10}"
         )
+    lines += [
+        f"{item.program.name}: expected {item.program.end}, found {item.end}"
+        for item in demo.programs
+        if item.end != item.program.end
+    ]
     good = [item for item in demo.programs if item.verdict is not None and item.verdict.accepted]
     refused = sum(not item.verdict.published.accepts for item in good if item.verdict is not None)
     lines += [

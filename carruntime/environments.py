@@ -27,12 +27,22 @@ def make_env(env_id: str, **kwargs: Any) -> gym.Env[Any, Any]:
     try:
         return gym.make(env_id, **kwargs)
     except (gym.error.Error, ModuleNotFoundError) as error:
-        near = difflib.get_close_matches(env_id, list(gym.registry), n=3, cutoff=0.6)
-        reason = f"did you mean {', '.join(near)}?" if near else str(error)
         raise OptionError(
-            f"environment {env_id!r} cannot be made: {reason} (ids of other packages are written "
-            "package:EnvId-v0)"
+            f"environment {env_id!r} cannot be made: {_reason(env_id, error)} (ids of other "
+            "packages are written package:EnvId-v0)"
         ) from error
+
+
+def _reason(env_id: str, error: Exception) -> str:
+    """Name the nearest ids where the id is wrong; Gymnasium's own guess can be far off."""
+    import gymnasium as gym
+
+    if not isinstance(error, gym.error.UnregisteredEnv):
+        return str(error)
+    near = difflib.get_close_matches(env_id, list(gym.registry), n=3, cutoff=0.75)
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    return str(error).partition(" Did you mean")[0].removesuffix(".")
 
 
 def _register(env_id: str) -> None:

@@ -154,8 +154,9 @@ def expert_for(env: _Env) -> Policy:
         found = getattr(env.spec, "id", None) or type(env.unwrapped).__name__
         raise OptionError(
             f"expert_for: no scripted expert for {found}; there is one for MiniGrid-DoorKey-*, "
-            "MiniGrid-Unlock-v0 and MiniGrid-UnlockPickup-v0. Pass a policy of your own: any "
-            "function from observation to action, or recorded trajectories"
+            "MiniGrid-Unlock-v0 and MiniGrid-UnlockPickup-v0. From Python, collect() takes a "
+            "policy of your own (any function from observation to action), and verify() recorded "
+            "trajectories"
         )
     return MiniGridExpert()
 

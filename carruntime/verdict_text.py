@@ -13,7 +13,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from carruntime.intervals import Share
-from carruntime.verdict import Weight
+from carruntime.verdict import Decision, Weight
 from sandbox.diagnostics import Severity, escape
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def feedback(verdict: Verdict) -> str:
     # What only more data can mend is nothing the model can act on.
     problems = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
     doubts = [item for item in verdict.findings if item.severity is not Severity.NOTE]
+    lines += _missing_evidence(verdict)
     if not problems and not doubts:
         lines.append("No problem was found in the program.")
     for number, item in enumerate(problems, start=1):
@@ -172,6 +173,23 @@ def feedback(verdict: Verdict) -> str:
     if any(item.weight is Weight.REJECTS for item in problems):
         lines += ["", "Write the whole program again with these problems mended."]
     return "\n".join(lines)
+
+
+def _missing_evidence(verdict: Verdict) -> list[str]:
+    """Say that a verdict is open for want of episodes, lest the model mends what is not broken."""
+    if verdict.decision is not Decision.NOT_ENOUGH_EVIDENCE:
+        return []
+    wanted = [
+        item.hint
+        for item in verdict.diagnoses
+        if item.weight is Weight.LEAVES_OPEN and item.check in _ABOUT_DATA
+    ]
+    if not wanted:
+        return []
+    needed = "; ".join(wanted)
+    return [
+        f"The program is not at fault: there were too few episodes to tell. What is needed: {needed}."
+    ]
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from carruntime.cli import main
 from carruntime.demo import program_path
+from carruntime.errors import ReproductionError
 
 ENV = "MiniGrid-DoorKey-8x8-v0"
 TWO_ENTRIES = b"""\
@@ -73,8 +76,12 @@ def test_findings_end_with_1_and_show_the_place() -> None:
         ("verify", program_path("subtasks")),
         ("run",),
         ("run", "--repro", "no_such_file.json"),
+        ("run", program_path("subtasks"), "--env", ENV, "--policy", "7"),
+        ("run", program_path("subtasks"), "--env", ENV, "--policy", "clever"),
+        ("run", program_path("subtasks"), "--env", ENV, "--save", "no_such_folder/row.json"),
         ("demo", "--envs", "0"),
         ("bench", program_path("subtasks"), "--env", ENV, "--rows", "8,0"),
+        ("bench", program_path("subtasks"), "--env", ENV, "--rows", "a,b"),
         ("fly",),
         (),
     ],
@@ -87,12 +94,44 @@ def test_wrong_use_ends_with_2_and_a_reason(arguments: tuple[str | Path, ...]) -
     assert done.stdout == ""
 
 
-def test_a_closed_pipe_is_no_accident() -> None:
-    reader = f"{sys.executable} -m carruntime.cli check {program_path('hostile')} | head -n 1"
-    done = subprocess.run(  # noqa: S602 - a pipe is what is tested
-        reader, shell=True, capture_output=True, text=True, timeout=60, check=False
+@pytest.mark.parametrize("further", [(), ("--json",)])
+def test_a_closed_pipe_ends_quietly(further: tuple[str, ...]) -> None:
+    # The reader is gone before anything is written, so that there is no race to win.
+    read, write_end = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "carruntime.cli", "check", program_path("hostile"), *further],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_terminal_without_the_characters_of_a_program_is_shown_escapes(write: Any) -> None:
+    place = write('def reward(obs):\n    return eval("\u00e9 \u2192")\n')
+    poor = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "carruntime.cli", "check", place],
+        env={**os.environ, **poor},
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert rb'eval("\xe9 \u2192")' in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "verify", "bench"])
+def test_help_tells_the_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "not enough evidence" in " ".join(capsys.readouterr().out.split())
 
 
 def test_check_without_an_environment_loads_neither_gymnasium_nor_numba() -> None:
@@ -134,6 +173,66 @@ def test_an_unknown_parameter_is_found_with_the_environment(
     place = write("def reward(obs, actoin):\n    return 1.0\n")
     assert main(["check", str(place), "--env", ENV]) == 1
     assert "action" in capsys.readouterr().out
+
+
+DOUBTFUL = "def reward(next_obs, actoin=0):\n    return 1.0\n"
+"""Misspells an input that has a default: a warning, and nothing worse."""
+
+
+def test_warnings_end_with_0_unless_strict(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    place = str(write(DOUBTFUL))
+    assert main(["check", place, "--env", ENV]) == 0
+    assert "CAR112 warning" in capsys.readouterr().out
+    assert main(["check", place, "--env", ENV, "--strict"]) == 1
+    fine = str(program_path("subtasks"))
+    assert main(["check", fine, "--env", ENV, "--strict"]) == 0
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "run"])
+def test_a_dash_is_standard_input(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = b"def reward(next_obs):\n    return {'total': 1.0, 'typed': 1.0}"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed)))
+    few = ["--episodes", "1", "--max-steps", "2"] if command == "run" else []
+    assert main([command, "-", "--env", ENV, *few]) == 0
+    assert "typed" in capsys.readouterr().out
+
+
+def test_standard_input_that_is_no_text_has_a_finding(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x = 1 # \xff\n")))
+    assert main(["check", "-"]) == 1
+    assert "not UTF-8" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_the_binding_of_a_class_tells_step_from_reset_in_80_columns(
+    command: str, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = write(
+        "class Reward:\n"
+        "    def reset(self, obs):\n        self.was = obs['direction']\n"
+        "    def step(self, obs, action, next_obs, t):\n"
+        "        return 1.0 if next_obs['direction'] != self.was else 0.0\n"
+    )
+    assert main([command, str(place), "--env", ENV]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    start = next(i for i, line in enumerate(lines) if line.lstrip().startswith("binding:"))
+    assert [line for line in lines[start:] if len(line) > 80] == []
+    text = " ".join(" ".join(lines).split())
+    assert "step: obs = the observation before the action" in text
+    assert "reset: obs = the first observation of the episode" in text
+
+
+def test_far_names_are_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--explain", "XXX1"]) == 2
+    assert capsys.readouterr().err.strip().endswith("want an id such as SBX301 or CAR201")
+    assert main(["check", str(program_path("subtasks")), "--env", "Nope-v0"]) == 2
+    assert "did you mean" not in capsys.readouterr().err.lower()
+    assert main(["check", str(program_path("subtasks")), "--env", "CartPoel-v1"]) == 2
+    assert "CartPole-v1" in capsys.readouterr().err
 
 
 def test_check_as_json_is_the_report(capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,6 +306,53 @@ def test_a_failing_row_is_saved_and_replayed_alone(
     assert "the same as saved" in again
 
 
+MOVES_FAIL = "def reward(next_obs, action):\n    return 1.0 / (action - 2)\n"
+
+
+def test_a_failure_is_shown_where_a_reader_meets_it_first(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The later episodes are shorter, and run first.
+    place = write("def reward(next_obs, t):\n    return [1.0, 2.0][t]\n")
+    few = ["--episodes", "6", "--policy", "0.5", "--seed", "30", "--tier", "interpreted"]
+    assert main(["run", str(place), "--env", ENV, *few]) == 1
+    assert "first in trajectory 0 (seed 30) at step 2" in capsys.readouterr().out
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_runs(
+    write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(write(MOVES_FAIL))
+    for save, said in ((tmp_path / "no" / "row.json", "no folder"), (tmp_path, "is a folder")):
+        assert main(["run", place, "--env", ENV, "--save", str(save)]) == 2
+        done = capsys.readouterr()
+        assert said in done.err
+        assert done.out == ""
+
+
+def test_saving_that_fails_at_the_end_loses_no_report(
+    write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ReproductionError("the disk is full")
+
+    monkeypatch.setattr("carruntime.replay.save_failure", full)
+    few = ["--episodes", "2", "--max-steps", "20", "--save", str(tmp_path / "row.json")]
+    assert main(["run", str(write(MOVES_FAIL)), "--env", ENV, *few]) == 2
+    done = capsys.readouterr()
+    assert "rows by outcome" in done.out
+    assert "the disk is full" in done.err
+
+
+def test_run_says_why_a_program_is_not_compiled(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--env", ENV, "--episodes", "1", "--max-steps", "2"]
+    place = str(write("def reward(next_obs):\n    return 1.0 if 'a' in repr(1.5) else 0.0\n"))
+    assert main(["run", place, *few]) == 0
+    assert "not compiled: " in capsys.readouterr().out
+
+
 def test_verify_accepts_and_rejects_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--env", ENV, "--episodes", "40", "--expert-episodes", "40", "--horizon", "100"]
     assert main(["verify", str(program_path("subtasks")), *few]) == 0
@@ -240,6 +386,11 @@ def test_too_few_episodes_are_no_acceptance(capsys: pytest.CaptureFixture[str]) 
     few = ["--env", ENV, "--episodes", "5", "--expert-episodes", "5", "--horizon", "50"]
     assert main(["verify", str(program_path("subtasks")), *few]) == 1
     assert capsys.readouterr().out.startswith("NOT ENOUGH EVIDENCE")
+    main(["verify", str(program_path("subtasks")), *few, "--feedback"])
+    told = capsys.readouterr().out
+    assert "The program is not at fault" in told
+    assert "collect 31 more expert trajectories" in told
+    assert "Write the whole program again" not in told
 
 
 def test_bench_compares_only_isolated_ways_unless_trusted(
@@ -254,6 +405,19 @@ def test_bench_compares_only_isolated_ways_unless_trusted(
     trusting = _json(capsys)
     assert {"plain exec", "interpreted, in process"} <= {item["way"] for item in trusting}
     assert all(item["equal"] and item["observations_per_second"] > 0 for item in trusting)
+
+
+def test_bench_counts_rows_that_end_badly(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--env", ENV, "--rows", "1,32"]
+    place = str(write("def reward(next_obs, action):\n    return [1.0][int(action) // 2]\n"))
+    assert main(["bench", place, *sizes, "--json", "--trust"]) == 0
+    bad = {(item["way"], item["rows"]): item["bad_rows"] for item in _json(capsys)}
+    assert 0 < bad["interpreted, isolated", 32] < 32
+    assert bad["plain exec", 32] == bad["interpreted, isolated", 32]
+    assert main(["bench", place, *sizes]) == 0
+    assert "rows that end badly:" in capsys.readouterr().out
+    never = str(write("def reward(next_obs, action):\n    return [1.0][int(action) + 1]\n"))
+    assert main(["bench", never, *sizes]) == 1
 
 
 def test_a_refused_program_does_not_run_anywhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from carruntime.demo import PROGRAMS, Demo, program_path, run
+from carruntime.demo import PROGRAMS, Demo, program_path, render_summary, run
 from carruntime.errors import OptionError
+from carruntime.verdict import Decision
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,19 @@ def test_the_published_rule_rejects_a_program_without_a_fault(shown: tuple[Demo,
     assert verdict is not None
     assert verdict.accepted
     assert not verdict.published.accepts
+
+
+def test_too_little_evidence_is_no_rejection(shown: tuple[Demo, str]) -> None:
+    demo, _ = shown
+    item = demo.programs[0]
+    assert item.verdict is not None
+    verdict = replace(item.verdict, decision=Decision.NOT_ENOUGH_EVIDENCE)
+    open_one = replace(demo, programs=(replace(item, verdict=verdict),))
+    text = render_summary(open_one)
+    assert "subtasks        not enough evidence" in text
+    assert "subtasks: expected accepted, found not enough evidence" in text
+    assert "rejected  " not in text
+    assert not open_one.ok
 
 
 def test_shipped_programs_say_that_they_are_authored() -> None:
