@@ -8,19 +8,20 @@ import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import faulty_passes as faulty
 import guests
 import pytest
 
-from sandbox import layers, worker, zygote
+from sandbox import assemble, layers, worker, zygote
 from sandbox.diagnostics import Severity
 from sandbox.host import WorkerGuest
 from sandbox.limits import Limits
 from sandbox.outcome import Outcome
-from sandbox.passes import analyse
+from sandbox.passes import analyse, build
 from sandbox.spawn import Zygote
+from sandbox.tiers.interpreted import InterpretedRunner
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="reads /proc of the worker"
@@ -132,6 +133,42 @@ def test_a_worker_is_nobody_without_rights(told: dict[str, Any]) -> None:
     if os.geteuid() == 0:
         assert status["Groups"].split() == []
     assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {0}
+
+
+@pytest.mark.parametrize("tier", ["auto", "interpreted", "compiled"])
+def test_code_of_the_guest_runs_after_the_second_lock_and_the_compiler_before_it(
+    monkeypatch: pytest.MonkeyPatch, tier: Literal["auto", "interpreted", "compiled"]
+) -> None:
+    done: list[str] = []
+    real_compile, real_runner = assemble._compile, InterpretedRunner
+
+    def compile_it(*arguments: Any) -> Any:
+        done.append("compiler")
+        return real_compile(*arguments)
+
+    def runner(*arguments: Any) -> Any:
+        done.append("guest")
+        return real_runner(*arguments)
+
+    monkeypatch.setattr(assemble, "_compile", compile_it)
+    monkeypatch.setattr(assemble, "InterpretedRunner", runner)
+    limits = Limits()
+    analysis = analyse(b"SCALE = 2.0\n\n\ndef reward(obs):\n    return obs * SCALE\n", "p", limits)
+    build(analysis, guests.STATELESS, limits, tier, before_guest_code=lambda: done.append("lock"))
+    assert done == [*(["compiler"] if tier != "interpreted" else []), "lock", "guest"]
+
+
+def test_a_lock_that_fails_leaves_the_guest_unrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(22, "no lock")
+
+    def run(*arguments: Any) -> Any:
+        raise AssertionError("the guest ran")
+
+    monkeypatch.setattr(assemble, "InterpretedRunner", run)
+    analysis = analyse(b"def reward(obs):\n    return 1.0\n", "p", Limits())
+    with pytest.raises(OSError, match="no lock"):
+        build(analysis, guests.STATELESS, Limits(), "interpreted", before_guest_code=fail)
 
 
 @pytest.fixture
