@@ -13,6 +13,8 @@ import both
 import numpy as np
 import pytest
 
+from sandbox.limits import Limits
+
 ROWS = 48
 
 
@@ -543,3 +545,13 @@ def test_idiom_compiles_and_equals_cpython(name: str) -> None:
     """Value, or class of the exception, on every row; a few ulp for library functions."""
     source = HEAD + textwrap.indent(textwrap.dedent(CASES[name]), "    ")
     both.check(source, columns(), python=frozenset({"n", "flag"}), ulps=4)
+
+
+def test_the_order_of_equal_elements_is_left_to_the_reference() -> None:
+    """NumPy's vectorised sorts order equal elements each in its own way; a stable one does not."""
+    source = "import numpy as np\ndef reward(vec):\n    return float(np.argsort(vec{kind})[0])\n"
+    vec = {"vec": columns()["vec"]}
+    with pytest.raises(both.NotCompiledError, match="argsort"):
+        both.compiled(source.format(kind=""), vec, frozenset(), Limits())
+    stable = both.compiled(source.format(kind=", kind='stable'"), vec, frozenset(), Limits())
+    assert [row.value for row in stable] == np.argsort(vec["vec"], kind="stable")[:, 0].tolist()
