@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from sandbox.limits import Limits
+
 NAMES = ("a", "b", "c")
 LEAVES = (
     "n", "flag", "v[0]", "v[1]", "grid[1, 2]", "0", "1", "2.5", "-1", "None", "grid[n, 0]",
@@ -122,7 +124,7 @@ def columns(seed: int) -> dict[str, np.ndarray]:
 def test_a_drawn_program_gives_what_cpython_gives_or_is_refused(source: str, seed: int) -> None:
     """Values to the bit, outcomes and exception classes; None as a result is a bad one."""
     try:
-        got = both.compiled(source, columns(seed), frozenset({"n", "flag"}), both.Limits())
+        got = both.compiled(source, columns(seed), frozenset({"n", "flag"}), Limits())
     except both.NotCompiledError:
         return
     want = both.plain(source, columns(seed), frozenset({"n", "flag"}))

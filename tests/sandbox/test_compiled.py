@@ -320,7 +320,7 @@ REFUSED = {
     "CMP122": "seen = []\ndef reward(x):\n    seen.append(1)\n    return len(seen)\n",
     "CMP209": "def reward(x):\n    q = [1]\n    for i in q:\n        q.append(i)\n    return 0\n",
     "CMP414": "def reward(x):\n    return 1.0 if len.__self__ else 0.0\n",
-    "CMP905": "def reward(x):\n    return len('a' * 10 ** 9)\n",
+    "CMP915": "def reward(x):\n    return len('a' * 10 ** 9)\n",
 }
 
 
@@ -379,4 +379,4 @@ def test_limits_of_lowering_end_in_a_reason() -> None:
     )
     made = compile_source(source, FLOAT, limits=replace(Limits(), compile_s=5.0))
     assert isinstance(made, TierReason)
-    assert made.code in ("CMP901", "CMP902")
+    assert made.code in ("CMP911", "CMP912")

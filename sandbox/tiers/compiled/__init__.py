@@ -35,5 +35,5 @@ def compile_program(tree: ast.Module, plan: Plan, limits: Limits) -> CompiledRun
     except Refused as refused:
         return TierReason(refused.code, refused.message, span_of(refused.node))
     except RecursionError:
-        return TierReason("CMP904", "the program nests too deep to be lowered")
+        return TierReason("CMP914", "the program nests too deep to be lowered")
     return CompiledRunner(lowered, plan, limits.fuel, time.monotonic() - started)

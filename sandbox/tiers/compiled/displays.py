@@ -186,7 +186,7 @@ class Displays(Grids):
     def small(self, count: int) -> None:
         """Refuse what would make the front end itself hold too much."""
         if count > CONSTANTS:
-            raise self.refuse("CMP905", f"a constant or container of {count} elements")
+            raise self.refuse("CMP915", f"a constant or container of {count} elements")
 
     def x_Set(self, node: ast.Set) -> Value:
         return self.new_set(self.elements(node.elts))

@@ -363,7 +363,7 @@ class Lowering(Texts):
         kernel = Kernel(name, body, dict(self.regions))
         prune(kernel.body)
         if size_of(kernel.body) > _LARGEST_KERNEL:
-            raise self.refuse("CMP901", "the program unfolds into too much code")
+            raise self.refuse("CMP911", "the program unfolds into too much code")
         return kernel
 
 

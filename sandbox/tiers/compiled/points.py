@@ -190,7 +190,7 @@ class Points:
         """Append a statement at the current point."""
         self.emitted += 1
         if self.emitted > _STATEMENTS:
-            raise self.refuse("CMP901", "the program unfolds into too much code")
+            raise self.refuse("CMP911", "the program unfolds into too much code")
         self.tick()
         self.pt.block.append(item)
 
@@ -198,7 +198,7 @@ class Points:
         """Count work done while lowering, and stop when it takes too long."""
         self.ticks += 1
         if self.ticks % 512 == 0 and time.monotonic() > self.deadline:
-            raise self.refuse("CMP902", "lowering took longer than limits.compile_s")
+            raise self.refuse("CMP912", "lowering took longer than limits.compile_s")
 
     def refuse(self, code: str, message: str, node: ast.AST | None = None) -> Refused:
         """Make the exception that keeps the whole program in the other tier."""
@@ -287,7 +287,7 @@ class Points:
         name = f"scratch{self.number()}"
         total = sum(region.size for region in self.regions.values() if region.kind == "scratch")
         if (total + size) * 8 > self.limits.memory_bytes:
-            raise self.refuse("CMP903", "the program needs more memory than limits.memory_bytes")
+            raise self.refuse("CMP913", "the program needs more memory than limits.memory_bytes")
         return self.region(Region(name, ty, size, "scratch"))
 
 
