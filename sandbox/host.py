@@ -18,6 +18,7 @@ which rows must be reset. Nothing is made up.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import socket
 import threading
@@ -74,8 +75,8 @@ MAX_FAILURES: Final = 4096
 """Distinct failures kept for one guest; all later ones share the last place."""
 _MAX_INDICES: Final = 1024
 """Failures that one runner may have; see `sandbox.tiers.base.Runner`."""
-_ROWS_A_DEADLINE: Final = 1024
-"""Rows that share ``limits.wall_s``; a batch of more gets a multiple of it."""
+_SLOW_UNIT_S: Final = 1e-6
+"""Seconds that a unit of fuel takes at most, roughly: 0.05 to 0.5 µs where it was measured."""
 _SPIN_S: Final = 0.0002
 _CAN_SPIN: Final = hasattr(os, "sched_yield")
 _GRACE_S: Final = 0.25
@@ -851,12 +852,9 @@ class WorkerGuest(_Guest):
         try:
             np.copyto(shared.outcome, batch.out.outcome)
             np.copyto(shared.task_outcome, batch.out.task_outcome)
-            deadline = time.monotonic() + self.limits.wall_s
-            self._send(Frame.RESET if reset else Frame.STEP, b"", deadline)
-            if batch.num_rows > _ROWS_A_DEADLINE:
-                deadline = self._watch(shared.outcome, rows)
             begin = time.monotonic()
-            frame, body = self._frame(deadline, spin_s=self._spin_s)
+            self._send(Frame.RESET if reset else Frame.STEP, b"", begin + self.limits.wall_s)
+            frame, body = self._frame_of(shared.outcome, rows, begin)
             # Spinning is for batches that are over before a sleeper would be awake.
             quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
             self._spin_s = _SPIN_S if quick else 0.0
@@ -884,20 +882,30 @@ class WorkerGuest(_Guest):
             lost = lost or _LostWorkerError(Outcome.CRASHED, told)
         return lost
 
-    def _watch(self, outcome: NDArray[np.uint8], rows: Bools) -> float:
-        """Wait for a large batch as long as rows of it end; give the deadline for its answer."""
+    def _frame_of(
+        self, outcome: NDArray[np.uint8], rows: Bools, begin: float
+    ) -> tuple[Frame, bytes]:
+        """Wait for the answer of a batch as long as rows of it end.
+
+        A row has ``limits.wall_s``, however many others stand before it; nobody is blamed for
+        being the last of many slow ones. What all rows together may take is bounded by their
+        fuel, so that native code in a worker cannot end a row now and then for ever.
+        """
         wall_s = self.limits.wall_s
-        child = self._must_have(self._holder.child, "build")
-        waiting = int(np.count_nonzero(rows))
-        end = time.monotonic() + wall_s * -(-waiting // _ROWS_A_DEADLINE)
+        waiting = -1
+        end = math.inf
         while True:
-            left_s = end - time.monotonic()
-            if wire.readable(child.sock, min(wall_s, left_s)):
-                return time.monotonic() + wall_s
-            still = int(np.count_nonzero(rows & (outcome == PENDING)))
-            if still >= waiting or left_s <= wall_s:
-                return 0.0
-            waiting = still
+            child = self._must_have(self._holder.child, "build")
+            try:
+                return self._received(child, time.monotonic() + wall_s, spin_s=self._spin_s)
+            except TimeoutError:
+                if waiting < 0:
+                    waiting = int(np.count_nonzero(rows))
+                    end = begin + wall_s + waiting * self.limits.fuel * _SLOW_UNIT_S
+                still = int(np.count_nonzero(rows & (outcome == PENDING)))
+                if still >= waiting or time.monotonic() >= end:
+                    raise self._late() from None
+                waiting = still
 
     def _fetch(self, batch: _Batch, rows: Bools) -> None:
         """Copy what the worker wrote for these rows, once; nothing later looks at the original."""
@@ -975,12 +983,20 @@ class WorkerGuest(_Guest):
             lost = self._died()
             raise _LostWorkerError(lost.outcome, lost.reason, idle=True) from None
 
-    def _frame(self, deadline: float, *, spin_s: float = 0.0) -> tuple[Frame, bytes]:
+    def _frame(self, deadline: float) -> tuple[Frame, bytes]:
         child = self._must_have(self._holder.child, "build")
+        try:
+            return self._received(child, deadline)
+        except TimeoutError:
+            raise self._late() from None
+
+    def _received(
+        self, child: spawn.Child, deadline: float, *, spin_s: float = 0.0
+    ) -> tuple[Frame, bytes]:
         try:
             return wire.receive(child.sock, deadline, spin_s=spin_s)
         except TimeoutError:
-            raise self._late() from None
+            raise
         except (OSError, EOFError):
             raise self._died() from None
         except ProtocolError as error:

@@ -46,8 +46,8 @@ class Limits:
     integer_bits: int = 4_096
     """Bits of a Python integer in the interpreted tier."""
     wall_s: float = 10.0
-    """Seconds of wall clock for one batch; the backstop behind fuel. A batch of more than 1,024
-    rows gets as much for each started 1,024, as long as a row of it ends in every such time."""
+    """Seconds of wall clock for one row, the backstop behind fuel: a batch goes on as long as a
+    row of it ends in every such time, and never longer than its fuel can take."""
     compile_s: float = 30.0
     """Seconds of wall clock for parsing, checking and compiling one program."""
     text_bytes: int = 256
@@ -56,5 +56,6 @@ class Limits:
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if not value > 0:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not value > 0:
                 raise UsageError(f"limits: {entry.name} is {value!r}; want a number above 0")

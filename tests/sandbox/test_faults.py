@@ -219,6 +219,15 @@ def test_a_large_batch_has_time_as_long_as_its_rows_end(zygote: Zygote) -> None:
     guest.close()
 
 
+def test_many_slow_rows_are_not_blamed_for_each_other(zygote: Zygote) -> None:
+    guest, buffers = guests.load(zygote, rows=8, limits=Limits(wall_s=0.5))
+    buffers.inputs["next_obs"][:] = faulty.NAP  # 1.6 s in all, each well below its limit
+    guests.mark(buffers)
+    guest.step()
+    assert not buffers.outputs.outcome.any()
+    guest.close()
+
+
 def test_a_large_batch_in_which_a_row_is_stuck_does_not_wait_for_all_its_time(
     zygote: Zygote,
 ) -> None:
