@@ -60,19 +60,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A program may hold characters that the terminal cannot show; that is no reason to stop.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
+    with contextlib.ExitStack() as stack:
+        # Either may be closed from the start (`>&-`); then what is said goes nowhere.
+        if sys.stdout is None:
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(_nowhere())))
+        if sys.stderr is None:
+            stack.enter_context(contextlib.redirect_stderr(stack.enter_context(_nowhere())))
+        for stream in (sys.stdout, sys.stderr):
+            # A program may hold characters that the terminal cannot show: no reason to stop.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
-            return _main(arguments)
-        finally:
-            # What is still buffered would otherwise raise at exit, where nobody can catch it.
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_output()
-        return _PIPE_CLOSED
+            try:
+                return _main(arguments)
+            finally:
+                # What is still buffered would otherwise raise at exit, where nobody can catch it.
+                sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_output()
+            return _PIPE_CLOSED
+        except OSError as error:
+            # Files have been dealt with by whoever opened them; what is left is a full disk.
+            _forget_output()
+            print(f"carruntime: error: {error.strerror or error}", file=sys.stderr)
+            return WRONG_USE
+
+
+def _nowhere() -> io.TextIOWrapper:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -85,22 +100,22 @@ def _main(arguments: Sequence[str] | None) -> int:
         return BAD
     except (CarruntimeError, SandboxError) as error:
         return _wrong_use(options, str(error))
+    except MemoryError as error:
+        return _wrong_use(options, f"there is not enough memory ({error}); ask for less at once")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
 
 
 def _forget_output() -> None:
-    """Let the reader (head, say) go: nothing more is written where it has closed the pipe."""
+    """Drop what a stream still holds and cannot get rid of, and whatever is written to it."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
-            with contextlib.suppress(BrokenPipeError):
-                stream.flush()
+        except OSError:
+            with _nowhere() as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            stream.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -690,6 +705,8 @@ def _source(options: argparse.Namespace) -> Source:
     path: Path = options.file
     if str(path) != "-":
         return path
+    if sys.stdin is None:
+        raise OptionError("FILE is -, but standard input is closed; want the program there")
     # Bytes that are no UTF-8 stay in the text as surrogates, which the parser refuses.
     text = sys.stdin.buffer.read(_STDIN_BYTES).decode("utf-8", "surrogateescape")
     return text if text.endswith("\n") else text + "\n"

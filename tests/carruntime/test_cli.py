@@ -82,6 +82,7 @@ def test_findings_end_with_1_and_show_the_place() -> None:
         ("demo", "--envs", "0"),
         ("bench", program_path("subtasks"), "--env", ENV, "--rows", "8,0"),
         ("bench", program_path("subtasks"), "--env", ENV, "--rows", "a,b"),
+        ("bench", program_path("subtasks"), "--env", ENV, "--rows", "999999999999999"),
         ("fly",),
         (),
     ],
@@ -111,6 +112,31 @@ def test_a_closed_pipe_ends_quietly(further: tuple[str, ...]) -> None:
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("streams", "status", "said"),
+    [
+        (">/dev/full", 2, "No space left on device"),
+        (">&-", 0, ""),
+        ("<&-", 2, "standard input is closed"),
+    ],
+)
+def test_streams_that_cannot_be_used_show_no_traceback(
+    streams: str, status: int, said: str
+) -> None:
+    file = "-" if "<" in streams else program_path("subtasks")
+    done = subprocess.run(  # noqa: S602 - the shell's redirections are what is tested
+        f"{sys.executable} -m carruntime.cli check {file} {streams}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_terminal_without_the_characters_of_a_program_is_shown_escapes(write: Any) -> None:
