@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from carruntime.batch import RewardFailure as RewardFailure
     from carruntime.collection import collect as collect
     from carruntime.errors import CarruntimeError as CarruntimeError
+    from carruntime.errors import IsolationRefusedError as IsolationRefusedError
     from carruntime.errors import LoadError as LoadError
     from carruntime.errors import OptionError as OptionError
     from carruntime.errors import ReproductionError as ReproductionError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from carruntime.experts import MixturePolicy as MixturePolicy
     from carruntime.experts import RandomPolicy as RandomPolicy
     from carruntime.experts import expert_for as expert_for
+    from carruntime.limits import Limits as Limits
     from carruntime.relabelling import Relabelled as Relabelled
     from carruntime.relabelling import relabel as relabel
     from carruntime.reproduction import load_repro as load_repro
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from carruntime.verification import verify as verify
     from carruntime.wrappers import CodeRewardVectorWrapper as CodeRewardVectorWrapper
     from carruntime.wrappers import CodeRewardWrapper as CodeRewardWrapper
-    from sandbox.limits import Limits as Limits
     from sandbox.outcome import Outcome as Outcome
 
 _HOMES = {
@@ -46,7 +47,8 @@ _HOMES = {
     "CodeRewardVectorWrapper": "carruntime.wrappers",
     "CodeRewardWrapper": "carruntime.wrappers",
     "Decision": "carruntime.verdict",
-    "Limits": "sandbox.limits",
+    "IsolationRefusedError": "carruntime.errors",
+    "Limits": "carruntime.limits",
     "LoadError": "carruntime.errors",
     "MixturePolicy": "carruntime.experts",
     "OptionError": "carruntime.errors",
@@ -80,6 +82,7 @@ __all__ = [
     "CodeRewardVectorWrapper",
     "CodeRewardWrapper",
     "Decision",
+    "IsolationRefusedError",
     "Limits",
     "LoadError",
     "MixturePolicy",

@@ -30,7 +30,7 @@ from sandbox.plan import (
 )
 from sandbox.schema import ArraySpec, DictSpec, Schema, Spec
 
-__all__ = ["Binding", "Inputs", "bind"]
+__all__ = ["Binding", "Inputs", "bind", "reader_of"]
 
 Role = Literal["reward", "task", "step", "reset"]
 
@@ -60,9 +60,9 @@ _FOREIGN: Final = {
     "self": "write a class with step(self, obs, action, next_obs), or leave self out; the "
     "simulator's own attributes, as in Text2Reward's programs, cannot be reached",
     "env": "the environment itself is not handed over; read obs, action and next_obs, or declare "
-    "single values with extra=",
-    "info": "declare the values you need with extra= and take each by its own name",
-    "infos": "declare the values you need with extra= and take each by its own name",
+    "single values with extra= from Python",
+    "info": "declare the values you need with extra= from Python and take each by its own name",
+    "infos": "declare the values you need with extra= from Python and take each by its own name",
     "done": "take terminated and truncated",
     "dones": "take terminated and truncated",
     "actions": "a program sees one environment at a time, not a batch as in Eureka: take action",
@@ -81,7 +81,8 @@ _FOREIGN: Final = {
     "obs and next_obs",
     "dof_pos": "a program sees one environment's observation, not Isaac Gym's tensors: take obs "
     "and next_obs",
-    "env_reward": "the environment's reward is not handed over unless declared with extra=",
+    "env_reward": "the environment's reward is not handed over unless declared with extra= from "
+    "Python",
 }
 
 
@@ -166,7 +167,10 @@ def bind(
     step = work.call(chosen.method, "step") if chosen.method else None
     reset = work.call(chosen.reset, "reset") if chosen.reset else None
     work.finish()
-    facts["binding"] = "; ".join(work.described)
+    facts["binding"] = "; ".join(
+        f"{method}: {', '.join(lines)}" if method else "; ".join(lines)
+        for method, lines in work.described.items()
+    )
     if any(item.severity == "error" for item in findings):
         return Binding(None, tuple(findings), facts)
     plan = Plan(
@@ -180,6 +184,31 @@ def bind(
     return Binding(plan, tuple(findings), facts)
 
 
+def reader_of(plan: Plan, slot: str) -> str:
+    """Say why a session needs a slot, where its name and that of the parameter differ.
+
+    Args:
+        plan: What `bind` gave.
+        slot: Name in the schema.
+
+    Returns:
+        A clause such as ``"the program reads it"``.
+    """
+    for call in (plan.reward, plan.step, *plan.tasks):
+        for param in call.params if call else ():
+            bare = param.name.lstrip("_")
+            if param.slot != slot or bare in {slot, slot.removeprefix("extra/")}:
+                continue
+            words = _WORDS.get(slot, "")
+            if slot == "next_obs" and not param.path and bare in _BEFORE:
+                words += ", since it takes no next_obs"
+            how = "read from it" if param.path else "bound to it"
+            return f"the program's parameter `{param.name}` is {how}" + (
+                f" ({words})" if words else ""
+            )
+    return "the program reads it"
+
+
 class _Binder:
     """Binds the parameters of all calls of one program and gathers what they read."""
 
@@ -187,7 +216,8 @@ class _Binder:
         self.inputs = inputs
         self.bindings = bindings
         self.findings = findings
-        self.described: list[str] = []
+        self.described: dict[str, list[str]] = {}
+        """What each name means, below the method it is a parameter of ("" for functions)."""
         self.read: dict[str, set[tuple[str | int, ...]]] = {}
         """For each slot the paths below it that are read; an unread slot has none."""
         self.seen: set[str] = set()
@@ -218,7 +248,7 @@ class _Binder:
                 continue
             params.append(bound)
             self._note_read(bound, outline)
-            self._describe(bound)
+            self._describe(bound, role)
         if role != "reset":
             self._judge(function, role, params)
         return Call(function.name, tuple(params))
@@ -352,7 +382,8 @@ class _Binder:
         else:
             near = self._nearest(bare, role)
             hint = f"did you mean `{near}`? " if near else ""
-            hint += f"known here: {listed(self._known(role))}; or bind it with bindings="
+            hint += f"known here: {listed(self._known(role))}; or bind it from Python, with "
+            hint += f"load(..., bindings={{{name!r}: 'next_obs'}})"
         self.findings.append(finding("CAR110", outline.span, name=name, hint=hint))
 
     def _nearest(self, name: str, role: Role) -> str:
@@ -378,14 +409,16 @@ class _Binder:
             words = _WORDS.get(found.slot, found.slot)
             self.findings.append(finding("CAR116", outline.span, name=outline.name, meaning=words))
 
-    def _describe(self, param: Param) -> None:
+    def _describe(self, param: Param, role: Role) -> None:
         words = _WORDS.get(param.slot) or f"the value {param.slot.removeprefix('extra/')}"
         if param.path:
             inner = "".join(f"[{part!r}]" for part in param.path)
             words = f"{inner} of {words}"
         line = f"{param.name} = {words}"
-        if line not in self.described:
-            self.described.append(line)
+        # The same name can mean one thing to step and another to reset.
+        lines = self.described.setdefault(role if role in {"step", "reset"} else "", [])
+        if line not in lines:
+            lines.append(line)
 
     def _judge(self, function: FunctionOutline, role: Role, params: list[Param]) -> None:
         slots = {param.slot for param in params}
@@ -393,6 +426,26 @@ class _Binder:
             self.findings.append(finding("CAR119", function.span, name=function.name))
         elif "obs" in slots and "next_obs" not in slots and role != "reset":
             self.findings.append(finding("CAR120", function.span, name=function.name))
+        if "action" in slots and role != "reset":
+            self._note_after(function, params)
+
+    def _note_after(self, function: FunctionOutline, params: list[Param]) -> None:
+        """Tell that `obs` beside `action` is not what the action was chosen on."""
+        places = {outline.name: outline.span for outline in function.params}
+        for param in params:
+            bare = param.name.lstrip("_") or param.name
+            bound_by_name = bare in _BEFORE and param.name not in self.bindings
+            if bound_by_name and param.slot == "next_obs" and not param.path:
+                after = "next_state" if bare == "state" else "next_obs"
+                self.findings.append(
+                    finding(
+                        "CAR121",
+                        places[param.name],
+                        name=param.name,
+                        function=function.name,
+                        after=after,
+                    )
+                )
 
     def finish(self) -> None:
         """Note bindings for parameters that no call has."""

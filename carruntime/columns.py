@@ -132,6 +132,7 @@ class SlotWriter:
         spec: The part of the slot's tree that the program reads.
         inputs: The bound arrays by column name.
         label: Name in messages; the slot's name where left out.
+        reader: What reads the slot, for the message that it was not given.
     """
 
     def __init__(
@@ -141,8 +142,10 @@ class SlotWriter:
         inputs: Mapping[str, NDArray[Any]],
         *,
         label: str | None = None,
+        reader: str = "the program reads it",
     ) -> None:
         self._label = label or slot
+        self._reader = reader
         self._leaves: list[_Leaf] = []
         self._texts: list[_TextLeaf] = []
         for column in Schema(((slot, spec),)).columns():
@@ -174,7 +177,7 @@ class SlotWriter:
             problems: Takes a line per wrong input.
         """
         if batch is None:
-            problems.append(f"{self._label}: not given; the program reads it")
+            problems.append(f"{self._label}: not given; {self._reader}")
             return
         for leaf in self._leaves:
             value: Any = batch

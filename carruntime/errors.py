@@ -9,16 +9,27 @@ are picklable, because they cross process borders in vector environments.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sandbox.errors import (
+    IsolationError,
+    ProgramRefusedError,
+    SandboxError,
+    UsageError,
+    WorkerDiedError,
+    WorkerTimeoutError,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from carruntime.batch import RewardBatch
     from sandbox.diagnostics import Report
 
 __all__ = [
     "CarruntimeError",
+    "IsolationRefusedError",
     "LoadError",
     "OptionError",
     "ReproductionError",
@@ -27,6 +38,8 @@ __all__ = [
     "SessionClosedError",
     "ShapeError",
     "SpaceError",
+    "WorkerError",
+    "translated",
 ]
 
 
@@ -51,6 +64,14 @@ class LoadError(CarruntimeError):
 
 class OptionError(CarruntimeError, ValueError):
     """An argument of a call cannot be used; the message says which, why, and what is offered."""
+
+
+class IsolationRefusedError(CarruntimeError, IsolationError):
+    """Less isolation than ``require=`` asks for can be had here; nothing was loaded."""
+
+
+class WorkerError(CarruntimeError, SandboxError):
+    """The worker of a program cannot be used, for a reason that lies in no row of a batch."""
 
 
 class SpaceError(CarruntimeError, ValueError):
@@ -148,3 +169,28 @@ def _lines(head: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"{head}: {problems[0]}"
     return "\n".join([f"{head}:", *(f"  - {problem}" for problem in problems)])
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Raise what the sandbox raises as the exceptions of this package.
+
+    What a caller must tell apart keeps both its types; findings stay with whoever asked for them.
+
+    Args:
+        where: The call, such as ``"RewardProgram.start"``.
+    """
+    try:
+        yield
+    except CarruntimeError:
+        raise
+    except ProgramRefusedError as error:
+        raise LoadError(error.report) from error
+    except IsolationError as error:
+        raise IsolationRefusedError(f"{where}: {error}") from error
+    except UsageError as error:
+        raise OptionError(f"{where}: {error}") from error
+    except (WorkerDiedError, WorkerTimeoutError) as error:
+        raise WorkerError(f"{where}: the worker cannot be used: {error}") from error
+    except SandboxError as error:
+        raise WorkerError(f"{where}: {error}") from error

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from carruntime.binding import Binding, Inputs, bind
-from carruntime.errors import LoadError, OptionError
+from carruntime.errors import LoadError, OptionError, translated
+from carruntime.limits import plain_limits
 from carruntime.rules import finding
 from carruntime.session import OnError, RewardSession
 from sandbox.diagnostics import Finding, Report
@@ -184,28 +185,28 @@ class RewardProgram:
             guest = self._reopen()
             self._owner = os.getpid()
         try:
-            return RewardSession(
-                self,
-                guest,
-                num_envs,
-                on_error=on_error,
-                keep_failed=keep_failed,
-                record_episodes=record_episodes,
-            )
+            with translated("RewardProgram.start"):
+                return RewardSession(
+                    self,
+                    guest,
+                    num_envs,
+                    on_error=on_error,
+                    keep_failed=keep_failed,
+                    record_episodes=record_episodes,
+                )
         except BaseException:
             guest.close()
             raise
 
     def _reopen(self) -> Guest:
         """Load the same source into another worker, in the tier that was decided at load."""
-        guest = self._request.open()
-        try:
-            guest.build(self.plan, self.tier)
-        except BaseException as error:
-            guest.close()
-            if isinstance(error, ProgramRefusedError):
-                raise LoadError(error.report) from error
-            raise
+        with translated("RewardProgram.start"):
+            guest = self._request.open()
+            try:
+                guest.build(self.plan, self.tier)
+            except BaseException:
+                guest.close()
+                raise
         return guest
 
     def take_back(self, guest: Guest) -> None:
@@ -279,7 +280,7 @@ def load(
         LoadError: If anything speaks against it; holds the report.
         OptionError: If an argument cannot be used.
         SpaceError: If a space cannot be handed to a program.
-        sandbox.IsolationError: If less isolation than required can be had.
+        IsolationRefusedError: If less isolation than required can be had.
     """
     request = _request(
         source,
@@ -296,7 +297,8 @@ def load(
         require=require,
         tier=tier,
     )
-    opened = _open(request, tier)
+    with translated("load"):
+        opened = _open(request, tier)
     if opened.guest is None or opened.plan is None or opened.loaded is None:
         raise LoadError(opened.report)
     return RewardProgram(request, opened.plan, opened.loaded, opened.guest, opened.report)
@@ -327,6 +329,7 @@ def check(
     Raises:
         OptionError: If an argument cannot be used.
         SpaceError: If a space cannot be handed to a program.
+        IsolationRefusedError: If less isolation than required can be had.
     """
     request = _request(
         source,
@@ -344,7 +347,8 @@ def check(
         tier="interpreted",
         spaces_needed=False,
     )
-    opened = _open(request, "interpreted", deciding=False)
+    with translated("check"):
+        opened = _open(request, "interpreted", deciding=False)
     if opened.guest is not None:
         opened.guest.close()
     return opened.report
@@ -399,11 +403,18 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
     except WorkerDiedError as error:
         findings.append(finding("CAR130", None, reason=error.reason))
     except WorkerTimeoutError as error:
-        findings.append(finding("CAR131", None, wall_s=f"{error.wall_s:g}", setting=error.setting))
+        findings.append(_too_slow(error, tier))
     finally:
         if guest is not None and not done:
             guest.close()
     return _Opened(_report(request, text, findings, facts))
+
+
+def _too_slow(error: WorkerTimeoutError, tier: TierWish) -> Finding:
+    advice = "look for a loop that does not end, lower limits.fuel, which bounds every trial row"
+    if tier != "interpreted":
+        advice += ', load with tier="interpreted", which needs no compiler'
+    return finding("CAR131", None, wall_s=f"{error.wall_s:g}", setting=error.setting, advice=advice)
 
 
 def _report(
@@ -452,7 +463,7 @@ def _request(
             "frame= and frame_order= are given; frames come with a later version, and this one "
             "would silently ignore them: leave them out"
         )
-    limits = limits or Limits()
+    limits = plain_limits(limits)
     inputs = None
     if env is not None or spaces is not None or spaces_needed:
         # Gymnasium takes half a second to import, and a check of a text alone needs none of it.

@@ -91,8 +91,8 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             message="parameter `{name}` has no meaning here",
             why=_NAMES,
             hint="take an input by the name it has here; {hint}",
-            bad="def reward(obs, act):\n    return 0.0",
-            good="def reward(obs, action):\n    return 0.0",
+            bad="def reward(act, next_obs):\n    return 0.0",
+            good="def reward(action, next_obs):\n    return 0.0",
         ),
         Rule(
             id="CAR111",
@@ -135,7 +135,8 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.WARNING,
             message="parameter `{name}` gets {meaning}, not the field of that name",
             why="the contract gives this name a meaning, and the space has a field of the same name",
-            hint="if the field is meant, bind it: bindings={{'{name}': 'next_obs/{name}'}}",
+            hint="if the field is meant, bind it, from Python: load(..., "
+            "bindings={{'{name}': 'next_obs/{name}'}})",
         ),
         Rule(
             id="CAR117",
@@ -166,6 +167,17 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             hint="take next_obs, or a field without `prev_`",
         ),
         Rule(
+            id="CAR121",
+            severity=Severity.NOTE,
+            message="`{name}` is the observation after the action, since `{function}` takes no "
+            "{after}",
+            why="one observation beside an action could be either; a reward is mostly paid for "
+            "where the action led",
+            hint="take {after} too, and `{name}` becomes the observation before the action",
+            bad="def reward(obs, action):\n    return -abs(obs[0])",
+            good="def reward(obs, action, next_obs):\n    return -abs(next_obs[0])",
+        ),
+        Rule(
             id="CAR130",
             severity=Severity.ERROR,
             message="the worker died while it loaded the program: {reason}",
@@ -177,7 +189,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.ERROR,
             message="loading took longer than {wall_s} s",
             why="reading, checking and compiling one program is limited by limits.{setting}",
-            hint='write a smaller program, raise limits.{setting}, or load with tier="interpreted"',
+            hint="{advice}, or raise limits.{setting}",
         ),
     )
 )

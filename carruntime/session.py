@@ -14,7 +14,7 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.batch import RewardBatch
+from carruntime.binding import reader_of
 from carruntime.columns import Pending, SlotWriter, Texts, commit
 from carruntime.counts import Counts
 from carruntime.errors import (
@@ -30,9 +31,11 @@ from carruntime.errors import (
     RewardError,
     SessionClosedError,
     ShapeError,
+    translated,
 )
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
+from sandbox.errors import SandboxError
 from sandbox.outcome import PENDING, Outcome
 from sandbox.tiers.base import NO_FAILURE, Failure
 
@@ -56,6 +59,7 @@ _STATE_LOST: Final = int(Outcome.STATE_LOST)
 _AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
 _STATE_VERSION: Final = 1
 _KEPT: Final = ("t", "begun", "completed", "last")
+_READS_FIRST: Final = "the program reads the first observation of the episode"
 _FRAMES: Final = (
     "frame= is given; frames come with a later version, and this one would silently ignore it: "
     "leave it out"
@@ -100,7 +104,9 @@ class RewardSession:
         self._task_at_reset = np.array([_runs_at_reset(task) for task in plan.tasks], np.bool_)
         slots = plan.schema.read()
         self._writers = {
-            slot: SlotWriter(slot, spec, buffers.inputs, label=_label(slot))
+            slot: SlotWriter(
+                slot, spec, buffers.inputs, label=_label(slot), reader=reader_of(plan, slot)
+            )
             for slot, spec in slots.items()
             if slot not in {"t", "initial_obs"}
         }
@@ -110,7 +116,13 @@ class RewardSession:
         self._first: list[SlotWriter] = []
         if "initial_obs" in slots:
             self._first.append(
-                SlotWriter("initial_obs", slots["initial_obs"], buffers.inputs, label="obs")
+                SlotWriter(
+                    "initial_obs",
+                    slots["initial_obs"],
+                    buffers.inputs,
+                    label="obs",
+                    reader=_READS_FIRST,
+                )
             )
         if "next_obs" in slots and self._task_at_reset.any():
             # One writer for one column, so that its memory of written texts stays true.
@@ -212,7 +224,9 @@ class RewardSession:
                     writer.check(obs, rows, pending, texts, problems)
         if problems:
             # The writer of next_obs is shared with step; here its argument is called obs.
-            told = [re.sub(r"^next_obs\b", "obs", line) for line in problems]
+            missing = re.compile(r"^next_obs: not given;.*")
+            told = [missing.sub(f"obs: not given; {_READS_FIRST}", line) for line in problems]
+            told = [re.sub(r"^next_obs\b", "obs", line) for line in told]
             raise ShapeError("RewardSession.reset", told)
         commit(pending, texts, rows)
         every = rows is None
@@ -231,7 +245,7 @@ class RewardSession:
         if rows is not None and not rows.any():
             return
         self._mark(rows)
-        guest.reset()
+        self._dispatch(guest.reset)
         self._after_reset(guest, rows)
 
     def _unblock(self, rows: NDArray[np.bool_] | None) -> None:
@@ -452,7 +466,7 @@ class RewardSession:
                 if moment["call"] == "reset":
                     self._unblock(rows)
                     self._mark(rows)
-                    guest.reset()
+                    self._dispatch(guest.reset)
                     self._after_reset(guest, rows)
                 else:
                     self._run(guest, rows)
@@ -485,7 +499,15 @@ class RewardSession:
             self._mark(able)
             if not able.any():
                 return
-        guest.step()
+        self._dispatch(guest.step)
+
+    def _dispatch(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except SandboxError:
+            # The only way in which a guest that ran once refuses: it is another process's.
+            with translated("RewardSession"):
+                raise
 
     def _mark(self, rows: NDArray[np.bool_] | None) -> None:
         out = self._out
@@ -673,6 +695,13 @@ class RewardSession:
             self._columns, self._t_column = {}, None
             self._writers, self._first = {}, []
             self.program.take_back(guest)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a RewardSession cannot be pickled or copied: it holds a worker process and shared "
+            "memory; send the RewardProgram and start a session there, and move episodes with "
+            "state_dict() and load_state_dict()"
+        )
 
     def __enter__(self) -> Self:
         return self

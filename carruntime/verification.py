@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from carruntime.errors import OptionError
 from carruntime.evidence import Judged, first_true, values_of
 from carruntime.intervals import Share
 from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
+from carruntime.reward import RewardProgram
 from carruntime.symptoms import warnings
 from carruntime.trajectory import Trajectory, TrajectorySet
 from carruntime.verdict import (
@@ -41,9 +42,6 @@ from carruntime.verdict import (
     Verdict,
     Weight,
 )
-
-if TYPE_CHECKING:
-    from carruntime.reward import RewardProgram
 
 __all__ = ["SuccessWhen", "verify"]
 
@@ -88,6 +86,10 @@ def verify(
         OptionError: If a set is empty or an option is impossible.
         ShapeError: If trajectories do not fit the program's spaces.
     """
+    if not isinstance(program, RewardProgram):
+        raise OptionError(
+            f"verify: program is a {type(program).__name__}; want what carruntime.load gave"
+        )
     expert, random = _as_set(expert, "expert"), _as_set(random, "random")
     if not 0.0 < threshold < 1.0:
         raise OptionError(
@@ -153,6 +155,14 @@ def verify(
 
 
 def _as_set(trajectories: TrajectorySet | Sequence[Trajectory], name: str) -> TrajectorySet:
+    if not isinstance(trajectories, TrajectorySet) and not (
+        isinstance(trajectories, list | tuple)
+        and all(isinstance(item, Trajectory) for item in trajectories)
+    ):
+        raise OptionError(
+            f"verify: {name} is a {type(trajectories).__name__}; want a TrajectorySet, as "
+            "carruntime.collect gives it, or a list of Trajectory"
+        )
     if not len(trajectories):
         raise OptionError(
             f"verify: {name} has no trajectories; collect some with carruntime.collect, "

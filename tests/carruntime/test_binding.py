@@ -479,3 +479,24 @@ def test_the_examples_of_a_rule_are_examples_of_it(rule: Rule) -> None:
     )
     assert rule.id in rules(bad + "\n")
     assert rules(good + "\n") == []
+
+
+# Observations beside actions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["obs", "observation", "state", "_obs"])
+def test_one_observation_beside_an_action_is_said_to_be_the_one_after_it(name: str) -> None:
+    source = f"def reward({name}, action):\n    return {name}[0] * action\n"
+    (found,) = bound(source).findings
+    assert (found.rule, found.severity) == ("CAR121", "note")
+    assert f"`{name}` is the observation after the action" in found.message
+
+
+@pytest.mark.parametrize("names", ["obs", "obs, action, next_obs", "next_obs, action"])
+def test_an_observation_that_can_be_no_other_is_not_explained(names: str) -> None:
+    assert rules(f"def reward({names}):\n    return 0.0\n") == []
+
+
+def test_an_observation_that_was_bound_by_hand_is_not_explained() -> None:
+    source = "def reward(obs, action):\n    return 0.0\n"
+    assert rules(source, bindings={"obs": "next_obs"}) == []

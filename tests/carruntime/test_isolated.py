@@ -145,6 +145,35 @@ def test_a_program_runs_in_child_processes_while_the_parent_goes_on(
         assert session.step(next_obs=rows(3, 4)).reward.tolist() == [6, 8]
 
 
+def _use_of_another(session: Any, pipe: Any) -> None:
+    try:
+        session.step(next_obs=rows(1, 2))
+    except car.CarruntimeError as error:
+        pipe.send(str(error))
+    else:
+        pipe.send("it ran")
+    pipe.close()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_session_of_the_parent_is_refused_in_a_fork(opened: list[RewardProgram]) -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this platform has no fork")
+    program = car.load(FUNCTION, spaces=SPACES, tier="interpreted")
+    opened.append(program)
+    context: Any = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe()
+    with program.start(2) as session:
+        session.reset()
+        child = context.Process(target=_use_of_another, args=(session, theirs))
+        child.start()
+        theirs.close()
+        assert mine.poll(60)
+        assert "belongs to it" in mine.recv()
+        child.join(60)
+        assert session.step(next_obs=rows(3, 4)).reward.tolist() == [6, 8]
+
+
 def test_closing_gives_back_every_descriptor() -> None:
     descriptors = Path("/proc/self/fd")
     if not descriptors.is_dir():
@@ -182,3 +211,13 @@ def test_a_saved_failure_is_replayed_in_a_worker(
     assert again.same
     assert again.failure is not None
     assert again.failure.exception == "IndexError"
+
+
+def test_a_program_that_returns_no_reward_is_not_loaded() -> None:
+    source = "def reward(obs):\n    return {'progress': obs[0], 'success': 0.0}\n"
+    with pytest.raises(car.LoadError) as caught:
+        car.load(source, spaces=SPACES)
+    (found,) = caught.value.report.errors
+    assert found.rule == "SBX629"
+    assert found.hint == "add a key `total`, or return (total, parts)"
+    assert not car.check(source, spaces=SPACES).ok

@@ -13,6 +13,7 @@ import pytest
 from gymnasium import spaces as gs
 
 import carruntime as car
+import sandbox
 import sandbox.passes
 
 SPACES = (gs.Box(-1, 1, (4,), np.float32), gs.Discrete(2))
@@ -42,8 +43,8 @@ def test_a_contract_finding_shows_place_caret_reason_and_advice() -> None:
         "                    ^^^^^^\n"
         "  why: parameters are bound by name, and a guess that is wrong would train a wrong agent\n"
         "  try: take an input by the name it has here; did you mean `action`? known here: `obs`, "
-        "`next_obs`, `initial_obs`, `action`, `terminated`, `truncated`, `t`; or bind it with "
-        "bindings="
+        "`next_obs`, `initial_obs`, `action`, `terminated`, `truncated`, `t`; or bind it from "
+        "Python, with load(..., bindings={'actoin': 'next_obs'})"
     )
 
 
@@ -186,3 +187,30 @@ def test_a_program_can_be_closed_and_started_again() -> None:
         session.reset()
         seen = np.zeros(4, np.float32)
         assert session.step(seen, 0, seen).reward.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("values", [{"fuel": -1}, {"fuel": 0}, {"wall_s": "long"}, {"fuel": True}])
+def test_a_limit_that_is_no_positive_number_is_an_option_error(values: dict[str, Any]) -> None:
+    with pytest.raises(car.OptionError, match="want a number above 0"):
+        car.Limits(**values)
+
+
+def test_limits_that_are_none_are_an_option_error() -> None:
+    with pytest.raises(car.OptionError, match=r"limits=5: want carruntime\.Limits"):
+        car.load(GOOD, spaces=SPACES, isolation="none", limits=5)  # type: ignore[arg-type]
+    with pytest.raises(car.OptionError, match=r"limits=0: want carruntime\.Limits"):
+        car.check(GOOD, limits=0)  # type: ignore[arg-type]
+
+
+def test_limits_of_the_sandbox_are_limits_too() -> None:
+    program = car.load(GOOD, spaces=SPACES, isolation="none", limits=sandbox.Limits(fuel=9_000))
+    assert program.limits.fuel == 9_000
+
+
+@pytest.mark.parametrize("call", [car.load, car.check])
+def test_isolation_that_cannot_be_had_is_an_error_of_both_packages(call: Any) -> None:
+    with pytest.raises(car.IsolationRefusedError, match="cannot be met") as caught:
+        call(GOOD, spaces=SPACES, isolation="none", require="full")
+    assert isinstance(caught.value, car.CarruntimeError)
+    assert isinstance(caught.value, sandbox.IsolationError)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301

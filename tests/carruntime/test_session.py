@@ -232,6 +232,40 @@ def test_an_input_that_is_read_and_missing_is_named(load: Load) -> None:
             session.step(rows(1, 2, 3, 4))
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "def reward(obs, action):\n    return obs[0] * action\n",
+            (
+                r"next_obs: not given; the program's parameter `obs` is bound to it "
+                r"\(the observation after the action, since it takes no next_obs\)$"
+            ),
+        ),
+        (
+            "def reward(x):\n    return x[0] * 1.0\n",
+            (
+                r"next_obs: not given; the program's parameter `x` is bound to it "
+                r"\(the observation after the action\)$"
+            ),
+        ),
+    ],
+)
+def test_a_missing_observation_is_named_with_the_parameter_that_is_bound_to_it(
+    load: Load, source: str, message: str
+) -> None:
+    bindings = {"x": "next_obs"} if "(x)" in source else None
+    with load(source, bindings=bindings).start(N) as session:
+        session.reset()
+        with pytest.raises(car.ShapeError, match=message):
+            session.step(rows(1, 2, 3, 4), np.zeros(N, int))
+
+
+def test_a_session_says_that_it_cannot_be_pickled_and_what_can(load: Load) -> None:
+    with load(FIRST).start(N) as session, pytest.raises(TypeError, match="send the RewardProgram"):
+        pickle.dumps(session)
+
+
 def test_a_missing_first_observation_is_named(load: Load) -> None:
     with (
         load("def reward(initial_obs, obs):\n    return obs[0] - initial_obs[0]\n").start(
@@ -245,7 +279,10 @@ def test_a_missing_first_observation_is_named(load: Load) -> None:
 def test_a_missing_first_observation_of_tasks_is_named_as_the_argument_it_is(load: Load) -> None:
     with (
         load(TASKS).start(N) as session,
-        pytest.raises(car.ShapeError, match=r"^RewardSession.reset: obs: not given"),
+        pytest.raises(
+            car.ShapeError,
+            match=r"^RewardSession.reset: obs: not given; the program reads the first observation",
+        ),
     ):
         session.reset()
     source = "def task_1(obs):\n    return obs[0] > 0\n"

@@ -407,3 +407,13 @@ def test_guest_text_cannot_reach_the_terminal_unescaped(load: Load) -> None:
     for text in (verdict.render(), verdict.feedback(), verdict.summary()):
         assert "\x1b" not in text
         assert "gone" in text
+
+
+def test_arguments_of_another_kind_are_option_errors(load: Load) -> None:
+    good = _set([[0.5, 1.0]], True, "expert")
+    with pytest.raises(car.OptionError, match="program is a str; want what"):
+        car.verify("x", expert=good, random=good)  # type: ignore[arg-type]
+    program = load("def reward(next_obs):\n    return float(next_obs[0])\n")
+    for wrong in (5, None, "x", ["x"]):
+        with pytest.raises(car.OptionError, match=r"expert is a .*; want a TrajectorySet"):
+            car.verify(program, expert=wrong, random=good)  # type: ignore[arg-type]
