@@ -98,7 +98,8 @@ def _no_completion(judged: Judged, reason: str) -> list[Diagnosis]:
             "CAR206",
             Weight.LEAVES_OPEN,
             f"nothing tells a complete trajectory: {reason}",
-            "say success_when= (a component, a reward or a function), or give sub-tasks",
+            "say what success is (--success-when; from Python success_when=: a component, a reward "
+            "reached or a function), or give sub-tasks",
         )
     ]
 

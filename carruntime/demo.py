@@ -525,11 +525,12 @@ def render_summary(demo: Demo) -> str:
     ]
     good = [item for item in demo.programs if item.verdict is not None and item.verdict.accepted]
     refused = sum(not item.verdict.published.accepts for item in good if item.verdict is not None)
-    lines += [
-        "obs/s: the reward alone; x exec: times as fast as plain exec per observation",
-        f"the rule as published would have rejected {refused} of the {len(good)} accepted ones: it",
-        "counts frames with any output and never resets a program between episodes",
-    ]
+    lines.append("obs/s: the reward alone; x exec: times as fast as plain exec per observation")
+    if good:
+        lines += [
+            f"the rule as published would have rejected {refused} of the {len(good)} accepted ones: it",
+            "counts frames with any output and never resets a program between episodes",
+        ]
     lines.append(
         f"{'all as expected' if demo.ok else 'NOT AS EXPECTED'}; {demo.seconds:.1f} s in all"
     )

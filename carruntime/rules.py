@@ -189,7 +189,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.ERROR,
             message="loading took longer than {wall_s} s",
             why="reading, checking and compiling one program is limited by limits.{setting}",
-            hint="{advice}, or raise limits.{setting}",
+            hint="{advice}, or raise limits.{setting}; limits are set from Python",
         ),
     )
 )
