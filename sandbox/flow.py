@@ -484,6 +484,7 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
     reads: list[ast.Attribute] = []
     set_by: dict[str, set[str]] = {}
     changed_by: dict[str, set[str]] = {}
+    renewed_by: dict[str, set[str]] = {}
     calls: dict[str, set[str]] = {}
     for method in methods.values():
         first = [*method.args.posonlyargs, *method.args.args][:1]
@@ -492,6 +493,7 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
             continue
         own = first[0].arg
         assigned, changed, called = set(), set(), set()
+        renewed_by[method.name] = {name for item in walk(method) for name in _renewed(item, own)}
         for item in walk(method):
             if isinstance(item, ast.AugAssign) and _is_own(item.target, own):
                 changed.add(item.target.attr)  # type: ignore[union-attr]
@@ -519,7 +521,11 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
     if "reset" not in methods:
         return
     reached = _reached("reset", calls)
-    fresh = {name for method in reached for name in set_by.get(method, ())}
+    fresh = {
+        name
+        for method in reached
+        for name in (*set_by.get(method, ()), *renewed_by.get(method, ()))
+    }
     before = reached | {"__init__", "__post_init__"}
     forgotten = sorted(
         {name for method in methods if method not in before for name in changed_by.get(method, ())}
@@ -527,6 +533,31 @@ def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Findi
     )
     for name in forgotten:
         yield RULES["SBX621"].finding(places.name_span(methods["reset"]), name=name)
+
+
+def _renewed(node: ast.AST, own: str) -> Iterator[str]:
+    """Give the attributes whose whole content a node replaces: ``self.x[:] = 0.0``."""
+    whole: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        whole = [
+            target.value
+            for target in node.targets
+            if isinstance(target, ast.Subscript) and _is_all(target.slice)
+        ]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        whole = [node.func.value] if node.func.attr in ("fill", "clear") else []
+    for value in whole:
+        if isinstance(value, ast.Attribute) and _is_own(value, own):
+            yield value.attr
+
+
+def _is_all(index: ast.expr) -> bool:
+    """Whether an index selects everything: ``:``, ``...`` or ``:, :``."""
+    if isinstance(index, ast.Tuple):
+        return bool(index.elts) and all(_is_all(item) for item in index.elts)
+    if isinstance(index, ast.Slice):
+        return index.lower is None and index.upper is None and index.step is None
+    return isinstance(index, ast.Constant) and index.value is ...
 
 
 def _is_own(node: ast.AST, own: str) -> bool:

@@ -20,6 +20,7 @@ from sandbox.trees import walk
 __all__ = ["hazard_findings"]
 
 _CAN_BE_ZERO: Final = frozenset("norm sum len std var count_nonzero ptp hypot dist nansum".split())
+_POSITIVE: Final = frozenset("exp exp2 cosh ones ones_like".split())
 _GUARDS: Final = frozenset("max maximum min minimum clip where fmax nan_to_num isclose".split())
 _SELECTIONS: Final = frozenset({"argwhere", "flatnonzero"})
 _REDUCTIONS: Final = {
@@ -169,9 +170,39 @@ class _Numbers:
             subject = behind.args[0] if behind.args else behind
             if not self.can_be_empty(self.settled(subject)) or self.is_tested(subject):
                 return
+        if self.adds_positive(behind):
+            return
         if _bare_zero(behind) and not self.is_tested(node):
             name = self.places.text(node)
             yield RULES["SBX609"].finding(self.places.at(node), name=name)
+
+    def adds_positive(self, node: ast.expr) -> bool:
+        """Whether an expression sums or measures what is above zero everywhere: ``exp(x).sum()``."""
+        name = _called(node)
+        if not isinstance(node, ast.Call):
+            return False
+        if name in ("float", "abs") and len(node.args) == 1:
+            return self.adds_positive(node.args[0])
+        if name not in ("sum", "norm", "nansum"):
+            return False
+        is_method = isinstance(node.func, ast.Attribute) and not (
+            isinstance(node.func.value, ast.Name | ast.Attribute)
+            and _key(node.func.value) in ("np", "numpy", "np.linalg", "numpy.linalg", "math")
+        )
+        if is_method and isinstance(node.func, ast.Attribute):
+            return self.is_positive(node.func.value)
+        return bool(node.args) and self.is_positive(node.args[0])
+
+    def is_positive(self, node: ast.expr) -> bool:
+        """Whether all elements of a value are above zero, as far as its own form shows."""
+        node = self.settled(node)
+        if isinstance(node, ast.Constant):
+            return isinstance(node.value, int | float) and node.value > 0
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.Div):
+            return self.is_positive(node.left) and self.is_positive(node.right)
+        if isinstance(node, ast.GeneratorExp | ast.ListComp):
+            return not any(part.ifs for part in node.generators) and self.is_positive(node.elt)
+        return _called(node) in _POSITIVE
 
     def call(self, node: ast.Call) -> Iterator[Finding]:
         name = _called(node)

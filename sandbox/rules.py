@@ -14,7 +14,7 @@ is for information.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -56,15 +56,34 @@ class Rule:
             hint=self.hint.format_map(facts),
         )
 
+    def general(self) -> Rule:
+        """Give the rule for reading on its own: a ``<name>`` for each part that is filled in."""
+        facts = _Placeholders()
+        hint = self.hint.format_map(facts)
+        if self.hint.startswith("{") and self.hint.endswith("}") and self.hint.count("{") == 1:
+            hint = "what fits there; each finding says it"
+        return replace(
+            self,
+            message=self.message.format_map(facts),
+            why=self.why.format_map(facts),
+            hint=hint,
+        )
+
     def explain(self) -> str:
         """Give the rule as a page of text."""
-        parts = [f"{self.id} ({self.severity.value}): {self.message}", f"  why: {self.why}"]
-        parts.append(f"  try: {self.hint}")
-        for title, code in (("instead of", self.bad), ("write", self.good)):
+        rule = self.general()
+        parts = [f"{rule.id} ({rule.severity.value}): {rule.message}", f"  why: {rule.why}"]
+        parts.append(f"  try: {rule.hint}")
+        for title, code in (("instead of", rule.bad), ("write", rule.good)):
             if code:
                 parts.append(f"  {title}:")
                 parts.extend(f"      {line}" for line in code.split("\n"))
         return "\n".join(parts)
+
+
+class _Placeholders(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"<{name}>"
 
 
 def _error(rule_id: str, message: str, why: str, hint: str, bad: str = "", good: str = "") -> Rule:

@@ -93,7 +93,22 @@ class Calls(Recursion):
             self.say("SBX617", node)
         elif path in ("str", "repr", "int") and node.args:
             self.refuse_function_text(node.args[0], path)
+        elif path == "numpy.histogram":
+            self.refuse_named_bins(node, name)
         self.dtype_arguments(node, entry)
+
+    def refuse_named_bins(self, node: ast.Call, name: str) -> None:
+        """Refuse ``bins="auto"``, which would make as many bins as the values ask for."""
+        given = [item.value for item in node.keywords if item.arg == "bins"] or node.args[1:2]
+        for item in given:
+            if isinstance(item, ast.Constant) and isinstance(item.value, str):
+                self.say(
+                    "SBX404",
+                    item,
+                    name=name,
+                    what=f'given the bins "{item.value[:40]}", whose number depends on the values',
+                    advice="give a number of bins or a list of edges: `bins=10`",
+                )
 
     def refuse_function_text(self, node: ast.expr, path: str) -> None:
         what = self.nameable(node)

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from carruntime.rules import RULES as CONTRACT
 from sandbox.diagnostics import Severity
 from sandbox.limits import Limits
 from sandbox.passes import analyse
@@ -84,7 +85,7 @@ def test_guest_text_in_a_finding_is_not_read_as_a_template() -> None:
 
 def test_explain_shows_rule_reason_and_example() -> None:
     assert explain("SBX221") == (
-        "SBX221 (error): `{name}` cannot be assigned to\n"
+        "SBX221 (error): `<name>` cannot be assigned to\n"
         "  why: modules, functions and classes stay as they are, so that no row can change another\n"
         "  try: assign to a name of your own\n"
         "  instead of:\n"
@@ -92,6 +93,13 @@ def test_explain_shows_rule_reason_and_example() -> None:
         "  write:\n"
         "      my_pi = 3"
     )
+
+
+@pytest.mark.parametrize("rule", [*RULES.values(), *CONTRACT.values()], ids=lambda rule: rule.id)
+def test_a_rule_that_is_explained_shows_no_templates(rule: Rule) -> None:
+    shown = rule.general()
+    told = f"{shown.message} {shown.why} {shown.hint}"
+    assert not re.search(r"\{\w+\}|\{\{|\}\}", told.replace("{name: number}", ""))
 
 
 def test_an_unknown_rule_is_a_key_error() -> None:

@@ -46,6 +46,7 @@ def test_every_rule_of_the_validator_is_expected_somewhere() -> None:
     # Sizes and text are in test_parse.py, what needs a plan in test_lint.py.
     elsewhere = {"SBX106", "SBX107", "SBX117", "SBX202", "SBX501"}
     elsewhere |= {"SBX603", "SBX604", "SBX610", "SBX612", "SBX620", "SBX625"}
+    elsewhere |= {"SBX629", "SBX630"}
     ours = {name for name in RULES if "SBX200" < name < "SBX700"} - elsewhere
     assert ours - shown == set()
 
@@ -256,3 +257,56 @@ IDIOMS = [
 def test_what_models_naturally_write_has_no_error_and_no_warning(path: Path, index: int) -> None:
     report = analysed(chunks(path)[index]).report
     assert [item for item in report.findings if item.rule != "SBX114"] == [], report.render()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("self.air_time[:] = 0.0", "self.air_time[...] = 0", "self.air_time[:, :] = 0"),
+        *("self.air_time.fill(0.0)", "self.air_time = np.zeros(4)"),
+    ],
+)
+def test_a_reset_that_replaces_all_of_an_array_sets_it(line: str) -> None:
+    source = (
+        "import numpy as np\nclass R:\n    def __init__(self):\n"
+        "        self.air_time = np.zeros(4)\n"
+        f"    def reset(self, obs):\n        {line}\n"
+        "    def step(self, obs):\n        self.air_time += obs\n"
+        "        return float(self.air_time[0])\n"
+    )
+    assert "SBX621" not in rules(source)
+    part = source.replace(line, "self.air_time[0] = 0.0")
+    assert rules(part).count("SBX621") == 1
+
+
+@pytest.mark.parametrize(
+    "divisor",
+    [
+        *("e.sum()", "np.sum(e)", "sum(e)", "float(e.sum())", "np.linalg.norm(e)"),
+        *("e.sum(axis=0)", "(e * 2.0).sum()", "sum(np.exp(x) for x in obs)"),
+    ],
+)
+def test_a_sum_of_what_is_above_zero_is_no_doubtful_divisor(divisor: str) -> None:
+    source = (
+        "import numpy as np\ndef reward(obs):\n    e = np.exp(obs - obs.max())\n"
+        f"    return float((e / {divisor})[0])\n"
+    )
+    assert "SBX609" not in rules(source)
+
+
+@pytest.mark.parametrize("divisor", ["obs.sum()", "np.sum(obs)", "(e - 1.0).sum()"])
+def test_a_sum_of_anything_else_is_a_doubtful_divisor(divisor: str) -> None:
+    source = (
+        "import numpy as np\ndef reward(obs):\n    e = np.exp(obs)\n"
+        f"    return float((e / {divisor})[0])\n"
+    )
+    assert "SBX609" in rules(source)
+
+
+@pytest.mark.parametrize("call", ['np.histogram(obs, bins="auto")', 'np.histogram(obs, "fd")'])
+def test_bins_by_the_name_of_a_rule_are_refused_at_load(call: str) -> None:
+    source = f"import numpy as np\ndef reward(obs):\n    return float({call}[0][0])\n"
+    (found,) = analysed(source).report.errors
+    assert found.rule == "SBX404"
+    assert "whose number depends on the values" in found.message
+    assert "SBX404" not in rules(source.replace('"auto"', "10").replace('"fd"', "[0, 1]"))
