@@ -40,7 +40,7 @@ _ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     ),
     Outcome.BAD_RESULT: (
         "the result is no number, or has a component that was not seen when it was loaded",
-        "components are fixed at load, so that they can be columns",
+        "a row has one number as its reward, and components fixed at load as columns",
         "return a number, or (number, {{name: number}}) with the same names on every path",
     ),
     Outcome.OUT_OF_FUEL: (

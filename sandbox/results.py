@@ -169,6 +169,8 @@ class _Judge:
     def call(self, node: ast.Call, where: ast.FunctionDef, depth: int) -> str | None:
         """Follow a call of one of the program's own functions."""
         callee: ast.FunctionDef | None = None
+        if _makes_array(node) and not self.is_bound("np", where):
+            return "an array"
         if isinstance(node.func, ast.Name):
             if not self.is_bound(node.func.id, where):
                 callee = self.functions.get(node.func.id)
@@ -287,6 +289,19 @@ def _plain(node: ast.expr) -> str | None:
     if isinstance(node, ast.GeneratorExp):
         return "a generator"
     return "a function" if isinstance(node, ast.Lambda) else None
+
+
+def _makes_array(node: ast.Call) -> bool:
+    """Whether a call is ``np.array([...])``, which is an array however many elements it has."""
+    func = node.func
+    return (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Name)
+        and func.value.id == "np"
+        and func.attr in ("array", "asarray")
+        and bool(node.args)
+        and isinstance(node.args[0], ast.List | ast.Tuple)
+    )
 
 
 def _constant_keys(node: ast.Dict) -> list[str] | None:

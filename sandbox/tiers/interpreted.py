@@ -115,6 +115,8 @@ class InterpretedRunner:
             raise InstrumentError([(tree, f"cannot be compiled: {type(error).__name__}")]) from None
         self._private = instrumented.writes or plan.stateful
         self._result_span = result_span(entry_of(tree, plan), text)
+        named = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self._task_spans = [result_span(named.get(call.function), text) for call in plan.tasks]
         self._meter = Meter(limits)
         self._text: Callable[[Any], str] = text_guards(self._meter)["$text"]
         predeclared = Predeclared(self._meter)
@@ -312,7 +314,7 @@ class InterpretedRunner:
         worst = int(Outcome.OK)
         for k, function, arguments in self._tasks_of:
             try:
-                value = self._truth(function(*arguments(i)))
+                value = self._truth(function(*arguments(i)), k)
                 if meter.left < 0:
                     raise OutOfFuel  # noqa: TRY301
                 outcome, failure = int(Outcome.OK), NO_FAILURE
@@ -424,7 +426,7 @@ class InterpretedRunner:
         self._failure_of[i] = self._failure_id(failure)
         return int(Outcome.BAD_RESULT), 0.0
 
-    def _truth(self, value: Any) -> bool:
+    def _truth(self, value: Any, task: int) -> bool:
         if value is True or value is False:
             return value is True
         if (
@@ -433,7 +435,10 @@ class InterpretedRunner:
             or isinstance(value, int | list | tuple | dict | set | frozenset | ndarray | np.generic)
         ):
             return bool(value)
-        raise _BadResult(f"the task gave a value {_kind(value)}, which says neither yes nor no")
+        raise _BadResult(
+            f"the result is {_kind(value)}, which says neither yes nor no; want a bool",
+            self._task_spans[task],
+        )
 
     def _measure(self, i: int, instance: Any, used: int) -> None:
         """Check the size of a row's state after it may have grown enough to matter."""
@@ -456,7 +461,7 @@ class InterpretedRunner:
         if isinstance(error, _StateLost):
             return int(Outcome.STATE_LOST), NO_FAILURE
         if isinstance(error, _BadResult):
-            failure = Failure("BadResult", "sandbox", str(error)[:MESSAGE_CHARS], None)
+            failure = Failure("BadResult", "sandbox", error.message[:MESSAGE_CHARS], error.span)
             return int(Outcome.BAD_RESULT), self._failure_id(failure)
         if isinstance(error, OutOfMemory | MemoryError):
             failure = Failure(
@@ -613,6 +618,11 @@ class _StateLost(Exception):  # noqa: N818  it says what is, not what went wrong
 
 class _BadResult(Exception):  # noqa: N818
     """A task gave what has no truth value."""
+
+    def __init__(self, message: str, span: Span | None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
 
 
 class _Failed(BaseException):

@@ -444,6 +444,22 @@ def test_a_task_gives_its_truth_value(value: str, outcome: Outcome, truth: bool)
     assert results.tasks[0, 0] == truth
 
 
+def test_a_task_without_a_truth_value_is_said_with_its_place() -> None:
+    runner = single.make(
+        "def task_1():\n    return lambda: 1\n",
+        Plan(schema=Schema(()), tasks=(Call("task_1", ()),)),
+    )
+    results = corpus_reader.outputs(1, 1)
+    runner.bind(1, {}, results)
+    runner.step()
+    failure = runner.failures[results.task_failure[0, 0]]
+    assert failure.message == (
+        "the result is of type 'function', which says neither yes nor no; want a bool"
+    )
+    assert failure.span is not None
+    assert failure.span.line == 2
+
+
 def test_tasks_run_at_reset_too() -> None:
     source = "class Reward:\n    def step(self, x):\n        return x\ndef task_1(x):\n    return x > 3\n"
     base = single.class_plan(reset=False)
