@@ -158,7 +158,7 @@ def _try(
     runner: Runner, plan: Plan, batches: list[Batch], ran: list[NDArray[np.bool_]] | None
 ) -> _Trial:
     """Run the batches until the fuel of a probe is used up, or just the rows given."""
-    rows = len(next(iter(batches[0].values()))) if batches[0] else 1
+    rows = len(next(iter(batches[0].values()))) if batches[0] else 4
     count = len(runner.component_names)
     inputs = {name: array.copy() for name, array in batches[0].items()}
     live = outputs_for(rows, plan, count)
