@@ -27,8 +27,11 @@ from sandbox.dialect import (
     Entry,
 )
 from sandbox.rules import RULES, Rule
+from sandbox.tier_reasons import TIER_REASONS
 
 __all__ = ["language"]
+
+_TIER = frozenset(row[0] for row in TIER_REASONS)
 
 _HEAD = """\
 # What a program may write
@@ -63,6 +66,7 @@ def language() -> str:
     parts = [_HEAD.format(version=VERSION), *_syntax(), *_names(), *_modules(), *_methods()]
     parts.extend(_refused())
     parts.extend(_rules())
+    parts.extend(_tier_reasons())
     return "\n".join(parts)
 
 
@@ -156,11 +160,44 @@ def _rules() -> Iterator[str]:
         "6": "Mistakes that models make",
         "7": "What shows when the program is built",
     }
-    rules = sorted(RULES.values(), key=lambda rule: rule.id)
+    rules = sorted((rule for rule in RULES.values() if rule.id not in _TIER), key=_by_id)
     for hundred, group in groupby(rules, key=lambda rule: rule.id[3]):
         yield f"### {titles.get(hundred, hundred)}\n"
         for rule in group:
             yield from _rule(rule)
+
+
+def _tier_reasons() -> Iterator[str]:
+    yield "## Why a program stays in the interpreted tier\n"
+    yield (
+        "These are notes and no faults: the interpreted tier takes such a program and gives the"
+        " same rewards, only slower. `carruntime explain` names the code and its place.\n"
+    )
+    titles = {
+        "1": "Syntax",
+        "2": "Containers",
+        "3": "Lengths and types that have to be known",
+        "4": "Numbers and functions",
+        "5": "Arrays",
+        "6": "Text",
+        "7": "What `self` keeps",
+        "8": "Components",
+        "9": "The compiler as a whole",
+        "0": "By request",
+    }
+    rules = sorted((RULES[code] for code in _TIER), key=_by_id)
+    for hundred, group in groupby(rules, key=lambda rule: rule.id[3]):
+        yield f"### {titles.get(hundred, hundred)}\n"
+        yield "| code | what it means | why | what to write instead |"
+        yield "| --- | --- | --- | --- |"
+        for rule in group:
+            cells = (rule.id, rule.message, rule.why, rule.hint)
+            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield ""
+
+
+def _by_id(rule: Rule) -> str:
+    return rule.id
 
 
 def _rule(rule: Rule) -> Iterator[str]:

@@ -3,7 +3,8 @@
 Data and no logic: passes decide when a rule holds, this table says what is told. The hundreds
 group by what is looked at: 1xx the text, 2xx statements and expressions, 3xx names and
 attributes, 4xx calls, 5xx numbers, 6xx the mistakes that models make, 7xx what shows when the
-program is built. An id is never used twice, nor for something else later.
+program is built. Ids of ``CMP`` say why a program stays in the interpreted tier; `sandbox.tier_reasons` has
+their texts. An id is never used twice, nor for something else later.
 
 Severity says what a finding does: an error keeps the program from being loaded, because the
 program would be unsafe or certainly wrong; a warning is probably a mistake of its author; a note
@@ -19,6 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sandbox.diagnostics import Finding, Severity, Span
+from sandbox.tier_reasons import TIER_REASONS
 
 __all__ = ["RULES", "Rule", "explain", "rule_table"]
 
@@ -802,8 +804,20 @@ _BUILDING = (
     ),
 )
 
+_TIERS = tuple(_note(*row) for row in TIER_REASONS)
+
 RULES: Final[Mapping[str, Rule]] = rule_table(
-    (*_TEXT, *_SYNTAX, *_NAMES, *_CALLS, *_NUMBERS, *_MISTAKES, *_MORE_MISTAKES, *_BUILDING)
+    (
+        *_TIERS,
+        *_TEXT,
+        *_SYNTAX,
+        *_NAMES,
+        *_CALLS,
+        *_NUMBERS,
+        *_MISTAKES,
+        *_MORE_MISTAKES,
+        *_BUILDING,
+    )
 )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from pathlib import Path
 
 import pytest
 
+import sandbox
 from carruntime.rules import RULES as CONTRACT
 from sandbox.diagnostics import Severity
 from sandbox.limits import Limits
@@ -57,11 +59,12 @@ def test_the_good_example_of_a_rule_has_no_error(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 def test_a_rule_says_what_why_and_what_to_write(rule: Rule) -> None:
-    assert re.fullmatch(r"SBX[1-7]\d\d", rule.id)
+    assert re.fullmatch(r"SBX[1-7]\d\d|CMP\d\d\d", rule.id)
     assert rule.message
     assert rule.why
     assert rule.hint
     assert rule.severity in Severity
+    assert (rule.severity is Severity.NOTE) or not rule.id.startswith("CMP")
     for text in (rule.message, rule.why, rule.hint):
         assert not text.endswith(".")
 
@@ -111,3 +114,25 @@ def test_every_example_parses() -> None:
     for rule in RULES.values():
         if rule.bad and rule.id not in ("SBX105", "SBX108"):
             ast.parse(program(rule.bad))
+
+
+def test_the_codes_of_the_compiled_tier_are_those_of_the_table() -> None:
+    used: dict[str, str] = {}
+    for path in sorted(Path(sandbox.__file__).parent.rglob("*.py")):
+        if path.name in ("rules.py", "tier_reasons.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                code = re.fullmatch(r"CMP\d{3}", node.value)
+                if code is not None:
+                    used[code.group()] = path.name
+    listed = {name for name in RULES if name.startswith("CMP")}
+    assert len(used) > 90
+    assert used.keys() - listed == set(), "used and not in the table"
+    assert listed - used.keys() == set(), "in the table and never used"
+
+
+def test_a_code_of_the_compiled_tier_is_explained() -> None:
+    assert explain("CMP318").startswith(
+        "CMP318 (note): the number of elements depends on the data where it has to be known\n  why: "
+    )
