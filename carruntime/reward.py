@@ -12,7 +12,7 @@ import operator
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -177,8 +177,8 @@ class RewardProgram:
         if isinstance(num_envs, bool) or not hasattr(num_envs, "__index__") or num_envs < 1:
             raise OptionError(f"num_envs={num_envs!r}: want a whole number of at least 1")
         num_envs = operator.index(num_envs)
-        if keep_failed < 0:
-            raise OptionError(f"keep_failed={keep_failed!r}: want 0 or more")
+        if not isinstance(keep_failed, int) or keep_failed < 0:
+            raise OptionError(f"keep_failed={keep_failed!r}: want a whole number from 0 on")
         guest, self._spare = self._spare, None
         if guest is None or self._owner != os.getpid():
             # After a fork the waiting worker still belongs to the parent process.
@@ -458,6 +458,7 @@ def _request(
     ):
         if value not in offered:
             raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
+    _must_be_kinds(entry, bindings, extra)
     if frame is not None or frame_order != "rgb":
         raise OptionError(
             "frame= and frame_order= are given; frames come with a later version, and this one "
@@ -489,6 +490,26 @@ def _request(
     )
 
 
+def _must_be_kinds(entry: object, bindings: object, extra: object) -> None:
+    """Refuse arguments of the wrong kind before they fail somewhere deep."""
+    if not isinstance(entry, str | None):
+        raise OptionError(f"entry={entry!r}: want the name of a function or class, or 'TASKS'")
+    if bindings is not None and not (
+        isinstance(bindings, Mapping)
+        and all(isinstance(text, str) for pair in bindings.items() for text in pair)
+    ):
+        raise OptionError(
+            f"bindings={bindings!r}: want a dict of parameter names to inputs, such as "
+            "{'x': 'next_obs/pose'}"
+        )
+    if extra is not None and not (
+        isinstance(extra, Mapping) and all(isinstance(name, str) for name in extra)
+    ):
+        raise OptionError(
+            f"extra={extra!r}: want a dict of names to spaces, such as {{'battery': Box(0, 1)}}"
+        )
+
+
 def _extra(extra: Mapping[str, gym.Space[Any]], limits: Limits) -> dict[str, Any]:
     for name in extra:
         if not name.isidentifier() or name in _RESERVED:
@@ -507,7 +528,10 @@ def _extra(extra: Mapping[str, gym.Space[Any]], limits: Limits) -> dict[str, Any
 def _range(reward_range: tuple[float, float] | None) -> tuple[float, float] | None:
     if reward_range is None:
         return None
-    low, high = (float(bound) for bound in reward_range)
+    try:
+        low, high = (float(bound) for bound in reward_range)
+    except (TypeError, ValueError):
+        low = high = nan
     if isnan(low) or isnan(high) or low > high:
         raise OptionError(
             f"reward_range={reward_range!r}: want (lowest, highest) with lowest <= highest"

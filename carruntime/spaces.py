@@ -73,7 +73,7 @@ def spaces_of(
         made.close()
         return made.observation_space, made.action_space
     if spaces is not None:
-        pair: Sequence[object] = tuple(spaces)
+        pair: Sequence[object] = spaces if isinstance(spaces, tuple | list) else (spaces,)
         origin = "spaces="
     else:
         kind = "single_" if hasattr(env, "single_observation_space") else ""

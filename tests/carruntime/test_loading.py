@@ -214,3 +214,23 @@ def test_isolation_that_cannot_be_had_is_an_error_of_both_packages(call: Any) ->
     assert isinstance(caught.value, car.CarruntimeError)
     assert isinstance(caught.value, sandbox.IsolationError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"entry": 5}, {"bindings": 5}, {"bindings": {"obs": 5}}, {"extra": 5}),
+        *({"extra": {5: SPACES[0]}}, {"reward_range": 5}, {"reward_range": ("a", "b")}),
+    ],
+    ids=str,
+)
+def test_an_option_of_another_kind_is_an_option_error(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(car.OptionError, match=f"^{name}="):
+        car.load(GOOD, spaces=SPACES, isolation="none", **options)
+
+
+@pytest.mark.parametrize("spaces", [5, SPACES[0], (1, 2), (*SPACES, SPACES[0])], ids=str)
+def test_spaces_that_are_no_pair_are_an_option_error(spaces: Any) -> None:
+    with pytest.raises(car.OptionError, match="want an observation and an action space"):
+        car.load(GOOD, spaces=spaces, isolation="none")
