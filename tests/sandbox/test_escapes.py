@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import single
 
+from sandbox.errors import ProgramRefusedError
 from sandbox.instrument import InstrumentError
 from sandbox.limits import Limits
 from sandbox.outcome import Outcome
@@ -151,7 +152,10 @@ def _attack(path: Path) -> dict[str, object]:
     if analysis.outline is None or analysis.tree is None:
         return {"ended": ["reject"], "rewards": []}
     plan = _plan(analysis.tree)
-    built = build(analysis, plan, Limits(), "interpreted")
+    try:
+        built = build(analysis, plan, Limits(), "interpreted")
+    except ProgramRefusedError:  # by what only the plan tells, such as results of no use
+        return {"ended": ["reject"], "rewards": []}
     rows = _run(built.runner, plan)
     ended = {word for outcome, _, _ in rows for word in MAY_END_AS[Outcome(outcome)]}
     return {"ended": sorted(ended), "rewards": [reward for _, reward, _ in rows]}
