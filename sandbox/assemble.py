@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.components import MAX_COMPONENTS, static_components
-from sandbox.diagnostics import Finding, Report, Severity, Span
+from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.errors import ProgramRefusedError
 from sandbox.instrument import InstrumentError
 from sandbox.limits import Limits
 from sandbox.lint import lint
 from sandbox.outcome import PENDING, Outcome
+from sandbox.parse import Places
 from sandbox.plan import Plan
 from sandbox.probe import Batch, probe_batches
 from sandbox.rules import RULES
@@ -72,7 +73,7 @@ def assemble(
     _refuse_errors(analysis, findings)
     compiled: Runner | TierReason = TierReason("CMP000", "the interpreted tier was asked for")
     if tier != "interpreted":
-        compiled = _compile(tree, plan, limits)
+        compiled = _compile(tree, plan, limits, analysis.text)
     if before_guest_code is not None:
         before_guest_code()
     try:
@@ -84,8 +85,10 @@ def assemble(
         )
         raise _refused(analysis, [*findings, finding]) from None
     except InstrumentError as error:
+        places = Places(analysis.text)
         more = [
-            RULES["SBX702"].finding(_span_of(node), message=text) for node, text in error.problems
+            RULES["SBX702"].finding(places.span(node), message=text)
+            for node, text in error.problems
         ]
         raise _refused(analysis, [*findings, *more]) from None
     batches = probe_batches(plan, tree)
@@ -112,11 +115,11 @@ def assemble(
     return Assembled(interpreted, compiled, names, tuple(findings))
 
 
-def _compile(tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason:
+def _compile(tree: ast.Module, plan: Plan, limits: Limits, text: str) -> Runner | TierReason:
     from sandbox.tiers.compiled import compile_program
 
     try:
-        made: Runner | TierReason = compile_program(tree, plan, limits)
+        made: Runner | TierReason = compile_program(tree, plan, limits, text)
     except Exception as error:
         # A compiler fails in many ways; the program still has a tier to run in.
         return TierReason(
@@ -311,13 +314,3 @@ def _refuse_errors(analysis: Analysis, findings: list[Finding]) -> None:
 def _refused(analysis: Analysis, findings: list[Finding]) -> ProgramRefusedError:
     every = (*analysis.findings, *findings)
     return ProgramRefusedError(Report(analysis.filename, analysis.text, every))
-
-
-def _span_of(node: ast.AST) -> Span | None:
-    line = getattr(node, "lineno", None)
-    if line is None:
-        return None
-    column = getattr(node, "col_offset", 0)
-    end_line = getattr(node, "end_lineno", line) or line
-    end_column = getattr(node, "end_col_offset", column + 1) or column + 1
-    return Span(line, column + 1, end_line, end_column + 1)

@@ -236,7 +236,7 @@ SOURCE = (
 
 
 def _with_fault(monkeypatch: pytest.MonkeyPatch, fault: str) -> Built:
-    def fake(tree: ast.Module, plan: Plan, limits: Limits) -> Runner | TierReason:
+    def fake(tree: ast.Module, plan: Plan, limits: Limits, text: str = "") -> Runner | TierReason:
         inner = InterpretedRunner(tree, SOURCE, plan, limits, ("a",))
         made: Any = Tampered(inner, fault)
         return made  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sandbox.diagnostics import Span
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
@@ -48,7 +49,7 @@ def compile_source(
         plan = Plan(
             schema=schema, class_name=cls, step=Call("step", params), reset=Call("reset", ())
         )
-    return compile_program(ast.parse(source), plan, limits or Limits())
+    return compile_program(ast.parse(source), plan, limits or Limits(), source)
 
 
 def taken(*args: Any, **options: Any) -> CompiledRunner:
@@ -380,3 +381,16 @@ def test_limits_of_lowering_end_in_a_reason() -> None:
     made = compile_source(source, FLOAT, limits=replace(Limits(), compile_s=5.0))
     assert isinstance(made, TierReason)
     assert made.code in ("CMP911", "CMP912")
+
+
+def test_places_count_characters_not_bytes() -> None:
+    """A line with text beyond ASCII before the place: in a reason and in a failure of a row."""
+    made = compile_source('def reward(x):\n    é = "日本"; del x\n    return x\n', FLOAT)
+    assert isinstance(made, TierReason)
+    assert (made.code, made.span) == ("CMP111", Span(2, 15, 2, 20))
+    runner = taken('def reward(x):\n    é = "日本"; return 1.0 / int(x)\n', FLOAT)
+    outputs = bound(runner, x=np.zeros(1))
+    runner.step()
+    failure = runner.failures[outputs.failure[0]]
+    assert failure.exception == "ZeroDivisionError"
+    assert failure.span == Span(2, 22, 2, 34)

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sandbox.limits import Limits
+from sandbox.parse import Places
 from sandbox.plan import Plan
 from sandbox.tiers.base import TierReason
 
@@ -16,24 +17,30 @@ if TYPE_CHECKING:
 __all__ = ["compile_program"]
 
 
-def compile_program(tree: ast.Module, plan: Plan, limits: Limits) -> CompiledRunner | TierReason:
+def compile_program(
+    tree: ast.Module, plan: Plan, limits: Limits, text: str = ""
+) -> CompiledRunner | TierReason:
     """Compile a program, or say why this tier does not take it.
 
     Args:
         tree: The validated tree, not instrumented.
         plan: What is called, on which inputs.
         limits: Fuel, memory and compile time.
+        text: The source of the tree. A tree counts columns in bytes; with the text, places are
+            given in characters.
     """
+    places = Places(text)
     # Numba takes half a second to import, and a check or an interpreted program needs none of it.
     from sandbox.tiers.compiled.kernel import lower_program
-    from sandbox.tiers.compiled.points import Refused, span_of
+    from sandbox.tiers.compiled.points import Refused
     from sandbox.tiers.compiled.runner import CompiledRunner
 
     started = time.monotonic()
     try:
-        lowered = lower_program(tree, plan, limits)
+        lowered = lower_program(tree, plan, limits, places)
     except Refused as refused:
-        return TierReason(refused.code, refused.message, span_of(refused.node))
+        place = None if refused.node is None else places.span(refused.node)
+        return TierReason(refused.code, refused.message, place)
     except RecursionError:
         return TierReason("CMP914", "the program nests too deep to be lowered")
     return CompiledRunner(lowered, plan, limits.fuel, time.monotonic() - started)

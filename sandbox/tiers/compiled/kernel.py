@@ -15,6 +15,7 @@ import numpy as np
 
 from sandbox.limits import Limits
 from sandbox.outcome import Outcome
+from sandbox.parse import Places
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Spec
 from sandbox.tiers.base import NO_FAILURE, Failure
@@ -106,8 +107,10 @@ class Lowered:
 class Lowering(Texts):
     """Lowers one entry of a program."""
 
-    def __init__(self, tree: ast.Module, plan: Plan, limits: Limits, components: list[str]) -> None:
-        super().__init__(limits)
+    def __init__(
+        self, tree: ast.Module, plan: Plan, limits: Limits, places: Places, components: list[str]
+    ) -> None:
+        super().__init__(limits, places)
         self.tree = tree
         self.plan = plan
         self.components = components
@@ -367,7 +370,7 @@ class Lowering(Texts):
         return kernel
 
 
-def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
+def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) -> Lowered:
     """Lower all calls of a plan.
 
     Raises:
@@ -391,7 +394,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits) -> Lowered:
     ]
 
     def begin() -> Lowering:
-        made = Lowering(tree, plan, limits, components)
+        made = Lowering(tree, plan, limits, places, components)
         made.start()
         return made
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sandbox.diagnostics import Span
 from sandbox.limits import Limits
+from sandbox.parse import Places
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import (
     FLOATS,
@@ -47,7 +48,6 @@ __all__ = [
     "Refused",
     "Target",
     "i64",
-    "span_of",
 ]
 
 
@@ -138,8 +138,9 @@ def i64(value: int) -> Lit:
 class Points:
     """Emits core at the current point."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, places: Places) -> None:
         self.limits = limits
+        self.spans = places
         self.current: Point | None = Point([])
         self.counter = 0
         self.emitted = 0
@@ -251,7 +252,7 @@ class Points:
 
     def span(self) -> Span | None:
         """The place in the source that is being lowered."""
-        return span_of(self.node)
+        return None if self.node is None else self.spans.span(self.node)
 
     def charge(self, units: int | Atom) -> None:
         """Count fuel; checked where loops begin."""
@@ -289,17 +290,6 @@ class Points:
         if (total + size) * 8 > self.limits.memory_bytes:
             raise self.refuse("CMP913", "the program needs more memory than limits.memory_bytes")
         return self.region(Region(name, ty, size, "scratch"))
-
-
-def span_of(node: ast.AST | None) -> Span | None:
-    """Give the place of a node; None where it has none."""
-    line = getattr(node, "lineno", None)
-    column = getattr(node, "col_offset", None)
-    if line is None or column is None:
-        return None
-    end_line = getattr(node, "end_lineno", None) or line
-    end_column = getattr(node, "end_col_offset", None)
-    return Span(line, column + 1, end_line, (column if end_column is None else end_column) + 1)
 
 
 def _simplify(op: str, ty: Ty, args: tuple[Atom, ...]) -> Atom | None:
