@@ -394,3 +394,60 @@ def test_places_count_characters_not_bytes() -> None:
     failure = runner.failures[outputs.failure[0]]
     assert failure.exception == "ZeroDivisionError"
     assert failure.span == Span(2, 22, 2, 34)
+
+
+KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(self, x):\n        {}\n        return x\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            KEEPING.format("(k for k in range(3))", "pass"),
+            "CMP702 `self.a` keeps a generator or iterator (line 3)",
+        ),
+        (KEEPING.format("0", "self.a = range(3)"), "CMP702 `self.a` keeps a range (line 5)"),
+        (
+            KEEPING.format("[]", "self.a.append(x)"),
+            "CMP703 `self.a` keeps a list that grows with the episode (line 3)",
+        ),
+        (
+            KEEPING.format("()", "self.a = (self.a, x)"),
+            "CMP705 `self.a` never settles on one type (line 5)",
+        ),
+        (
+            KEEPING.format("[]", "self.b = self.a"),
+            "CMP701 `self.b` keeps a container that is kept elsewhere in `self` (line 5)",
+        ),
+        (
+            "def reward(x):\n    g = (k for k in range(3))\n    return len(g)\n",
+            "CMP320 this operation on a generator or iterator is not taken (line 3)",
+        ),
+        (
+            "class A:\n    pass\ndef reward(x):\n    return A + A\n",
+            "CMP320 this operation on the class `A` is not taken (line 4)",
+        ),
+        (
+            "def reward(x):\n    return max(k for k in {int(x) % 5, 3})\n",
+            "CMP320 this operation on a set is not taken (line 2)",
+        ),
+        (
+            "def reward(x):\n    return [1] + {}\n",
+            "CMP320 this operation on a list and a dict is not taken (line 2)",
+        ),
+    ],
+)
+def test_a_reason_names_things_as_the_program_does(source: str, reason: str) -> None:
+    """No class of the compiler in a message, and the attribute of `self` with its line."""
+    made = compile_source(source, FLOAT, cls="R" if source.startswith("class R") else None)
+    assert isinstance(made, TierReason)
+    assert str(made) == reason
+
+
+def test_messages_of_a_row_name_types_as_python_does() -> None:
+    """What a TypeError says where it is certain."""
+    runner = taken("def reward(x):\n    return x < {}\n", FLOAT)
+    outputs = bound(runner, x=np.zeros(1))
+    runner.step()
+    message = runner.failures[outputs.failure[0]].message
+    assert message == "'<' not supported between instances of 'numpy.float64' and 'dict'"

@@ -10,7 +10,6 @@ from sandbox.tiers.compiled.core import (
     ty_of,
 )
 from sandbox.tiers.compiled.reductions import Reductions
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -48,7 +47,7 @@ class Arguments(Reductions):
             return self.item(self.get(value, ()))
         if isinstance(value, Arr | Sel):
             self.fail("TypeError", "only 0-dimensional arrays can be converted to Python scalars")
-        self.fail("TypeError", f"must be real number, not {type_name(value)}")
+        self.fail("TypeError", f"must be real number, not {self.type_name(value)}")
 
     def constant(self, value: Value, what: str) -> int:
         """Give an integer that must be known."""

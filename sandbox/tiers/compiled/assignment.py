@@ -10,7 +10,6 @@ from sandbox.tiers.compiled.expressions import Expressions
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.scalars import BINARY
 from sandbox.tiers.compiled.storage import ELLIPSIS
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -101,7 +100,7 @@ class Assignment(Expressions):
     def _parts_of(self, parts: list[ast.expr], value: Value) -> list[Value]:
         """Give one value for each target."""
         if isinstance(value, Num) or value == NONE:
-            self.fail("TypeError", f"cannot unpack non-iterable {type_name(value)} object")
+            self.fail("TypeError", f"cannot unpack non-iterable {self.type_name(value)} object")
         found = self.unpack_text(len(parts), value)
         if found is not None:
             return found
@@ -207,7 +206,9 @@ class Assignment(Expressions):
             raise self.refuse("CMP110", "an attribute of a class is assigned")
         content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
         if not isinstance(owner, Ref) or not isinstance(content, ObjCell):
-            self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
+            self.fail(
+                "AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}"
+            )
         attributes = dict(content.attributes)
         attributes[name] = value
         self.pt.heap[owner.cell] = ObjCell(content.cls, tuple(attributes.items()))
@@ -232,7 +233,7 @@ class Assignment(Expressions):
         if isinstance(owner, Ref) and isinstance(content, ListCell):
             self._set_list_item(owner, content, index, value)
             return
-        self.fail("TypeError", f"{type_name(owner)!r} object does not support item assignment")
+        self.fail("TypeError", f"{self.type_name(owner)!r} object does not support item assignment")
 
     def _set_list_item(self, owner: Ref, content: ListCell, index: Value, value: Value) -> None:
         if isinstance(index, Union):

@@ -8,7 +8,6 @@ from sandbox import cost
 from sandbox.tiers.compiled.assignment import Assignment
 from sandbox.tiers.compiled.points import Target
 from sandbox.tiers.compiled.scopes import assigned, declared, local_names, makes_functions
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Bound,
@@ -306,7 +305,7 @@ class Calls(Assignment):
                 return self.call_builtin(function, args, keywords)
             case Ref() if isinstance(self.pt.heap[function.cell], ObjCell):
                 raise self.refuse("CMP414", "the special name __call__")
-        self.fail("TypeError", f"{type_name(function)!r} object is not callable")
+        self.fail("TypeError", f"{self.type_name(function)!r} object is not callable")
 
     def convert(self, target: Dty, args: list[Value]) -> Value:
         """Call a number type."""

@@ -14,7 +14,6 @@ from sandbox.tiers.compiled.core import (
     Lit,
 )
 from sandbox.tiers.compiled.points import TRUE, i64
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -80,7 +79,7 @@ class Functions(Containers):
             return self.absolute(value)
         if isinstance(value, Arr | Sel):
             return self.ufunc("absolute", value)
-        self.fail("TypeError", f"bad operand type for abs(): {type_name(value)!r}")
+        self.fail("TypeError", f"bad operand type for abs(): {self.type_name(value)!r}")
 
     def b_len(self, args: Args, keywords: Keywords) -> Value:
         return self.len_of(args[0])
@@ -218,7 +217,8 @@ class Functions(Containers):
         for arg in args:
             if not isinstance(arg, Num) or arg.ty in FLOATS:
                 self.fail(
-                    "TypeError", f"{type_name(arg)!r} object cannot be interpreted as an integer"
+                    "TypeError",
+                    f"{self.type_name(arg)!r} object cannot be interpreted as an integer",
                 )
             parts.append(self.int_of(arg))
         if len(parts) == 1:

@@ -13,7 +13,7 @@ from sandbox import cost
 from sandbox.tiers.compiled.core import Atom
 from sandbox.tiers.compiled.points import FUEL, TRUE, Refused, Target, i64
 from sandbox.tiers.compiled.shapes import cells_in
-from sandbox.tiers.compiled.unions import Unions, type_name
+from sandbox.tiers.compiled.unions import Unions
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -291,7 +291,7 @@ class Iteration(Unions):
     def other_iteration(self, value: Value, body: Body) -> None:
         """Go over words of text, or raise."""
         del body
-        self.type_error(f"{type_name(value)!r} object is not iterable", value)
+        self.type_error(f"{self.type_name(value)!r} object is not iterable", value)
 
     def generate(self, value: Gen, body: Body) -> None:
         """Go over what a generator expression makes."""

@@ -37,7 +37,7 @@ from sandbox.tiers.compiled.core import (
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.points import FALSE, FUEL, STATUS, TRUE, Dead, Point, Target, i64
 from sandbox.tiers.compiled.scopes import assigned
-from sandbox.tiers.compiled.state import Deep, join_deep
+from sandbox.tiers.compiled.state import GROWING, Deep, join_deep, unsettled
 from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -133,6 +133,17 @@ class Lowering(Texts):
         # It ran once, when the program was loaded: a row does not pay for it.
         self.emit(Set(FUEL, before))
         self.sealed = dict(self.pt.heap)
+
+    def assignment_of(self, attribute: str) -> ast.AST | None:
+        """Find where the program assigns an attribute of this name last."""
+        found = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Attribute)
+            and node.attr == attribute
+            and isinstance(node.ctx, ast.Store)
+        ]
+        return max(found, key=lambda node: (node.lineno, node.col_offset), default=None)
 
     def top_level(self, name: str) -> Value:
         """Give a top-level name."""
@@ -443,9 +454,11 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         step_lowering, found = _lower_step(begin, plan, deep, pay_regions)
         if found == deep:
             break
-        deep = join_deep(deep, found, attempt > 1)
+        before, deep = deep, join_deep(deep, found, attempt > 1)
     else:
-        raise begin().refuse("CMP705", "the types of what `self` keeps do not settle")
+        attribute, grown = unsettled(before, deep)
+        code, message = ("CMP703", GROWING) if grown else ("CMP705", "never settles on one type")
+        raise begin().refuse_kept(code, message, attribute)
     reset, _ = _lower_reset(begin, plan, deep)
     drop_regions(step_lowering)
     step = done(step_lowering, "step", of_row)

@@ -21,7 +21,6 @@ from sandbox.tiers.compiled.elements import UFUNCS
 from sandbox.tiers.compiled.functions import Functions
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.reductions import Reductions
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -193,7 +192,7 @@ class Library(Functions):
                 raise self.refuse("CMP407", f"{full} is not taken")
             case Gen(kind="keys" | "values" | "items"):
                 pass
-        self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
+        self.fail("AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}")
 
     def _module_attribute(self, module: str, name: str) -> Value:
         if module == "numpy" and name in _TYPES:
@@ -283,7 +282,7 @@ class Library(Functions):
             raise self.refuse("CMP405", f"the attribute {name!r} of a number of unknown kind")
         if name in ("value", "name"):
             raise self.refuse("CMP413", "a member of an IntEnum is only a number here")
-        self.fail("AttributeError", f"{type_name(owner)!r} object has no attribute {name!r}")
+        self.fail("AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}")
 
     def _array_attribute(self, owner: Arr | Sel, name: str) -> Value:
         if isinstance(owner, Sel):

@@ -10,7 +10,6 @@ from sandbox.tiers.compiled.core import Let, Lit
 from sandbox.tiers.compiled.displays import MADE_TEXT, Displays, key_of
 from sandbox.tiers.compiled.points import FALSE, TRUE
 from sandbox.tiers.compiled.scalars import BINARY, COMPARE
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -67,7 +66,7 @@ class Operators(Displays):
         if isinstance(value, Arr | Sel):
             names = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "invert"}
             return self.ufunc(names[type(op)], value)
-        self.fail("TypeError", f"bad operand type for unary operator: {type_name(value)!r}")
+        self.fail("TypeError", f"bad operand type for unary operator: {self.type_name(value)!r}")
 
     def x_BinOp(self, node: ast.BinOp) -> Value:
         left = self.eval(node.left)
@@ -142,7 +141,9 @@ class Operators(Displays):
         for one, other in ((a, b), (b, a)):
             if isinstance(op, ast.Mult) and isinstance(one, Num) and not isinstance(other, NoneV):
                 raise self.refuse("CMP320", "a sequence repeated as often as the data says")
-        self.type_error(f"unsupported operand type(s): {type_name(a)!r} and {type_name(b)!r}", a, b)
+        self.type_error(
+            f"unsupported operand type(s): {self.type_name(a)!r} and {self.type_name(b)!r}", a, b
+        )
 
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         """Compute ``| & - ^`` of sets and ``|`` of dicts."""
@@ -433,7 +434,9 @@ class Operators(Displays):
                     lambda: self.compare_known(name, x_items[0], y_items[0]),
                 )
         self.type_error(
-            f"'<' not supported between instances of {type_name(a)!r} and {type_name(b)!r}", a, b
+            f"'<' not supported between instances of {self.type_name(a)!r} and {self.type_name(b)!r}",
+            a,
+            b,
         )
 
     def contains(self, container: Value, value: Value) -> Num:

@@ -7,14 +7,16 @@ memory a row, small arrays one per element, and large arrays are used in place.
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Region, Store, Ty, limits_of
 from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.merging import indices
-from sandbox.tiers.compiled.points import EXPLODE, i64
+from sandbox.tiers.compiled.points import EXPLODE, Refused, i64
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -36,7 +38,9 @@ from sandbox.tiers.compiled.values import (
     Value,
 )
 
-__all__ = ["Deep", "Keeper", "join_deep"]
+__all__ = ["GROWING", "Deep", "Keeper", "join_deep", "unsettled"]
+
+GROWING: Final = "keeps a list that grows with the episode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +268,22 @@ def _join_dicts(a: DeepDict, b: DeepDict, widen: bool) -> Deep:
     return DeepDict(tuple(entries), a.factory, ordered and len(late) < 2, a.kind)
 
 
+def unsettled(before: Deep, now: Deep, path: str = "self") -> tuple[str, bool]:
+    """Name an attribute whose shape differs, and say whether it is a list that has grown."""
+    if isinstance(before, DeepObj) and isinstance(now, DeepObj):
+        old = dict(before.attributes)
+        for name, item in now.attributes:
+            if name not in old or old[name] != item:
+                return unsettled(old.get(name, item), item, f"{path}.{name}")
+    grown = isinstance(before, DeepList) and isinstance(now, DeepList)
+    return path, grown and len(before.items) < len(now.items)  # type: ignore[union-attr]
+
+
 class Keeper(Library):
     """Moves a state between memory and values."""
+
+    kept_as = "self"
+    """What is being looked at, such as ``self.before``."""
 
     def deep_of(self, value: Value, seen: set[int]) -> Deep:
         """Give the shape of a state as it is on the current path."""
@@ -289,21 +307,23 @@ class Keeper(Library):
                 return result
             case Ref():
                 if value.cell in seen:
-                    raise self.refuse("CMP701", "one container is kept in `self` twice")
+                    raise self.refuse_kept(
+                        "CMP701", "keeps a container that is kept elsewhere in `self`", self.kept_as
+                    )
                 seen.add(value.cell)
                 return self._deep_cell(value, seen)
         if value in (NONE, UNBOUND) or isinstance(value, Str | Cls) or type(value).__name__ in (
             "Func", "Builtin", "Dty", "Mod", "Bound",
         ):  # fmt: skip
             return DeepConst(value)
-        raise self.refuse("CMP702", f"`self` keeps a {type(value).__name__.lower()}")
+        raise self.refuse_kept("CMP702", f"keeps {self.described(value)}", self.kept_as)
 
     def _deep_cell(self, value: Ref, seen: set[int]) -> Deep:
         content = self.pt.heap[value.cell]
         match content:
             case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
                 if len(items) > 64:
-                    raise self.refuse("CMP703", "a list in `self` that grows with the episode")
+                    raise self.refuse_kept("CMP703", GROWING, self.kept_as)
                 parts = tuple(self.deep_of(item, seen) for item in items)
                 return DeepList(parts, length is None, maxlen, kind)
             case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
@@ -323,8 +343,35 @@ class Keeper(Library):
             case GridCell(bounds=bounds, plain=plain, values=values):
                 return DeepGrid(bounds, plain, None if values is None else values[1:])
             case ObjCell(cls=cls, attributes=attributes):
-                return DeepObj(cls, tuple((n, self.deep_of(v, seen)) for n, v in attributes))
+                return DeepObj(cls, self._deep_attributes(attributes, seen))
         raise AssertionError(content)
+
+    def _deep_attributes(
+        self, attributes: tuple[tuple[str, Value], ...], seen: set[int]
+    ) -> tuple[tuple[str, Deep], ...]:
+        outer = self.kept_as
+        found = []
+        try:
+            for name, value in attributes:
+                self.kept_as = f"{outer}.{name}"
+                found.append((name, self.deep_of(value, seen)))
+        finally:
+            self.kept_as = outer
+        return tuple(found)
+
+    def refuse_kept(self, code: str, message: str, path: str) -> Refused:
+        """Refuse what an attribute of ``self`` keeps, at its last assignment in the program."""
+        return self.refuse(
+            code, f"`{path}` {message}", self.assignment_of(path.rsplit(".", maxsplit=1)[-1])
+        )
+
+    def assignment_of(self, attribute: str) -> ast.AST | None:
+        """Find where the program assigns an attribute of this name last."""
+        raise NotImplementedError
+
+    def _changes(self, path: str) -> Refused:
+        attribute = re.split(r"[|#]|\.\d", path)[0]
+        return self.refuse_kept("CMP704", "changes its type in a way not followed", attribute)
 
     def slot(self, path: str, ty: Ty, size: int = 1) -> str:
         """Declare a place in the state's memory."""
@@ -460,9 +507,9 @@ class Keeper(Library):
                 if len(possible) == 1:
                     self._plan_store(deep, path, variants[possible[0]], writes, copies)
                     return
-                raise self.refuse("CMP704", "a value kept in `self` changes its type in a new way")
+                raise self._changes(path)
             case _:
-                raise self.refuse("CMP704", "a value kept in `self` changes its type in a new way")
+                raise self._changes(path)
 
     def _plan_union(
         self,
@@ -478,7 +525,7 @@ class Keeper(Library):
         def place(item: Value) -> int:
             key = _key(self.deep_of(item, set()))
             if key not in keys:
-                raise self.refuse("CMP704", "a value kept in `self` changes its type in a new way")
+                raise self._changes(path)
             return keys.index(key)
 
         if not isinstance(value, Union):
@@ -535,8 +582,8 @@ class Keeper(Library):
                 if isinstance(content, GridCell) and content.region == head.region:
                     return
                 if isinstance(content, GridCell) and content.region.startswith("state:"):
-                    raise self.refuse(
-                        "CMP707", "a set or dict of `self` moves to another attribute"
+                    raise self.refuse_kept(
+                        "CMP707", "gets the set or dict of another attribute", path
                     )
                 self.fill_grid(head, content)
             case DeepObj(attributes=attributes), ObjCell():
@@ -546,4 +593,4 @@ class Keeper(Library):
                         item, f"{path}.{name}", values.get(name, UNBOUND), writes, copies
                     )
             case _:
-                raise self.refuse("CMP704", "a value kept in `self` changes its type in a new way")
+                raise self._changes(path)

@@ -11,7 +11,6 @@ from sandbox.tiers.compiled.displays import key_of
 from sandbox.tiers.compiled.operators import Operators
 from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.storage import ELLIPSIS
-from sandbox.tiers.compiled.unions import type_name
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -90,7 +89,7 @@ class Subscripts(Operators):
             return found
         if isinstance(owner, Gen) and owner.kind == "list":
             return self.index_on_demand(owner, index)
-        self.type_error(f"{type_name(owner)!r} object is not subscriptable", owner)
+        self.type_error(f"{self.type_name(owner)!r} object is not subscriptable", owner)
 
     def index_on_demand(self, owner: Gen, index: Value) -> Value:
         """Index a list that is made by the loop that looks for the element."""

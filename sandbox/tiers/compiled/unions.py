@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from sandbox.tiers.compiled.arrays import Arrays
-from sandbox.tiers.compiled.core import Atom, Lit
+from sandbox.tiers.compiled.core import Atom, Lit, dtype_of
 from sandbox.tiers.compiled.points import TRUE, Refused, i64
 from sandbox.tiers.compiled.values import (
     Arr,
+    Bound,
+    Builtin,
+    Cls,
     DictCell,
+    Dty,
+    Exc,
+    Func,
     Gen,
     GridCell,
     ListCell,
     Lost,
+    Mod,
     NoneV,
     Num,
     ObjCell,
@@ -22,7 +29,9 @@ from sandbox.tiers.compiled.values import (
     Ref,
     Sel,
     SetCell,
+    SliceV,
     Str,
+    Text,
     Tup,
     Unbound,
     Union,
@@ -33,7 +42,29 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
-__all__ = ["Unions", "type_name"]
+__all__ = ["Unions"]
+
+_DESCRIBED: Final[tuple[tuple[type, str], ...]] = (
+    (Num, "a number"),
+    (Arr, "an array"),
+    (Sel, "what a mask selects"),
+    (Str, "a text"),
+    (Text, "a text of the observation"),
+    (Words, "the words of a text"),
+    (Tup, "a tuple"),
+    (NoneV, "None"),
+    (Range, "a range"),
+    (SliceV, "a slice"),
+    (Gen, "a generator or iterator"),
+    (Func, "a function"),
+    (Bound, "a method"),
+    (Builtin, "a built-in function"),
+    (Dty, "a type"),
+    (Exc, "an exception"),
+    (Union, "a value whose type depends on the path"),
+    (Unbound, "a name that has no value on this path"),
+)
+"""What a reason calls a value, by its class here."""
 
 
 class Unions(Arrays):
@@ -204,8 +235,59 @@ class Unions(Arrays):
         Python has many more operations than are known here, so only for numbers and None it is.
         """
         if not any(isinstance(value, Num | NoneV) for value in values):
-            raise self.refuse("CMP320", message)
+            raise self._not_taken(*values)
         self.fail("TypeError", message)
+
+    def _not_taken(self, *values: Value) -> Refused:
+        kinds = dict.fromkeys(self.described(value) for value in values)
+        return self.refuse("CMP320", f"this operation on {' and '.join(kinds)} is not taken")
+
+    def type_name(self, value: Value) -> str:
+        """Give the name that Python's messages have for a value's type."""
+        match value:
+            case Num(ty=ty):
+                python = {"b1": "bool", "i64": "int", "f64": "float"}
+                return python[ty] if value.weak is True else f"numpy.{dtype_of(ty).name}"
+            case NoneV():
+                return "NoneType"
+            case Str():
+                return "str"
+            case Tup():
+                return value.cls
+            case Arr() | Sel():
+                return "numpy.ndarray"
+            case Ref():
+                return self._container_name(value)
+        raise self._not_taken(value)
+
+    def _container_name(self, value: Ref) -> str:
+        match self.pt.heap[value.cell]:
+            case ListCell(kind=kind):
+                return "collections.deque" if kind == "deque" else "list"
+            case SetCell() | GridCell(values=None):
+                return "set"
+            case DictCell() | GridCell():
+                return "dict"
+            case ObjCell(cls=cls):
+                return cls.name
+        return "object"
+
+    def described(self, value: Value) -> str:
+        """Say what a value is, for a reason why it is not taken."""
+        match value:
+            case Ref():
+                name = self._container_name(value)
+                is_object = isinstance(self.pt.heap[value.cell], ObjCell)
+                return f"an object of class `{name}`" if is_object else f"a {name}"
+            case Mod(name=name):
+                return f"the module `{name}`"
+            case Cls(name=name):
+                return f"the class `{name}`"
+            case Gen(kind="keys" | "values" | "items" as kind):
+                return f"the {kind} of a dict"
+            case Lost(why=why):
+                return f"a value that cannot be followed ({why})"
+        return next(words for kind, words in _DESCRIBED if isinstance(value, kind))
 
     def grid_length(self, grid: GridCell) -> Num:
         """Count the keys of a set or dict whose keys depend on the data."""
@@ -213,7 +295,7 @@ class Unions(Arrays):
 
     def other_length(self, value: Value) -> Num:
         """Give the length of text, or raise."""
-        self.type_error(f"object of type {type_name(value)!r} has no len()", value)
+        self.type_error(f"object of type {self.type_name(value)!r} has no len()", value)
 
     def how_many(self, atoms: list[Atom]) -> Num:
         """Count true atoms."""
@@ -246,24 +328,3 @@ class Unions(Arrays):
     def _as_num(value: Value) -> Num:
         assert isinstance(value, Num)
         return value
-
-
-def type_name(value: Value) -> str:
-    """Give the name that Python's messages have for a value's type."""
-    match value:
-        case Num():
-            names = {"b1": "bool", "i64": "int", "f64": "float"}
-            if value.weak is True:
-                return names[value.ty]
-            return f"numpy.{value.ty}"
-        case NoneV():
-            return "NoneType"
-        case Str():
-            return "str"
-        case Tup():
-            return "tuple"
-        case Arr() | Sel():
-            return "numpy.ndarray"
-        case Ref():
-            return "object"
-    raise Refused("CMP320", f"this use of a value of kind {type(value).__name__.lower()}")
