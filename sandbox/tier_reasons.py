@@ -65,7 +65,7 @@ _SYNTAX: Final = (
         "CMP107",
         "a statement of this kind is not taken",
         _UNUSUAL,
-        "write it with `if`, `for`, `while`, assignments and `return`",
+        "write it with `if`, `for`, `while` and assignments; leave out `with np.errstate(...)`",
     ),
     (
         "CMP108",

@@ -432,6 +432,14 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
             "CMP320 this operation on a set is not taken (line 2)",
         ),
         (
+            "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return x\n",
+            "CMP113 a sequence pattern in `match` (line 3)",
+        ),
+        (
+            "import numpy as np\ndef reward(x):\n    with np.errstate(all='ignore'):\n        return x\n",
+            "CMP107 a `with` statement (line 3)",
+        ),
+        (
             "def reward(x):\n    return [1] + {}\n",
             "CMP320 this operation on a list and a dict is not taken (line 2)",
         ),

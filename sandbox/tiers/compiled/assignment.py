@@ -46,7 +46,7 @@ class Assignment(Expressions):
             self.node = item
             method = getattr(self, f"s_{type(item).__name__}", None)
             if method is None:
-                raise self.refuse("CMP107", f"a {type(item).__name__} statement")
+                raise self.refuse("CMP107", f"a `{type(item).__name__.lower()}` statement")
             with self.path():
                 method(item)
         self.node = outer
@@ -78,7 +78,9 @@ class Assignment(Expressions):
                 index = self.eval(index_node)
                 self.set_item(owner, index, value)
             case _:
-                raise self.refuse("CMP108", f"assignment to {type(target).__name__}", target)
+                raise self.refuse(
+                    "CMP108", f"assignment to a {type(target).__name__.lower()} expression", target
+                )
 
     def _unpack_parts(self, parts: list[ast.expr], value: Value) -> None:
         if isinstance(value, Union):

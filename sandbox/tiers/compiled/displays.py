@@ -71,7 +71,7 @@ class Displays(Grids):
         try:
             method = getattr(self, f"x_{type(node).__name__}", None)
             if method is None:
-                raise self.refuse("CMP101", f"{type(node).__name__} is not taken")
+                raise self.refuse("CMP101", f"a {type(node).__name__.lower()} expression")
             found: Value = method(node)
             return found
         finally:

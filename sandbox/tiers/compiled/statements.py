@@ -206,7 +206,8 @@ class Statements(Calls):
                 for part, item in zip(patterns, subject.items, strict=True):
                     atom = self.both(atom, self._pattern(item, part).atom)
                 return boolean(atom)
-        raise self.refuse("CMP113", f"a {type(pattern).__name__} pattern", pattern)
+        kind = type(pattern).__name__.removeprefix("Match").lower()
+        raise self.refuse("CMP113", f"a {kind} pattern in `match`", pattern)
 
     def s_Try(self, node: ast.Try) -> None:
         if node.finalbody:
