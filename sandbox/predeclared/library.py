@@ -11,12 +11,15 @@ import builtins
 import dataclasses
 import enum
 import functools
+import heapq
 import itertools
 import math
 import operator
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
+
+import numpy.ma
 
 from sandbox import cost
 from sandbox.dialect import BUILTINS, MODULES, Entry
@@ -31,6 +34,10 @@ from sandbox.guards import (
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
+
+LATE_IMPORTS: Final = (heapq, numpy.ma)
+"""Modules that admitted functions import when they are called (`Counter.most_common`, `np.median`),
+which is too late in a worker that can open no files any more."""
 
 DIRECT_BUILTINS: Final = frozenset({"abs", "bool", "callable", "divmod", "float", "len", "ord"})
 """Built-ins whose own implementation is called: their work and results are bounded."""
