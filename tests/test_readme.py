@@ -57,6 +57,15 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     assert tests[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
+def test_every_figure_of_the_readme_was_measured() -> None:
+    """The rows of its table are rows of the page that `python -m benchmarks` writes."""
+    measured = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in README.splitlines() if re.search(r"\dx\) \|", line)]
+    assert len(rows) >= 5
+    for row in rows:
+        assert row in measured
+
+
 def test_links_of_the_readme_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
