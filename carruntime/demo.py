@@ -481,7 +481,9 @@ def render_one(number: int, item: Shown) -> str:
     facts = item.report.facts
     loaded = f"loaded in {item.loaded_s:.2f} s; {'; '.join(_facts(facts))}"
     lines += textwrap.wrap(loaded, 80, subsequent_indent="  ")
-    why = "" if item.tier_reason is None else f": {escape(item.tier_reason)}"
+    why = ": all of it compiles, and gives what the interpreted tier gives on a probe batch"
+    if item.tier_reason is not None:
+        why = f": {escape(item.tier_reason)}"
     lines += textwrap.wrap(f"tier: {item.tier}{why}", 80, subsequent_indent="  ")
     lines += ["", item.verdict.summary()]
     driven = item.driven
