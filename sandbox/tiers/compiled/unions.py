@@ -212,7 +212,8 @@ class Unions(Arrays):
                 frame is not None and (frame.number, "#len") in self.pt.vars
             ):
                 made = self.pt.vars[(frame.number, "#len")]
-                assert isinstance(made, Num)
+                if not isinstance(made, Num):
+                    raise self.refuse("CMP318", "len() of a list that only some paths make")
                 return made
             case Gen(kind="list" | "keys" | "values" | "items"):
                 key = ("len", self.number())
