@@ -1,0 +1,251 @@
+"""Batches of a guest in a worker: dispatch, wait, take what came, blame, replace.
+
+When a worker dies or has to be killed, the first row that is still pending is the one that ran, and
+is blamed. Rows before it stand. Rows after it run again in a new worker if the program keeps no
+state; if it does, all its state died with the worker, so they become STATE_LOST and `Ran.lost` says
+which rows must be reset. Nothing is made up.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox import wire
+from sandbox.batches import BY_RUNNER, MAX_INDICES, Batch, Bools
+from sandbox.guest import GuestBase, Ran
+from sandbox.holder import Holder, LostWorkerError
+from sandbox.outcome import PENDING, Outcome
+from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
+from sandbox.wire import Frame
+
+if TYPE_CHECKING:
+    from sandbox.limits import Limits
+
+__all__ = ["MAX_REPLACEMENTS", "Dispatcher"]
+
+MAX_REPLACEMENTS: Final = 8
+"""Workers that one batch may use up before the rows that are left are given up."""
+_SLOW_UNIT_S: Final = 1e-6
+"""Seconds that a unit of fuel takes at most, roughly: 0.05 to 0.5 µs where it was measured."""
+_SPIN_S: Final = 0.0002
+_CAN_SPIN: Final = hasattr(os, "sched_yield")
+
+
+class Dispatcher(GuestBase):
+    """The running half of `sandbox.isolated.WorkerGuest`; the other half starts workers."""
+
+    def __init__(self, source: bytes, filename: str, limits: Limits) -> None:
+        super().__init__(source, filename, limits)
+        self._holder = Holder()
+        self._remap = np.empty(0, np.int32)
+        self._spin_s = _SPIN_S if _CAN_SPIN else 0.0
+        self._shared_bytes: NDArray[np.uint8] | None = None
+        self._shared: Outputs | None = None
+
+    @abstractmethod
+    def _replace(self) -> None:
+        """Start a worker that stands where the last one stood, without its rows' state."""
+
+    def _must_be_open(self) -> None:
+        self._holder.must_be_open(self.filename)
+
+    def reset(self) -> Ran:
+        """Start new episodes on the pending rows."""
+        return self._run(reset=True)
+
+    def step(self) -> Ran:
+        """Run the pending rows."""
+        return self._run(reset=False)
+
+    def _run(self, *, reset: bool) -> Ran:
+        with self._holder.using(self.filename):
+            batch = self._must_have(self._batch, "bind")
+            known = len(self._ledger.items)
+            wanted = self._rows_to_run(batch, reset=reset)
+            if wanted.any():
+                try:
+                    self._dispatch_all(batch, wanted, reset=reset)
+                except BaseException:
+                    self._must_be_open()
+                    self._holder.drop()
+                    self._lose_all(batch, "the batch was interrupted")
+                    raise
+            return self._finish(batch, wanted, known, reset=reset)
+
+    def _dispatch_all(self, batch: Batch, wanted: Bools, *, reset: bool) -> None:
+        """Dispatch until every wanted row has an outcome."""
+        blamed = np.zeros(batch.num_rows, np.bool_)
+        todo = wanted
+        used_up = 0
+        while True:
+            if self._holder.child is None:
+                try:
+                    self._replace()
+                except LostWorkerError as no_worker:
+                    self._must_be_open()
+                    note = f"not run: there is no new worker: {no_worker.reason}"
+                    index = self._note("WorkerLost", note)
+                    self._give(batch, todo, no_worker.outcome, index)
+                    return
+            lost = self._dispatch(batch, todo, reset=reset)
+            if lost is None:
+                return
+            self._must_be_open()
+            used_up += 1
+            pending = batch.pending(todo)
+            if pending.any() and not lost.idle:
+                self._blame(batch, int(pending.argmax()), lost)
+                blamed[pending.argmax()] = True
+            if batch.plan.stateful:
+                why = self._lose_all(batch, f"the state went with its worker: {lost.reason}")
+                if not reset:
+                    self._lose(batch, batch.pending(todo), why)
+                    return
+                # What this reset made is gone too; it can be made again.
+                todo = wanted & ~blamed
+            else:
+                todo = batch.pending(todo)
+            if not todo.any():
+                return
+            if used_up > MAX_REPLACEMENTS:
+                note = f"not run: {used_up} workers ended on this batch; the last: {lost.reason}"
+                self._give(batch, todo, lost.outcome, self._note("WorkerLost", note))
+                return
+            batch.out.outcome[todo] = PENDING
+            if batch.num_tasks:
+                batch.out.task_outcome[todo] = PENDING
+
+    def _dispatch(self, batch: Batch, rows: Bools, *, reset: bool) -> LostWorkerError | None:
+        """Dispatch rows once and take what comes back; why the worker was lost, if it was."""
+        shared = self._must_have(self._shared, "bind")
+        lost: LostWorkerError | None = None
+        try:
+            np.copyto(shared.outcome, batch.out.outcome)
+            np.copyto(shared.task_outcome, batch.out.task_outcome)
+            begin = time.monotonic()
+            self._holder.send(Frame.RESET if reset else Frame.STEP, b"", begin + self.limits.wall_s)
+            frame, body = self._frame_of(shared.outcome, rows, begin)
+            # Spinning is for batches that are over before a sleeper would be awake.
+            quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
+            self._spin_s = _SPIN_S if quick else 0.0
+            if frame is not Frame.RAN:
+                raise self._holder.broken(frame, body)
+            if body:
+                self._learn(self._holder.read(wire.Progress, body).failures)
+        except LostWorkerError as caught:
+            lost = caught
+        self._fetch(batch, rows)
+        unrun = batch.pending(rows)
+        ended = rows & ~unrun if lost is not None or unrun.any() else rows
+        if lost is not None:
+            # The texts that were new in this batch died with the worker.
+            untold = self._note("WorkerLost", f"what the row raised went with it: {lost.reason}")
+            rest = np.full(MAX_INDICES - len(self._remap), untold, np.int32)
+            self._remap = np.concatenate([self._remap, rest])
+        rude = batch.check(ended, self._remap, NO_FAILURE)
+        if rude or (lost is None and unrun.any()):
+            self._holder.drop()
+            told = "the worker wrote results that no runner writes"
+            if rude:
+                nameless = ended & (batch.out.outcome == Outcome.CRASHED)
+                batch.out.failure[nameless] = self._note("WorkerLost", told)
+            lost = lost or LostWorkerError(Outcome.CRASHED, told)
+        return lost
+
+    def _frame_of(
+        self, outcome: NDArray[np.uint8], rows: Bools, begin: float
+    ) -> tuple[Frame, bytes]:
+        """Wait for the answer of a batch as long as rows of it end.
+
+        A row has ``limits.wall_s``, however many others stand before it; nobody is blamed for
+        being the last of many slow ones. What all rows together may take is bounded by their
+        fuel, so that native code in a worker cannot end a row now and then for ever.
+        """
+        wall_s = self.limits.wall_s
+        waiting = -1
+        end = math.inf
+        while True:
+            child = self._holder.worker()
+            try:
+                return self._holder.received(child, time.monotonic() + wall_s, spin_s=self._spin_s)
+            except TimeoutError:
+                if waiting < 0:
+                    waiting = int(np.count_nonzero(rows))
+                    end = begin + wall_s + waiting * self.limits.fuel * _SLOW_UNIT_S
+                still = int(np.count_nonzero(rows & (outcome == PENDING)))
+                if still >= waiting or time.monotonic() >= end:
+                    raise self._holder.late() from None
+                waiting = still
+
+    def _fetch(self, batch: Batch, rows: Bools) -> None:
+        """Copy what the worker wrote for these rows, once; nothing later looks at the original."""
+        if rows.all():
+            np.copyto(batch.bytes, self._must_have(self._shared_bytes, "bind"))
+            return
+        shared = self._must_have(self._shared, "bind")
+        for entry in fields(Outputs):
+            mine = getattr(batch.out, entry.name)
+            theirs = getattr(shared, entry.name)
+            if entry.name in {"components", "present"}:
+                mine[:, rows] = theirs[:, rows]
+            else:
+                mine[rows] = theirs[rows]
+
+    def _learn(self, new: Sequence[Failure]) -> None:
+        known = len(self._remap)
+        if known + len(new) > MAX_INDICES:
+            raise self._holder.broken_by("more failures than a runner keeps")
+        places = [self._ledger.add(item) for item in new]
+        self._remap = np.concatenate([self._remap, np.array(places, np.int32)])
+
+    def _blame(self, batch: Batch, row: int, lost: LostWorkerError) -> None:
+        """Say of the row that ran (and of its task that ran) how the worker ended."""
+        out = batch.out
+        index = self._note(
+            "WorkerTimeout" if lost.outcome is Outcome.TIMED_OUT else "WorkerDied", lost.reason
+        )
+        out.outcome[row] = lost.outcome
+        out.failure[row] = index
+        out.reward[row] = 0.0
+        out.components[:, row] = 0.0
+        out.present[:, row] = False
+        out.fuel[row] = max(0, int(out.fuel[row]))
+        if batch.num_tasks:
+            waiting = np.flatnonzero(~BY_RUNNER[out.task_outcome[row]])
+            if len(waiting):
+                out.tasks[row, waiting] = False
+                out.task_outcome[row, waiting] = lost.outcome
+                out.task_failure[row, waiting] = self._note(
+                    "WorkerLost", f"not run: an earlier task of the row ended so: {lost.reason}"
+                )
+                out.task_failure[row, waiting[0]] = index
+            self._clean_tasks(batch, row)
+
+    def _clean_tasks(self, batch: Batch, row: int) -> None:
+        """Bring the tasks of a blamed row that did run into order; nobody has checked them."""
+        out = batch.out
+        batch.task_bytes[row][out.task_outcome[row] != Outcome.OK] = 0
+        np.minimum(batch.task_bytes[row], 1, out=batch.task_bytes[row])
+        fine = out.task_outcome[row] == Outcome.OK
+        out.task_failure[row][fine] = NO_FAILURE
+        strange = (out.task_failure[row] < NO_FAILURE) | (
+            out.task_failure[row] >= len(self._ledger.items)
+        )
+        out.task_failure[row][strange] = NO_FAILURE
+
+    def _lose_all(self, batch: Batch, reason: str) -> int:
+        """Note that no row has its state any more; the index of the reason."""
+        index = self._note("StateLost", reason)
+        if batch.plan.stateful:
+            batch.why_lost[~batch.lost] = index
+            batch.lost.fill(True)
+        return index

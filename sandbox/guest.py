@@ -1,0 +1,235 @@
+"""What a guest is to its caller, and what both kinds of guest do alike.
+
+A guest is one program. A batch goes like this: the caller writes the inputs, marks the rows to run
+as PENDING in ``outputs.outcome`` and calls `step`; the guest runs them, and when it returns every
+such row has an outcome. What the caller sees in ``outputs`` is private to this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox import wire
+from sandbox.batches import Batch, Bools, Ledger
+from sandbox.diagnostics import Finding, Report
+from sandbox.errors import ProgramRefusedError, UsageError
+from sandbox.outcome import PENDING, Outcome
+from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
+from sandbox.wire import Loaded
+
+if TYPE_CHECKING:
+    from sandbox.limits import Limits
+    from sandbox.plan import Outline, Plan
+
+__all__ = [
+    "Buffers",
+    "Guest",
+    "GuestBase",
+    "Isolation",
+    "Ran",
+    "Require",
+    "TierWish",
+    "check_rows",
+]
+
+Isolation = Literal["process", "none"]
+Require = Literal["any", "seccomp", "full"]
+TierWish = Literal["auto", "interpreted", "compiled"]
+
+_LOSES_STATE = np.zeros(256, np.bool_)
+_LOSES_STATE[[code for code in Outcome if code.loses_state]] = True
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """The arrays of one batch size.
+
+    Attributes:
+        inputs: Column name to array, written by the caller before each batch.
+        outputs: Results, private to the caller. Rows that are not PENDING keep what they hold.
+    """
+
+    inputs: dict[str, NDArray[Any]]
+    outputs: Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a batch did beside filling the outputs.
+
+    Attributes:
+        lost: Rows whose state is gone and that must be reset before they run again, bool ``[N]``;
+            None where there are none.
+        failures: Failures that are new, by the index that ``outputs.failure`` uses.
+    """
+
+    lost: Bools | None
+    failures: dict[int, Failure]
+
+
+class Guest(Protocol):
+    """One program. Not safe to use from two threads at once, except for `close`."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What reading the source found."""
+
+    @property
+    def outline(self) -> Outline | None:
+        """Names and parameters of the source; None where it was refused."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the source in hex."""
+
+    @property
+    def text(self) -> str:
+        """The decoded source that spans refer to."""
+
+    @property
+    def filename(self) -> str:
+        """Name for people."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that stand between the program and this machine."""
+
+    @property
+    def report(self) -> Report:
+        """The findings with the text they refer to."""
+
+    def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
+        """Make the source into something that runs.
+
+        Raises:
+            ProgramRefusedError: If it cannot be, or not in the tier asked for.
+            WorkerTimeoutError: If it took longer than ``limits.compile_s``.
+            WorkerDiedError: If the worker died of it.
+        """
+
+    def bind(self, num_rows: int) -> Buffers:
+        """Make the arrays for batches of this size; every row's state is forgotten."""
+
+    def reset(self) -> Ran:
+        """Start new episodes on the pending rows."""
+
+    def step(self) -> Ran:
+        """Run the pending rows."""
+
+    def failure(self, index: int) -> Failure | None:
+        """Give the failure that an output index names; None for ``NO_FAILURE``."""
+
+    def close(self) -> None:
+        """End it. May be called again, and from another thread while a batch runs."""
+
+
+class GuestBase:
+    """What both kinds of guest do alike: they hold a batch, its lost rows and its failures."""
+
+    def __init__(self, source: bytes, filename: str, limits: Limits) -> None:
+        self.filename = filename
+        self.limits = limits
+        self.digest = hashlib.sha256(source).hexdigest()
+        self.findings: tuple[Finding, ...] = ()
+        self.outline: Outline | None = None
+        self.text = ""
+        self._source = source
+        self._ledger = Ledger()
+        self._plan: Plan | None = None
+        self._loaded: Loaded | None = None
+        self._batch: Batch | None = None
+
+    @property
+    def report(self) -> Report:
+        """The findings with the text they refer to."""
+        return Report(filename=self.filename, source=self.text, findings=self.findings)
+
+    def failure(self, index: int) -> Failure | None:
+        """Give the failure that an output index names; None for ``NO_FAILURE``."""
+        return self._ledger.get(int(index))
+
+    def _note(self, name: str, text: str) -> int:
+        """Make a failure of our own; its index."""
+        return self._ledger.add(Failure(name, "sandbox", text[: wire.MAX_TEXT - 1], None))
+
+    def _refuse(self, findings: tuple[Finding, ...]) -> ProgramRefusedError:
+        return ProgramRefusedError(Report(self.filename, self.text, findings))
+
+    def _must_build(self) -> None:
+        if self.outline is None:
+            raise self._refuse(self.findings)
+
+    def _must_have(self, value: T | None, first: str) -> T:
+        if value is None:
+            raise UsageError(f"{self.filename}: call {first} first")
+        return value
+
+    def _rows_to_run(self, batch: Batch, *, reset: bool) -> Bools:
+        """Give the pending rows that have what they need; say of the others that they lost it."""
+        out = batch.out
+        rows: Bools = out.outcome == PENDING
+        if batch.num_tasks:
+            wide = rows[:, None]
+            np.copyto(out.task_outcome, PENDING, where=wide)
+        if batch.plan.stateful and not reset and batch.lost.any():
+            doomed = rows & batch.lost
+            why = batch.why_lost[doomed]
+            if (why == NO_FAILURE).any():
+                why[why == NO_FAILURE] = self._note("StateLost", "the row was never reset")
+            self._lose(batch, doomed, why)
+            rows &= ~batch.lost
+        return rows
+
+    def _lose(self, batch: Batch, rows: Bools, why: Any) -> None:
+        self._give(batch, rows, Outcome.STATE_LOST, why)
+
+    @staticmethod
+    def _give(batch: Batch, rows: Bools, outcome: Outcome, failure: Any) -> None:
+        """End rows that did not run, in every field."""
+        out = batch.out
+        out.reward[rows] = 0.0
+        out.components[:, rows] = 0.0
+        out.present[:, rows] = False
+        out.fuel[rows] = 0
+        out.failure[rows] = failure
+        if batch.num_tasks:
+            out.tasks[rows] = False
+            out.task_outcome[rows] = outcome
+            out.task_failure[rows] = np.reshape(failure, (-1, 1))
+        out.outcome[rows] = outcome
+
+    def _finish(self, batch: Batch, rows: Bools, known: int, *, reset: bool) -> Ran:
+        """Keep account of the rows that lost their state and say what is new."""
+        lost = None
+        if batch.plan.stateful:
+            out = batch.out
+            if reset:
+                batch.lost[rows] = False
+                batch.why_lost[rows] = NO_FAILURE
+            if out.outcome.any():
+                gone = rows & _LOSES_STATE[out.outcome]
+                fresh = gone & ~batch.lost
+                batch.lost |= gone
+                for row in np.flatnonzero(fresh).tolist():
+                    why = int(out.failure[row])
+                    if why == NO_FAILURE:
+                        ended = Outcome(int(out.outcome[row])).name
+                        why = self._note("StateLost", f"the row ended with {ended}; reset it")
+                    batch.why_lost[row] = why
+            if batch.lost.any():
+                lost = batch.lost.copy()
+        items = self._ledger.items
+        return Ran(lost, {place: items[place] for place in range(known, len(items))})
+
+
+def check_rows(num_rows: int) -> None:
+    """Refuse what is no number of rows."""
+    if not isinstance(num_rows, int) or num_rows < 1:
+        raise UsageError(f"bind: num_rows is {num_rows!r}; want a whole number from 1 on")

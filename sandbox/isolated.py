@@ -1,0 +1,278 @@
+"""A program in a worker process of its own: started, asked to read and to build, replaced."""
+
+from __future__ import annotations
+
+import socket
+import time
+import weakref
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sandbox import layers, shm, spawn, wire
+from sandbox.batches import Batch
+from sandbox.diagnostics import Finding
+from sandbox.dispatch import Dispatcher
+from sandbox.errors import (
+    IsolationError,
+    ProgramRefusedError,
+    WorkerDiedError,
+    WorkerTimeoutError,
+)
+from sandbox.guest import Buffers, Require, TierWish, check_rows
+from sandbox.holder import LostWorkerError
+from sandbox.outcome import Outcome
+from sandbox.rules import RULES
+from sandbox.tiers.base import TierReason
+from sandbox.wire import Frame, Loaded
+
+if TYPE_CHECKING:
+    from sandbox.limits import Limits
+    from sandbox.plan import Plan
+
+__all__ = ["WorkerGuest"]
+
+
+class WorkerGuest(Dispatcher):
+    """A program in a worker process of its own, replaced whenever it dies."""
+
+    def __init__(
+        self,
+        source: bytes,
+        *,
+        filename: str,
+        limits: Limits,
+        zygote: spawn.Zygote | None = None,
+        require: Require = "any",
+    ) -> None:
+        """Start a worker and let it read the source.
+
+        Args:
+            source: Untrusted bytes.
+            filename: Name for people; never opened.
+            limits: What the program may use.
+            require: Least isolation to go on with; see `open_guest`.
+            zygote: What to fork workers from; the one of this process if left out.
+        """
+        super().__init__(source, filename, limits)
+        self._zygote = zygote
+        self._require: Require = require
+        self._tier: TierWish = "interpreted"
+        self._end = weakref.finalize(self, self._holder.close)
+        self._locked: spawn.Child | None = None
+        """The worker that has built once, and so has locked itself a second time."""
+        self.layers: tuple[str, ...] = ()
+        if len(source) > limits.source_bytes:
+            # Refused before it is sent, so that a text of gigabytes costs nothing.
+            self.findings = (
+                RULES["SBX103"].finding(
+                    None,
+                    what="bytes",
+                    count=len(source),
+                    limit=limits.source_bytes,
+                    setting="source_bytes",
+                ),
+            )
+            self._source = b""
+            return
+        try:
+            checked = self._start(compiles=False)
+        except LostWorkerError as lost:
+            self._holder.drop()
+            self.findings = (self._unreadable(lost),)
+        except BaseException:
+            self.close()
+            raise
+        else:
+            self.findings = checked.findings
+            self.outline = checked.outline
+            self.text = checked.text
+
+    # Starting ------------------------------------------------------------------------------
+
+    def _start(self, *, compiles: bool) -> wire.Checked:
+        """Fork a worker and let it read the source."""
+        limits = self.limits
+        holder = self._holder
+        holder.drop()
+        try:
+            child = spawn.fork(
+                self._zygote,
+                compiles=compiles,
+                memory_bytes=limits.worker_memory_bytes,
+                cpu_s=4 * limits.compile_s,
+            )
+        except WorkerDiedError as error:
+            if self._loaded is None:  # nothing to do with this program; say so to the caller
+                raise
+            raise LostWorkerError(Outcome.CRASHED, error.reason) from error
+        holder.take(child)
+        self._remap = np.empty(0, np.int32)
+        deadline = time.monotonic() + limits.compile_s
+        try:
+            ready = self._holder.answer(wire.Ready, Frame.READY, deadline)
+        except LostWorkerError as lost:
+            self._must_be_open()
+            if self._loaded is not None or lost.outcome is Outcome.TIMED_OUT:
+                raise
+            # It has not seen the program yet, so this is not the program's doing.
+            raise IsolationError(
+                f"no worker could be locked: {lost.reason}; see sandbox.doctor()"
+            ) from None
+        self.layers = ready.layers
+        try:
+            _must_hold(self._require, ready.layers)
+        except IsolationError:
+            holder.drop()
+            raise
+        request = wire.pack(wire.CheckRequest(self._source, self.filename, limits))
+        self._holder.send(Frame.CHECK, request, deadline)
+        return self._holder.answer(wire.Checked, Frame.CHECKED, deadline)
+
+    def _unreadable(self, lost: LostWorkerError) -> Finding:
+        """Turn a worker that a text killed into a finding about the text."""
+        if lost.outcome is Outcome.TIMED_OUT:
+            return RULES["SBX115"].finding(None, seconds=f"{self.limits.compile_s:g}")
+        return RULES["SBX116"].finding(None, reason=lost.reason)
+
+    def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
+        """Make the source into something that runs; see `Guest.build`."""
+        with self._holder.using(self.filename):
+            self._must_build()
+            self._plan, self._tier, self._batch = plan, tier, None
+            # A worker that was forked before the compiler was imported is for checking, and one
+            # that has run code of the guest has given up what a compiler needs.
+            child = self._holder.child
+            cold = tier != "interpreted" and not (child is not None and child.warm)
+            fresh = cold or child is self._locked
+            try:
+                self._loaded = self._build(fresh=fresh)
+            except LostWorkerError as lost:
+                self._must_be_open()
+                if tier != "auto":
+                    raise self._as_error(lost, "compile_s") from None
+                self._loaded = self._build_without_compiler(lost)
+            # From here on a replacement need not try what is known not to work.
+            self._tier = self._loaded.tier
+            return self._loaded
+
+    def _build_without_compiler(self, lost: LostWorkerError) -> Loaded:
+        """Go on in the interpreted tier with a program that was too much for the compiler."""
+        self._tier = "interpreted"
+        try:
+            loaded = self._build(fresh=True)
+        except LostWorkerError as again:
+            self._must_be_open()
+            raise self._as_error(again, "compile_s") from None
+        if lost.outcome is Outcome.TIMED_OUT:
+            why = f"compiling took longer than limits.compile_s ({self.limits.compile_s:g} s)"
+            return replace(loaded, tier_reason=TierReason("CMP910", why))
+        return replace(loaded, tier_reason=TierReason("CMP911", f"compiling failed: {lost.reason}"))
+
+    def _build(self, *, fresh: bool) -> Loaded:
+        plan = self._must_have(self._plan, "build")
+        if fresh or self._holder.child is None:
+            self._start(compiles=self._tier != "interpreted")
+        deadline = time.monotonic() + self.limits.compile_s
+        self._holder.send(Frame.BUILD, wire.pack(wire.BuildRequest(plan, self._tier)), deadline)
+        frame, body = self._holder.frame(deadline)
+        if frame is Frame.REFUSED:
+            raise self._refuse(self._holder.read(wire.Refused, body).findings)
+        if frame is not Frame.LOADED:
+            raise self._holder.broken(frame, body)
+        loaded = self._holder.read(wire.Loaded, body)
+        self._locked = self._holder.child
+        self.layers = (*self.layers, *loaded.layers)
+        if self._require != "any" and "seccomp-run" not in loaded.layers:
+            raise self._holder.broken_by("it ran the program without its second filter")
+        return loaded
+
+    def bind(self, num_rows: int) -> Buffers:
+        """Make the arrays for batches of this size; every row's state is forgotten."""
+        with self._holder.using(self.filename):
+            plan = self._must_have(self._plan, "build")
+            loaded = self._must_have(self._loaded, "build")
+            check_rows(num_rows)
+            batch = Batch(plan, num_rows, len(loaded.component_names))
+            layout = shm.layout_of_inputs(plan.schema, num_rows)
+            regions = (
+                shm.Region(layout.size, worker_writes=False),
+                shm.Region(batch.layout.size, worker_writes=True),
+            )
+            self._holder.keep(regions)
+            self._batch = batch
+            self._shared_bytes = np.frombuffer(regions[1].memory, np.uint8)
+            self._shared = shm.outputs_of(batch.layout, regions[1].memory)
+            try:
+                if self._holder.child is None:
+                    self._replace()
+                else:
+                    self._bind()
+            except LostWorkerError as lost:
+                self._must_be_open()
+                self._batch = None
+                raise self._as_error(lost, "compile_s") from None
+            return Buffers(layout.views(regions[0].memory), batch.out)
+
+    def _bind(self) -> None:
+        batch = self._must_have(self._batch, "bind")
+        loaded = self._must_have(self._loaded, "build")
+        deadline = time.monotonic() + self.limits.compile_s
+        request = wire.BindRequest(batch.num_rows, len(loaded.component_names))
+        self._holder.send(Frame.BIND, wire.pack(request), deadline)
+        child = self._holder.worker()
+        fds = [region.fd for region in self._holder.regions]
+        try:
+            socket.send_fds(child.sock, [b"\0"], fds)
+        except OSError:
+            raise self._holder.died() from None
+        frame, body = self._holder.frame(deadline)
+        if frame is not Frame.BOUND:
+            raise self._holder.broken(frame, body)
+
+    def _replace(self) -> None:
+        """Start a worker that stands where the last one stood, without its rows' state."""
+        loaded = self._must_have(self._loaded, "build")
+        try:
+            again = self._build(fresh=True)
+        except ProgramRefusedError:
+            again = None
+        if again is None or (again.tier, again.component_names) != (
+            loaded.tier,
+            loaded.component_names,
+        ):
+            self._holder.drop()
+            raise LostWorkerError(
+                Outcome.CRASHED, "the program was built differently a second time"
+            )
+        if self._batch is not None:
+            self._bind()
+
+    def _as_error(
+        self, lost: LostWorkerError, setting: str
+    ) -> WorkerTimeoutError | WorkerDiedError:
+        if lost.outcome is Outcome.TIMED_OUT:
+            return WorkerTimeoutError(float(getattr(self.limits, setting)), setting)
+        return WorkerDiedError(lost.reason)
+
+    # Ending --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End it. May be called again, and from another thread while a batch runs."""
+        self._end()
+
+
+def _must_hold(require: Require, held: tuple[str, ...]) -> None:
+    """Refuse to go on with a worker that stands under less than was asked for."""
+    wanted = {"any": frozenset[str](), "seccomp": layers.LEAST, "full": layers.FULL}[require]
+    missing = sorted(wanted - set(held))
+    if require == "full" and not shm.seals_hold():
+        missing.append("sealed-inputs")
+    if missing:
+        weaker = "require='seccomp' or " if require == "full" else ""
+        raise IsolationError(
+            f"require={require!r} cannot be met: this system does not offer a worker "
+            f"{', '.join(missing)}; see sandbox.doctor(), or pass {weaker}require='any' to run "
+            f"the program with less around it"
+        )
