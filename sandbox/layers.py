@@ -11,9 +11,9 @@ The order matters. Namespaces and other ids come first, because they need rights
 next; a change of ids forgets the parent-death signal, so that one follows; Landlock and the filter
 need no-new-privileges; the filter is last, because it refuses what the others are made with.
 
-A process of its own that dies with its parent is not a namespace of process ids: for that the
-worker would have to be forked once more. What it would hide, signals and memory of other processes,
-is refused by Landlock, by the filter, and for root by other ids.
+What a process cannot do to itself (a namespace of process ids) or should not be left to do (its
+control group) is done while the worker is made, by `sandbox.zygote`; the worker is told what it was
+born into.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from sandbox import landlock, seccomp
+from sandbox import cgroup, landlock, namespaces, seccomp
 
 __all__ = [
     "FULL",
@@ -44,6 +44,7 @@ __all__ = [
     "Phase",
     "apply",
     "cpu_limit",
+    "own_id",
 ]
 
 _LINUX: Final = sys.platform.startswith("linux")
@@ -56,13 +57,6 @@ _CAP_SETGID: Final = 6
 _CAP_SETUID: Final = 7
 _CAPABILITIES_V3: Final = 0x20080522
 _NOBODY: Final = 65534
-
-_NEW_MOUNTS: Final = 0x00020000
-_NEW_UTS: Final = 0x04000000
-_NEW_IPC: Final = 0x08000000
-_NEW_USER: Final = 0x10000000
-_NEW_NETWORK: Final = 0x40000000
-_APART: Final = _NEW_MOUNTS | _NEW_UTS | _NEW_IPC | _NEW_NETWORK
 
 SOCKET_FD: Final = 3
 """The one descriptor a worker keeps beside 0, 1 and 2, which lead to /dev/null."""
@@ -86,16 +80,18 @@ class Order:
     """What a worker is told when it is forked.
 
     Attributes:
-        parent: Process id of the zygote.
+        parent: Process id of the zygote, as /proc has it.
         memory_bytes: Address space it may add to what it has.
         cpu_s: Seconds of CPU time until its first answer.
         without: Names of layers to leave out. Tests try one layer with this, the others off.
+        born_into: Names of the layers that it was made in.
     """
 
     parent: int
     memory_bytes: int
     cpu_s: float
     without: frozenset[str] = field(default=frozenset())
+    born_into: frozenset[str] = field(default=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +136,15 @@ def _close_descriptors(order: Order) -> bool:
     return True
 
 
-def _namespaces(order: Order) -> bool:
-    """Enter new ones for mounts, network, IPC and names; with one of users where that is needed."""
-    del order
-    return _unshare(_APART) or (os.geteuid() != 0 and _unshare(_NEW_USER | _APART))
+def _born_into(name: str) -> Callable[[Order], bool]:
+    return lambda order: name in order.born_into
 
 
-def _unshare(flags: int) -> bool:
-    if _libc().unshare(ctypes.c_int(flags)) == 0:
-        return True
-    # Refused by a container or a setting, or out of namespaces: this system does not offer them.
-    code = ctypes.get_errno()
-    if code in {errno.EPERM, errno.EINVAL, errno.ENOSPC, errno.ENOSYS, errno.EACCES}:
+def _own_ids(order: Order) -> bool:
+    if namespaces.PIDS not in order.born_into:
         return False
-    raise OSError(code, f"unshare: {os.strerror(code)}")
+    namespaces.heed_signals()
+    return True
 
 
 def _ordinary_user(order: Order) -> bool:
@@ -196,9 +187,8 @@ def _lower_bounding_set() -> None:
 
 
 def _die_with_parent(order: Order) -> bool:
+    del order
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != order.parent:  # it died before we asked
-        os._exit(0)
     return True
 
 
@@ -307,9 +297,19 @@ LAYERS: Final[tuple[Layer, ...]] = (
         available=True,
     ),
     _layer(
-        "namespaces",
+        namespaces.REST,
         "the network, shared memory of others, and mounts, where a filter were passed by",
-        _namespaces,
+        _born_into(namespaces.REST),
+    ),
+    _layer(
+        namespaces.PIDS,
+        "finding, signalling and tracing of any other process",
+        _own_ids,
+    ),
+    _layer(
+        cgroup.NAME,
+        "use of more memory than one worker may have; rlimits count addresses",
+        _born_into(cgroup.NAME),
     ),
     _layer(
         "ordinary-user",
@@ -362,8 +362,14 @@ LAYERS: Final[tuple[Layer, ...]] = (
 
 LEAST: Final = frozenset({"closed-descriptors", "rlimits", "no-new-privileges", "seccomp"})
 """What ``require="seccomp"`` asks for before a guest's text is sent."""
-FULL: Final = frozenset(layer.name for layer in LAYERS if layer.phase is Phase.BEFORE_SOURCE)
-"""What ``require="full"`` asks for before a guest's text is sent."""
+FULL: Final = frozenset(
+    layer.name
+    for layer in LAYERS
+    if layer.phase is Phase.BEFORE_SOURCE and layer.name != cgroup.NAME
+)
+"""What ``require="full"`` asks for before a guest's text is sent.
+
+Not a control group: few systems hand one over, and the limits of `resource` cap the same thing."""
 
 
 def apply(phase: Phase, order: Order) -> tuple[str, ...]:
@@ -381,7 +387,10 @@ def apply(phase: Phase, order: Order) -> tuple[str, ...]:
     _keep_status()
     try:
         held = _apply(phase, order)
-        _compare(held, _status_fields(os.read(STATUS_FD, 8192)))
+        shown = _status_fields(os.read(STATUS_FD, 8192))
+        if "parent-death" in held and shown.get("PPid", f"{order.parent}") != f"{order.parent}":
+            os._exit(0)  # the zygote died before we asked to die with it
+        _compare(held, shown)
     finally:
         os.close(STATUS_FD)
     return held
@@ -406,6 +415,14 @@ def _keep_status() -> None:
     if fd != STATUS_FD:
         os.dup2(fd, STATUS_FD, inheritable=False)
         os.close(fd)
+
+
+def own_id() -> int:
+    """Give the id of this process as /proc has it, which may be that of another namespace."""
+    try:
+        return int(_status_fields(_STATUS.read_bytes())["Pid"])
+    except (OSError, KeyError, ValueError):
+        return os.getpid()
 
 
 def _status_fields(text: bytes) -> dict[str, str]:

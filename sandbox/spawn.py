@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from sandbox import cgroup
 from sandbox.errors import IsolationError, WorkerDiedError
 from sandbox.zygote import ANSWER, REQUEST, Op, Warmth
 
@@ -54,6 +55,8 @@ _ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
     "PATH": "",
 }
+
+_CAUGHT: Final = {int(item): item.name for item in (signal.SIGXCPU, signal.SIGABRT)}
 
 _START: Final = """\
 import sys
@@ -223,6 +226,11 @@ class Zygote:
             ours.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def ping(self) -> None:
         """Ask for a sign of life."""
         self._ask(Op.PING)
@@ -335,7 +343,7 @@ def _start(
     # user's packages and -P the current folder, which together are what -I is for.
     command = [sys.executable, "-s", "-P", "-X", "utf8", "-c", _START]
     command += [str(fd), passes, "\n".join((*paths, here)), "\n".join(rest)]
-    command.append(",".join(without))
+    command += [",".join(without), "\n".join(cgroup.places())]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -378,6 +386,9 @@ def fork(zygote: Zygote | None, *, compiles: bool, memory_bytes: int, cpu_s: flo
 def describe_status(status: int) -> str:
     """Say in words how a process ended, such as ``"signal 11 (SIGSEGV)"``."""
     code = os.waitstatus_to_exitcode(status)
+    if code in _CAUGHT:
+        # Process 1 of a namespace dies of these only by a handler; see `sandbox.namespaces`.
+        return f"exit status {code} ({_CAUGHT[code]})"
     if code >= 0:
         return f"exit status {code}"
     if -code == getattr(signal, "SIGSYS", 0):

@@ -23,11 +23,13 @@ import socket
 import struct
 import sys
 from collections import OrderedDict
+from dataclasses import replace
 from enum import IntEnum
+from pathlib import Path
 from types import FrameType
 from typing import Final, Literal, NoReturn
 
-from sandbox import layers, worker
+from sandbox import cgroup, layers, namespaces, worker
 from sandbox.limits import Limits
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Schema
@@ -90,12 +92,14 @@ def main() -> NoReturn:
     """Serve the host until it is gone.
 
     Arguments: the socket's descriptor, the passes' module, two lists of folders that are used before
-    this, and names of layers that workers leave out, separated by commas.
+    this, names of layers that workers leave out, separated by commas, and folders of control groups.
     """
     sock = socket.socket(fileno=int(sys.argv[1]))
     os.chdir("/")
     without = frozenset(filter(None, sys.argv[5].split(",")))
-    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]), without)
+    folders = tuple(filter(None, sys.argv[6].split("\n")))
+    groups = None if cgroup.NAME in without else cgroup.Groups(folders)
+    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]), without, groups)
     sock.sendall(ANSWER.pack(0, 0, Warmth.LIGHT, os.getpid(), -1))
     code = 0
     try:
@@ -113,10 +117,22 @@ def main() -> NoReturn:
 class _Zygote:
     """The workers that live, and how the last ones ended."""
 
-    def __init__(self, sock: socket.socket, passes: worker.Passes, without: frozenset[str]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        passes: worker.Passes,
+        without: frozenset[str],
+        groups: cgroup.Groups | None,
+    ) -> None:
         self.sock = sock
         self.passes = passes
         self.without = without
+        self.groups = groups
+        self.group_of: dict[int, Path] = {}
+        self.number = layers.own_id()
+        self.apart = frozenset(namespaces.NAMES) - without
+        if not namespaces.adopt_orphans():
+            self.apart = frozenset()
         self.warmth = Warmth.LIGHT
         self.alive: set[int] = set()
         self.endings: OrderedDict[int, int] = OrderedDict()
@@ -161,14 +177,28 @@ class _Zygote:
 
     def fork(self, connection: int, memory_bytes: int, seconds: float) -> tuple[int, list[int]]:
         """Fork a worker; give its id and, where the system has such, a descriptor of it."""
-        order = layers.Order(os.getpid(), memory_bytes, seconds, self.without)
+        order = layers.Order(self.number, memory_bytes, seconds, self.without)
+        group = self.groups.make(memory_bytes) if self.groups is not None else None
+
+        def before_it_starts(pid: int) -> frozenset[str]:
+            if group is None or not cgroup.Groups.put(group, pid):
+                return frozenset()
+            self.group_of[pid] = group
+            return frozenset({cgroup.NAME})
+
         # Held back until the descriptor exists, so that the id cannot have been given away.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         try:
-            pid = os.fork()
+            if self.apart:
+                pid, born_into = namespaces.fork_into(self.apart, before_it_starts)
+            else:
+                pid, born_into = os.fork(), frozenset()
             if pid == 0:
+                order = replace(order, born_into=born_into)
                 worker.serve(socket.socket(fileno=connection), self.passes, order)
             self.alive.add(pid)
+            if group is not None and pid not in self.group_of:
+                cgroup.Groups.remove(group)
             if not hasattr(os, "pidfd_open"):
                 return pid, []
             try:
@@ -190,6 +220,9 @@ class _Zygote:
                 return
             self.alive.discard(pid)
             self.endings[pid] = status
+            group = self.group_of.pop(pid, None)
+            if group is not None:
+                cgroup.Groups.remove(group)
             while len(self.endings) > _ENDINGS:
                 self.endings.popitem(last=False)
 

@@ -33,9 +33,10 @@ def faulty_zygote() -> Zygote:
     """Start a zygote whose workers use `faulty_passes`.
 
     They sleep, open and signal to show what the host does about it, so they run without the layers
-    that would end them before; `test_layers` is about those.
+    that would end them before, or keep them from killing themselves; `test_layers` is about those.
     """
-    return Zygote("faulty_passes", (FOLDER,), ("seccomp", "seccomp-run", "landlock"))
+    without = ("seccomp", "seccomp-run", "landlock", "pid-namespace")
+    return Zygote("faulty_passes", (FOLDER,), without)
 
 
 def load(

@@ -15,6 +15,7 @@ import errno
 import json
 import os
 import platform
+import resource
 import signal
 import struct
 import sys
@@ -93,12 +94,14 @@ class Place:
         name: An abstract Unix socket that listens.
         folder: Where anybody may write.
         host: Process id of the host.
+        parent: Process id of the zygote; a worker in a namespace of its own could not ask for it.
     """
 
     port: int
     name: str
     folder: str
     host: int
+    parent: int = 0
 
 
 class _FailedError(Exception):
@@ -145,7 +148,7 @@ def _open2(place: Place, x: Any) -> None:
 
 @_attack("read the memory of the parent (/proc/PID/mem)")
 def _mem(place: Place, x: Any) -> None:
-    name = f"/proc/{os.getppid()}/mem".encode()
+    name = f"/proc/{place.parent}/mem".encode()
     os.close(_call("openat", _AT_FDCWD, name, os.O_RDONLY, 0))
 
 
@@ -208,8 +211,8 @@ def _clone3(place: Place, x: Any) -> None:
 
 @_attack("trace the parent (ptrace)")
 def _ptrace(place: Place, x: Any) -> None:
-    _call("ptrace", 0x4206, os.getppid(), 0, 0)  # seize: it is not even stopped
-    _libc.ptrace(17, os.getppid(), 0, 0)
+    _call("ptrace", 0x4206, place.parent, 0, 0)  # seize: it is not even stopped
+    _libc.ptrace(17, place.parent, 0, 0)
 
 
 @_attack("read the memory of the parent (process_vm_readv)")
@@ -218,12 +221,12 @@ def _peek(place: Place, x: Any) -> None:
     mine = struct.pack("<QQ", ctypes.addressof(here), 8)
     # The parent was forked from: what is at an address here is at that address there.
     theirs = struct.pack("<QQ", id(None), 8)
-    _call("process_vm_readv", os.getppid(), mine, 1, theirs, 1, 0)
+    _call("process_vm_readv", place.parent, mine, 1, theirs, 1, 0)
 
 
 @_attack("signal the parent")
 def _kill(place: Place, x: Any) -> None:
-    _call("kill", os.getppid(), 0)
+    _call("kill", place.parent, 0)
 
 
 @_attack("signal the host")
@@ -345,6 +348,28 @@ def _write(place: Place, x: Any) -> None:
     ctypes.memmove(address, b"\x7f" * 8, 8)
 
 
+def _abort(place: Place, x: Any) -> None:
+    _libc.abort()
+
+
+def _spin(place: Place, x: Any) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    while True:
+        pass
+
+
+def _fault(place: Place, x: Any) -> None:
+    ctypes.string_at(8)
+
+
+ENDINGS: dict[str, Callable[[Place, Any], object]] = {
+    "give up (abort)": _abort,
+    "run for ever (the limit on CPU time)": _spin,
+    "touch memory that is not there": _fault,
+}
+"""No attacks: ways in which a worker ends itself, about which the host should be told."""
+
+
 # As passes --------------------------------------------------------------------------------------
 
 
@@ -383,9 +408,9 @@ def build(
 
 
 def _carry_out(told: dict[str, Any], x: Any) -> int:
-    place = Place(told["port"], told["name"], told["folder"], told["host"])
+    place = Place(told["port"], told["name"], told["folder"], told["host"], told["parent"])
     try:
-        ATTACKS[told["attack"]](place, x)
+        (ATTACKS | ENDINGS)[told["attack"]](place, x)
     except _FailedError as failed:
         return failed.code
     except OSError as error:
@@ -425,6 +450,7 @@ GROUPS = {
     "seccomp": frozenset({"no-new-privileges", "seccomp", "seccomp-run"}),
     "Landlock": frozenset({"no-new-privileges", "landlock"}),
     "ids, rights, namespaces": frozenset({"namespaces", "ordinary-user", "no-capabilities"}),
+    "own process ids": frozenset({"pid-namespace"}),
     "limits": frozenset({"rlimits"}),
     "all layers": frozenset(layer.name for layer in layers.LAYERS),
 }
@@ -439,7 +465,12 @@ def zygote_with(group: str) -> Zygote:
 
 def attempt(zygote: Zygote, attack: str, place: Place, stage: str = "run") -> str:
     """Let a worker attack; ``"works"``, the name of an errno or of a signal."""
-    told = {"attack": attack, "stage": stage, **place.__dict__}
+    return ended(told_of(zygote, attack, place, stage))
+
+
+def told_of(zygote: Zygote, attack: str, place: Place, stage: str = "run") -> str:
+    """Let a worker attack; ``"works"``, the name of an errno, or how the host says it ended."""
+    told = {"attack": attack, "stage": stage, **place.__dict__, "parent": zygote.pid}
     limits = Limits(wall_s=10, compile_s=20)
     guest = WorkerGuest(json.dumps(told).encode(), filename="p", limits=limits, zygote=zygote)
     try:
@@ -461,7 +492,7 @@ def attempt(zygote: Zygote, attack: str, place: Place, stage: str = "run") -> st
         text = str(error)
     finally:
         guest.close()
-    return ended(text)
+    return text
 
 
 def ended(text: str) -> str:

@@ -197,6 +197,40 @@ def test_namespaces_alone_leave_no_network(place: Place) -> None:
     assert hostile.attempt(group, "connect to an abstract Unix socket", place) == "ECONNREFUSED"
 
 
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "signal the parent",
+        "signal the host",
+        "get hold of the host (pidfd_open)",
+        "trace the parent (ptrace)",
+        "read the memory of the parent (process_vm_readv)",
+    ],
+)
+def test_a_worker_with_process_ids_of_its_own_finds_no_other_process(
+    attack: str, place: Place
+) -> None:
+    if "pid-namespace" not in held("own process ids"):
+        pytest.skip("no namespaces here")
+    assert hostile.attempt(zygote("own process ids"), attack, place) == "ESRCH"
+
+
+@pytest.mark.parametrize(
+    ("attack", "ending"),
+    [
+        ("give up (abort)", "exit status 6 (SIGABRT)"),
+        ("run for ever (the limit on CPU time)", "used up its CPU time"),
+        ("touch memory that is not there", "SIGSEGV"),
+    ],
+)
+def test_process_1_of_a_namespace_ends_like_any_other_and_the_host_is_told(
+    attack: str, ending: str, place: Place
+) -> None:
+    if "pid-namespace" not in held("own process ids"):
+        pytest.skip("no namespaces here")
+    assert ending in hostile.told_of(zygote("all layers"), attack, place)
+
+
 def test_limits_alone_stop_memory_without_end(place: Place) -> None:
     attack = "take 64 GiB of addresses (mmap)"
     assert hostile.attempt(zygote("limits"), attack, place) == "ENOMEM"
@@ -216,7 +250,7 @@ def test_all_layers_hold_here_or_the_missing_one_is_named() -> None:
     found = set(held("all layers"))
     missing = layers.FULL - found
     # A container may offer no namespaces, an older kernel no Landlock; nothing else may lack.
-    assert missing <= {"namespaces", "landlock", "ordinary-user"}
+    assert missing <= {"namespaces", "pid-namespace", "landlock", "ordinary-user"}
     assert found >= layers.LEAST
 
 
