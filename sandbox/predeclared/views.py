@@ -65,6 +65,9 @@ class TypeView:
     """
 
     __slots__ = ("_call", "_name", "dtype", "real")
+    # Python takes what has items for a sequence, and this one would have no end.
+    __iter__ = None
+    __contains__ = None
 
     def __init__(self, name: str, real: Any, call: Callable[..., Any] | None) -> None:
         self._name = name
@@ -115,6 +118,9 @@ class AnnotationView:
     """A name of `typing`: it may be subscripted and combined, and does nothing when it runs."""
 
     __slots__ = ()
+    # As in `TypeView`.
+    __iter__ = None
+    __contains__ = None
 
     def __getitem__(self, _item: Any) -> AnnotationView:
         return self
