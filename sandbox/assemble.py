@@ -35,6 +35,7 @@ from sandbox.tiers.interpreted import GuestModuleError, InterpretedRunner
 
 if TYPE_CHECKING:
     from sandbox.passes import Analysis
+    from sandbox.tiers.compiled.runner import CompiledRunner
 
 __all__ = ["Assembled", "TierWish", "assemble", "outputs_for"]
 
@@ -71,7 +72,9 @@ def assemble(
         raise ProgramRefusedError(analysis.report)
     findings = list(lint(tree, plan, analysis.text))
     _refuse_errors(analysis, findings)
-    compiled: Runner | TierReason = TierReason("CMP000", "the interpreted tier was asked for")
+    compiled: CompiledRunner | TierReason = TierReason(
+        "CMP000", "the interpreted tier was asked for"
+    )
     if tier != "interpreted":
         compiled = _compile(tree, plan, limits, analysis.text)
     if before_guest_code is not None:
@@ -106,6 +109,8 @@ def assemble(
         interpreted.use_components(names)
         if difference is None:
             compiled.failures.clear()
+            interpreted.fuel = limits.fuel
+            compiled.lend(interpreted)
             return Assembled(compiled, None, tuple(compiled.component_names), tuple(findings))
         compiled = difference
     if tier == "compiled":
@@ -115,11 +120,13 @@ def assemble(
     return Assembled(interpreted, compiled, names, tuple(findings))
 
 
-def _compile(tree: ast.Module, plan: Plan, limits: Limits, text: str) -> Runner | TierReason:
+def _compile(
+    tree: ast.Module, plan: Plan, limits: Limits, text: str
+) -> CompiledRunner | TierReason:
     from sandbox.tiers.compiled import compile_program
 
     try:
-        made: Runner | TierReason = compile_program(tree, plan, limits, text)
+        made: CompiledRunner | TierReason = compile_program(tree, plan, limits, text)
     except Exception as error:
         # A compiler fails in many ways; the program still has a tier to run in.
         return TierReason(

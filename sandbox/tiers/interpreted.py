@@ -155,6 +155,15 @@ class InterpretedRunner:
         self._states = []
         self._outputs = _NO_ROWS
 
+    def adopt(self, row: int, instance: object) -> None:
+        """Let an instance, made of what another tier kept, be the state of a row."""
+        self._states[row] = instance
+        self._measured[row] = 0
+
+    def class_named(self, name: str) -> Any:
+        """Give a class or function of the program's top level."""
+        return self._namespace[name]
+
     # --- the module -------------------------------------------------------------------------
 
     def _run_module(self, code: CodeType) -> None:

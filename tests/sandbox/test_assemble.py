@@ -207,6 +207,9 @@ class Tampered:
         self.inner.bind(num_rows, inputs, outputs)
         self.outputs = outputs
 
+    def lend(self, spare: InterpretedRunner) -> None:
+        assert spare.tier == "interpreted"
+
     def reset(self) -> None:
         self.inner.reset()
 

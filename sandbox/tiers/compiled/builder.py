@@ -29,6 +29,7 @@ from sandbox.tiers.compiled.core import (
 )
 from sandbox.tiers.compiled.merging import Merging
 from sandbox.tiers.compiled.points import (
+    ELSEWHERE,
     FUEL,
     OUT_OF_FUEL,
     STATUS,
@@ -216,14 +217,16 @@ class Builder(Merging):
                     self.pt.vars[("exception",)] = _exception(exception, message)
                     self.leave(target)
                     raise Dead
-        failure = Failure(exception, module, message[:400], self.span())
-        site = self.site_index.get(failure)
-        if site is None:
-            site = len(self.sites) + 1
-            self.sites.append(failure)
-            self.site_index[failure] = site
-        self.end_row(i64(site))
+        self.end_row(i64(self.site(Failure(exception, module, message[:400], self.span()))))
         raise Dead
+
+    def site(self, failure: Failure) -> int:
+        """Give the number of a way in which a row can fail, from 1 on."""
+        found = self.site_index.get(failure)
+        if found is None:
+            self.sites.append(failure)
+            found = self.site_index[failure] = len(self.sites)
+        return found
 
     def end_row(self, status: Atom) -> None:
         """End the row's work with a status."""
@@ -249,6 +252,22 @@ class Builder(Merging):
         self.join([yes], before.block)
         if not self.alive:
             raise Dead
+
+    def only_where(self, good: Num) -> None:
+        """Go on only where something holds; elsewhere the row is the interpreted tier's.
+
+        Nothing of the row is kept: no state is written, and no handler of the program sees it.
+        """
+        if good.const is True:
+            return
+        yes, no, before = self.forks(good)
+        if no is not None:
+            no.block.append(Set(STATUS, i64(ELSEWHERE)))
+            no.block.append(Break(self.row.label))
+        self.current = None
+        if yes is None:
+            raise Dead
+        self.join([yes], before.block)
 
     def meter(self) -> None:
         """End the row if its fuel is used up."""

@@ -9,19 +9,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 
+from sandbox.diagnostics import Span
 from sandbox.limits import Limits
 from sandbox.outcome import Outcome
 from sandbox.parse import Places
 from sandbox.plan import Call, Param, Plan
+from sandbox.results import entry_of, own_returns
 from sandbox.schema import ArraySpec, DictSpec, Spec
 from sandbox.tiers.base import NO_FAILURE, Failure
 from sandbox.tiers.compiled.core import (
     Atom,
     Block,
+    If,
     Kernel,
     Let,
     Lit,
@@ -36,6 +39,7 @@ from sandbox.tiers.compiled.core import (
 )
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.points import FALSE, FUEL, STATUS, TRUE, Dead, Point, Target, i64
+from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scopes import assigned
 from sandbox.tiers.compiled.state import GROWING, Deep, join_deep, unsettled
 from sandbox.tiers.compiled.text import Texts
@@ -57,22 +61,22 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Words,
+    boolean,
 )
 
 __all__ = [
-    "BAD_RESULT",
     "FAILED",
     "FOLLOWS",
     "MAX_COMPONENTS",
-    "NOT_FINITE",
     "UNKNOWN_FAILURE",
     "Lowered",
     "Lowering",
     "lower_program",
+    "site_of",
 ]
 
-NOT_FINITE = -int(Outcome.NOT_FINITE)
-BAD_RESULT = -int(Outcome.BAD_RESULT)
+_OUTCOMES: Final = 32
+"""A status below 0 is ``-(outcome + 32 * n)``; ``n`` is the number of a failure, or 0."""
 MAX_COMPONENTS = 64
 _LARGEST_KERNEL: Final = 16_000
 """Statements of one kernel; LLVM takes about a second for so many."""
@@ -93,7 +97,8 @@ class Lowered:
         step: The paying kernel, or None for a program of tasks alone.
         tasks: One kernel for each predicate.
         reset: Makes the state of an episode, for classes.
-        sites: Failures by kernel name; a status of n means entry n - 1.
+        sites: Failures by kernel name; see `site_of`.
+        recipe: How an instance is made of the state, or None where that cannot be done.
     """
 
     step: Kernel | None
@@ -102,6 +107,7 @@ class Lowered:
     components: tuple[str, ...]
     sites: dict[str, list[Failure]]
     stats: dict[str, int] = field(default_factory=dict)
+    recipe: Recipe | None = None
 
 
 class Lowering(Texts):
@@ -120,7 +126,8 @@ class Lowering(Texts):
         self.breaks: list[Target] = []
         self.continues: list[Target] = []
         self.depth = 0
-        self.finishing = False
+        self.result_span: Span | None = None
+        """Where results come from."""
 
     # -- the program's top level
 
@@ -233,12 +240,12 @@ class Lowering(Texts):
         if isinstance(total, Union):
 
             def with_total(variant: Value) -> Value:
-                self._pay_number(variant, parts)
+                self._pay_number(variant, parts, whole=value is total)
                 return NONE
 
             self.spread(total, with_total)
             return
-        self._pay_number(total, parts)
+        self._pay_number(total, parts, whole=value is total or total is None)
 
     def _total_of(self, owner: Ref, content: DictCell) -> tuple[Value | None, DictCell | None]:
         for name in _TOTALS:
@@ -250,47 +257,93 @@ class Lowering(Texts):
                     return item, DictCell(rest, content.factory, content.ordered)
         return None, None
 
-    def _pay_number(self, total: Value | None, parts: DictCell | None) -> None:
+    def _pay_number(self, total: Value | None, parts: DictCell | None, *, whole: bool) -> None:
         reward = None if total is None else self._plain(total)
         if reward is None:
-            self.end_row(i64(BAD_RESULT))
-            raise Dead
+            what = "result" if whole else "reward"
+            self._bad_result(f"the {what} is {self._unpayable(total)}")
         finite: Atom = self._finite_of(reward)
         stores: list[Store] = []
+        amounts: list[tuple[str, Atom]] = [("the reward", reward)]
         for _, k, present, item in () if parts is None else parts.entries:
             if not isinstance(k, Str):
-                self.end_row(i64(BAD_RESULT))
-                raise Dead
-            finite = self._component(k.text, present, item, finite, stores)
+                self._bad_result("a component's name is no text")
+            amount = self._component(k.text, present, item, stores)
+            if amount is not None:
+                amounts.append((f"component {k.text[:64]!r}", amount))
+                finite = self.both(finite, self._finite_of(amount))
         for store in stores:
             self.emit(store)
         paid = self.op("select", "f64", finite, reward, Lit(0.0, "f64"))
         self.emit(Store("out:reward", i64(0), paid))
-        self.end_row(self.op("select", "i64", finite, i64(0), i64(NOT_FINITE)))
+        status = self.accumulate("i64", i64(0))
+
+        def infinite() -> None:
+            found: Atom = i64(0)
+            for what, amount in reversed(amounts):
+                good = self._finite_of(amount)
+                found = self.op("select", "i64", good, found, self._not_finite(what, amount))
+            self.emit(Set(status, found))
+
+        self.when(boolean(self.inverse(finite)), infinite)
+        self.end_row(self.op("copy", "i64", status))
         raise Dead
 
-    def _component(
-        self, name: str, present: Atom, item: Value, finite: Atom, stores: list[Store]
-    ) -> Atom:
+    def _not_finite(self, what: str, amount: Atom) -> Atom:
+        """Give the status of a row for an amount that is NaN or infinite."""
+        codes = []
+        for value in ("nan", "inf", "-inf"):
+            failure = Failure("NotFinite", "sandbox", f"{what} is {value}", self.result_span)
+            codes.append(i64(-(int(Outcome.NOT_FINITE) + _OUTCOMES * self.site(failure))))
+        positive = self.op("gt", "b1", amount, Lit(0.0, "f64"))
+        code = self.op("select", "i64", positive, codes[1], codes[2])
+        return self.op("select", "i64", self.op("ne", "b1", amount, amount), codes[0], code)
+
+    def _bad_result(self, message: str) -> NoReturn:
+        failure = Failure("BadResult", "sandbox", message[:400], self.result_span)
+        self.end_row(i64(-(int(Outcome.BAD_RESULT) + _OUTCOMES * self.site(failure))))
+        raise Dead
+
+    def _unpayable(self, value: Value | None) -> str:
+        """Say what a program gives in place of a number, and how to make one of it."""
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        match value:
+            case None:
+                return "a dict without `total` or `reward`"
+            case NoneV():
+                return "None; want a number"
+            case Arr(shape=shape):
+                take = "take one element, or a sum or mean"
+                if value.size == 1:
+                    take = f"take [{', '.join('0' * len(shape))}]"
+                return f"an array of shape {shape}; want a number: {take}"
+            case Str() | Text():
+                return "text (a str); want a number"
+            case Tup(items=items, cls="tuple"):
+                return f"a tuple of {len(items)}; want a number, or (number, {{name: number}})"
+        if isinstance(content, DictCell):
+            return "a dict; want a number"
+        return f"{self.described(value)}; want a number"
+
+    def _component(self, name: str, present: Atom, item: Value, stores: list[Store]) -> Atom | None:
         if name not in self.components:
             if len(self.components) >= MAX_COMPONENTS:
                 raise self.refuse("CMP802", f"more than {MAX_COMPONENTS} components")
             self.components.append(name)
         index = self.components.index(name)
         if present == FALSE:
-            return finite
-        found = self.spread(item, self._number_or_bad)
+            return None
+        found = self.spread(item, lambda v: self._number_or_bad(name, v))
         assert isinstance(found, Num)
         part = self.op("select", "f64", present, found.atom, Lit(0.0, "f64"))
         stores.append(Store(f"out:c{index}", i64(0), part))
         stores.append(Store(f"out:p{index}", i64(0), present))
-        return self.both(finite, self._finite_of(part))
+        return part
 
-    def _number_or_bad(self, item: Value) -> Value:
+    def _number_or_bad(self, name: str, item: Value) -> Value:
         found = self._plain(item)
         if found is None:
-            self.end_row(i64(BAD_RESULT))
-            raise Dead
+            self._bad_result(f"component {name[:64]!r} is {self._unpayable(item)}")
         return Num(found)
 
     def _finite_of(self, atom: Atom) -> Atom:
@@ -313,11 +366,9 @@ class Lowering(Texts):
                         isinstance(variant, Ref)
                         and type(self.pt.heap[variant.cell]).__name__ == "ObjCell"
                     ):
-                        self.end_row(i64(BAD_RESULT))
-                        raise Dead
+                        self._no_truth(variant)
                     return Num(self.truth(variant).atom)
-            self.end_row(i64(BAD_RESULT))
-            raise Dead
+            self._no_truth(variant)
 
         found = self.spread(value, one)
         assert isinstance(found, Num)
@@ -325,60 +376,89 @@ class Lowering(Texts):
         self.end_row(i64(0))
         raise Dead
 
-    def finish(self, name: str, outputs: list[Region]) -> Kernel:
-        """Close the row and give the kernel: what it left in status and fuel is written last."""
+    def _no_truth(self, value: Value) -> NoReturn:
+        kind = self.described(value)
+        self._bad_result(f"the result is {kind}, which says neither yes nor no; want a bool")
+
+    def finish(self, name: str, outputs: list[Region], follows: bool | None) -> Kernel:
+        """Close the row and give the kernel: what it left in status and fuel is written last.
+
+        Args:
+            name: Of the kernel.
+            outputs: Regions that every kernel of this kind has.
+            follows: Whether an earlier call of the row has used fuel that this one goes on from;
+                None where only the run tells.
+        """
         for region in outputs:
             self.regions[region.name] = region
         body: list[Stmt] = []
-        if "out:reward" in self.regions:
-            body.append(Store("out:reward", i64(0), Lit(0.0, "f64")))
         if "out:task" in self.regions:
             body.append(Store("out:task", i64(0), FALSE))
         for index in range(len(self.components)):
             if f"out:c{index}" in self.regions:
                 body.append(Store(f"out:c{index}", i64(0), Lit(0.0, "f64")))
                 body.append(Store(f"out:p{index}", i64(0), FALSE))
-        # Calls of one row share its fuel: all but the first go on from what is used.
-        before, going, used = Var("before", "i64"), Var("going", "b1"), Var("used", "i64")
-        follows = Var("follows", "i64")
-        body += [
-            Let(before, "load", (i64(0),), "out:fuel"),
-            Let(follows, "load", (i64(0),), FOLLOWS),
-            Let(going, "ne", (follows, i64(0))),
-            Let(used, "select", (going, before, i64(0))),
-            Set(FUEL, used),
-            Block(self.root.block, self.row.label),
-        ]
-        # A status above 0 is the number of a failure, below 0 the negative of the outcome.
-        raised, good, bad = Var("raised", "b1"), Var("good", "b1"), Var("bad", "i64")
-        negative, code = Var("negative", "i64"), Var("code", "i64")
-        outcome, byte, mark = Var("outcome", "i64"), Var("byte", "u8"), Var("mark", "i32")
-        failed, total = Var("failed", "i64"), Var("total", "i64")
+        if follows is None:
+            before, going, used = Var("before", "i64"), Var("going", "b1"), Var("used", "i64")
+            earlier = Var("follows", "i64")
+            body += [
+                Let(before, "load", (i64(0),), "out:fuel"),
+                Let(earlier, "load", (i64(0),), self.region(Region(FOLLOWS, "i64", 1, "scratch"))),
+                Let(going, "ne", (earlier, i64(0))),
+                Let(used, "select", (going, before, i64(0))),
+                Set(FUEL, used),
+            ]
+        elif follows:
+            before = Var("before", "i64")
+            body += [Let(before, "load", (i64(0),), "out:fuel"), Set(FUEL, before)]
+        else:
+            body.append(Set(FUEL, i64(0)))
+        body.append(Block(self.root.block, self.row.label))
+        # A status above 0 is the number of a failure, below 0 the negative of the outcome. What
+        # only a bad row needs is written by bad rows alone: a good one writes as little as it can.
+        raised, good = Var("raised", "b1"), Var("good", "b1")
+        negative, code, byte = Var("negative", "i64"), Var("code", "i64"), Var("byte", "u8")
+        failed, total, kind = Var("failed", "i64"), Var("total", "i64"), Var("kind", "i64")
         over, spent = Var("over", "b1"), Var("spent", "i64")
-        body += [
-            Let(good, "eq", (STATUS, i64(0))),
+        bad: list[Stmt] = [
             Let(raised, "gt", (STATUS, i64(0))),
             Let(negative, "neg", (STATUS,)),
-            Let(code, "select", (raised, i64(1), negative)),
-            Let(outcome, "select", (good, i64(0), code)),
-            Let(byte, "cast", (outcome,)),
-            Let(mark, "select", (good, Lit(NO_FAILURE, "i32"), Lit(UNKNOWN_FAILURE, "i32"))),
+            Let(kind, "and", (negative, i64(_OUTCOMES - 1))),
+            Let(code, "select", (raised, i64(1), kind)),
+            Let(byte, "cast", (code,)),
             Let(failed, "load", (i64(0),), FAILED),
-            Let(bad, "select", (good, i64(0), i64(1))),
-            Let(total, "add", (failed, bad)),
-            Let(over, "gt", (FUEL, i64(self.limits.fuel))),
-            Let(spent, "select", (over, i64(self.limits.fuel), FUEL)),
+            Let(total, "add", (failed, i64(1))),
             Store(FAILED, i64(0), total),
             Store("out:status", i64(0), STATUS),
-            Store("out:fuel", i64(0), spent),
-            Store("out:failure", i64(0), mark),
+            Store("out:failure", i64(0), Lit(UNKNOWN_FAILURE, "i32")),
             Store(MARKER, i64(0), byte),
+        ]
+        if "out:reward" in self.regions:
+            bad.insert(0, Store("out:reward", i64(0), Lit(0.0, "f64")))
+        fine: list[Stmt] = [
+            Store("out:failure", i64(0), Lit(NO_FAILURE, "i32")),
+            Store(MARKER, i64(0), Lit(int(Outcome.OK), "u8")),
+        ]
+        body += [
+            Let(over, "gt", (FUEL, i64(self.limits.fuel))),
+            Let(spent, "select", (over, i64(self.limits.fuel), FUEL)),
+            Store("out:fuel", i64(0), spent),
+            Let(good, "eq", (STATUS, i64(0))),
+            If(good, fine, bad),
         ]
         kernel = Kernel(name, body, dict(self.regions))
         prune(kernel.body)
         if size_of(kernel.body) > _LARGEST_KERNEL:
             raise self.refuse("CMP911", "the program unfolds into too much code")
         return kernel
+
+
+def site_of(status: int) -> int | None:
+    """Give the index among its kernel's sites of what a row ended with, if it has one."""
+    if status > 0:
+        return status - 1
+    number = -status // _OUTCOMES
+    return number - 1 if number else None
 
 
 def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) -> Lowered:
@@ -393,7 +473,6 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     common = [
         Region("out:status", "i64", 1, "output"),
         Region("out:fuel", "i64", 1, "output"),
-        Region(FOLLOWS, "i64", 1, "scratch"),
         Region(FAILED, "i64", 1, "scratch"),
     ]
     of_row = [Region(MARKER, "u8", 1, "output"), Region("out:failure", "i32", 1, "output")]
@@ -404,26 +483,32 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         Region("out:task", "b1", 1, "output", count),
     ]
 
-    def begin() -> Lowering:
+    named = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+    def begin(task: Call | None = None) -> Lowering:
         made = Lowering(tree, plan, limits, places, components)
+        entry = entry_of(tree, plan) if task is None else named.get(task.function)
+        made.result_span = _result_span(entry, places)
         made.start()
         return made
 
-    def done(lowering: Lowering, name: str, outputs: list[Region]) -> Kernel:
+    def done(lowering: Lowering, name: str, outputs: list[Region], follows: bool | None) -> Kernel:
         sites[name] = lowering.sites
         for key, value in lowering.stats.items():
             stats[key] = stats.get(key, 0) + value
-        return lowering.finish(name, [*common, *outputs])
+        return lowering.finish(name, [*common, *outputs], follows)
 
     tasks = []
     for index, call in enumerate(plan.tasks):
-        lowering = begin()
+        lowering = begin(call)
         lowering.region(Region("out:task", "b1", 1, "output"))
         with lowering.path():
             lowering.judge(
                 lowering.call(lowering.top_level(call.function), _args(lowering, call), {})
             )
-        tasks.append(done(lowering, f"task{index}", of_task))
+        # The first task comes first in a step, and after the reset of a class in a reset.
+        first = None if plan.class_name is not None else False
+        tasks.append(done(lowering, f"task{index}", of_task, True if index else first))
 
     def pay_regions(lowering: Lowering) -> None:
         lowering.region(Region("out:reward", "f64", 1, "output"))
@@ -444,7 +529,7 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
                 lowering.call(lowering.top_level(call.function), _args(lowering, call), {})
             )
         drop_regions(lowering)
-        step = done(lowering, "reward", of_row)
+        step = done(lowering, "reward", of_row, bool(plan.tasks))
         return Lowered(step, tasks, None, tuple(components), sites, stats)
     if plan.class_name is None:
         return Lowered(None, tasks, None, (), sites, stats)
@@ -461,8 +546,8 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         raise begin().refuse_kept(code, message, attribute)
     reset, _ = _lower_reset(begin, plan, deep)
     drop_regions(step_lowering)
-    step = done(step_lowering, "step", of_row)
-    made = done(reset, "reset", of_row)
+    step = done(step_lowering, "step", of_row, bool(plan.tasks))
+    made = done(reset, "reset", of_row, False)
     return Lowered(step, tasks, made, tuple(components), sites, stats)
 
 
@@ -515,6 +600,14 @@ def _lower_step(
         args = _args(lowering, plan.step)
         lowering.pay(lowering.call_method(owner, plan.step.function, args))
     return lowering, after[0]
+
+
+def _result_span(entry: ast.FunctionDef | None, places: Places) -> Span | None:
+    """Give the place where results come from, as the interpreted tier says it."""
+    if entry is None:
+        return None
+    returns = list(own_returns(entry))
+    return places.at(returns[0]) if len(returns) == 1 else places.name_span(entry)
 
 
 def _core_type(spec: ArraySpec) -> str | None:

@@ -33,6 +33,7 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = [
     "CONSTANTS",
+    "ELSEWHERE",
     "EXPLODE",
     "FALSE",
     "FUEL",
@@ -65,6 +66,12 @@ FUEL: Final = Var("fuel", "i64")
 
 OUT_OF_FUEL: Final = -4
 """Status of a row that ran out of fuel; 0 is good, above 0 is the number of a failure."""
+
+
+ELSEWHERE: Final = -5
+"""Status of a row that needs what a kernel does not have: a longer list, an integer beyond 64 bits,
+text outside ASCII. It is not an end: the runner has the row computed by the interpreted tier. Only
+where that tier is not at hand it is out of memory."""
 
 
 EXPLODE: Final = 16

@@ -13,14 +13,18 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 from sandbox.tiers.compiled.core import Region, dtype_of, render
-from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered
+from sandbox.tiers.compiled.elsewhere import Elsewhere, Spare
+from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered, site_of
 from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
+from sandbox.tiers.compiled.points import ELSEWHERE
 
 __all__ = ["CompiledRunner"]
 
 _MAX_FAILURES: Final = 1_024
 _SOUND: Final = -1
 _LOST: Final = -2
+_MOVED: Final = -3
+"""The episode goes on in the interpreted tier until the row is reset."""
 
 
 class CompiledRunner:
@@ -59,8 +63,13 @@ class CompiledRunner:
         self._failed = np.zeros(1, np.int64)
         self._status = np.zeros(0, np.int64)
         self._broken = np.zeros(0, np.int32)
-        """By row: `_SOUND`, `_LOST`, or the failure of the reset."""
+        """By row: `_SOUND`, `_LOST`, `_MOVED`, or the failure of the reset."""
         self._any_broken = False
+        self._recipe = lowered.recipe
+        self._elsewhere: Elsewhere | None = None
+        self._away: list[NDArray[np.intp]] = []
+        """Rows of this batch that the kernels handed over."""
+        self._state: dict[str, NDArray[Any]] = {}
         self.core_text = "\n\n".join(render(kernel) for kernel in kernels)
         self.source_text = "\n\n".join(machine.text for machine in self._machines.values())
         every = {
@@ -93,8 +102,15 @@ class CompiledRunner:
         """Distinct failures so far."""
         return self._failures
 
+    def lend(self, spare: Spare) -> None:
+        """Take a runner for the rows that need more than a kernel has (see `Elsewhere`)."""
+        self._elsewhere = Elsewhere(spare, self.component_names, self._recipe)
+
     def bind(self, num_rows: int, inputs: Inputs, outputs: Outputs) -> None:
         """Take the arrays of all later calls and forget every row's state."""
+        if self._elsewhere is not None:
+            self._elsewhere.bind(num_rows, inputs, outputs)
+        self._away.clear()
         self._rows = num_rows
         self._outputs = outputs
         self._keep = [inputs, outputs]
@@ -139,6 +155,7 @@ class CompiledRunner:
                 table[place] = array.ctypes.data
             self._keep.append(table)
             self._calls[name] = (machine.call, num_rows, table.ctypes.data)
+        self._state = {name: array for name, array in shared.items() if name.startswith("state:")}
 
     @staticmethod
     def _check_layout(array: NDArray[Any], region: Region, rows: int) -> None:
@@ -188,6 +205,7 @@ class CompiledRunner:
         self._clear(rows, outputs)
         if self._reset is None:
             self._tasks_alone(rows, outputs)
+            self._hand_over(reset=True)
             return
         # The marker of the row is written by the reset, so the tasks come after it.
         self._run(self._reset, outputs.failure, follows=False)
@@ -196,6 +214,7 @@ class CompiledRunner:
         self._broken[rows] = np.where(outcome == 0, _SOUND, np.where(lost, _LOST, failure))
         self._any_broken = bool((self._broken != _SOUND).any())
         self._run_tasks(outputs, follows=True)
+        self._hand_over(reset=True)
 
     def step(self) -> None:
         """Run the tasks and the paying call on the pending rows."""
@@ -204,6 +223,7 @@ class CompiledRunner:
             rows = np.flatnonzero(outputs.outcome == PENDING)
             outputs.reward[rows] = 0.0
             self._tasks_alone(rows, outputs)
+            self._hand_over(reset=False)
             return
         if self._tasks:
             self._run_tasks(outputs, follows=False)
@@ -215,6 +235,7 @@ class CompiledRunner:
             if lost.any():
                 self._broken[lost] = _LOST
                 self._any_broken = True
+        self._hand_over(reset=False)
 
     def _bound(self) -> Outputs:
         if self._outputs is None:
@@ -229,7 +250,12 @@ class CompiledRunner:
 
     def _report_broken(self, outputs: Outputs) -> None:
         """Answer for the pending rows that have no state, so that no kernel runs on them."""
-        bad = np.flatnonzero((outputs.outcome == PENDING) & (self._broken != _SOUND))
+        pending = outputs.outcome == PENDING
+        moved = np.flatnonzero(pending & (self._broken == _MOVED))
+        if moved.size:
+            self._away.append(moved)
+            outputs.outcome[moved] = Outcome.SKIPPED
+        bad = np.flatnonzero(pending & (self._broken != _SOUND) & (self._broken != _MOVED))
         if bad.size:
             self._clear(bad, outputs)
             found = self._broken[bad]
@@ -267,13 +293,35 @@ class CompiledRunner:
             return False
         bad = np.flatnonzero(failure == UNKNOWN_FAILURE)
         status = self._status[bad]
+        away = bad[status == ELSEWHERE]
+        if away.size and self._elsewhere is not None:
+            self._away.append(away)
         for value in np.unique(status).tolist():
             failure[bad[status == value]] = self._failure_id(self._describe(name, value))
         return True
 
+    def _hand_over(self, *, reset: bool) -> None:
+        """Have the interpreted tier compute the rows that the kernels could not."""
+        if not self._away or self._elsewhere is None:
+            return
+        rows = np.unique(np.concatenate(self._away))
+        self._away.clear()
+        if self._reset is not None:
+            if not reset and self._recipe is None:
+                self._broken[rows] = _LOST
+                self._any_broken = True
+                return
+            if not reset:
+                for row in rows[self._broken[rows] == _SOUND].tolist():
+                    self._elsewhere.move(row, self._state)
+            self._broken[rows] = _MOVED
+            self._any_broken = True
+        self._elsewhere.run(rows, self._failure_id, reset=reset)
+
     def _describe(self, name: str, status: int) -> Failure:
-        if status > 0:
-            return self._sites[name][status - 1]
+        site = site_of(status)
+        if site is not None:
+            return self._sites[name][site]
         if status == -int(Outcome.OUT_OF_FUEL):
             return Failure(
                 "OutOfFuel",
@@ -281,9 +329,8 @@ class CompiledRunner:
                 f"the row used up its fuel of {self._fuel:,}; limits.fuel is the cap",
                 None,
             )
-        if status == -int(Outcome.NOT_FINITE):
-            return Failure("NotFinite", "sandbox", "the reward or a component is not finite", None)
-        return Failure("BadResult", "sandbox", "the result is not a number", None)
+        text = "a list, dict or number outgrew the room that a kernel has for it"
+        return Failure("OutOfMemory", "sandbox", text, None)
 
     def _failure_id(self, failure: Failure) -> int:
         found = self._known.get(failure)

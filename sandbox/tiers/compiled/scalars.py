@@ -37,7 +37,6 @@ _CORE: Final = {
 }  # fmt: skip
 _EXACT: Final = 2**53
 _LOW, _HIGH = limits_of("i64")
-_CAPACITY: Final = "an integer left the 64 bits of the compiled tier"
 
 
 class Scalars(Elements):
@@ -232,7 +231,7 @@ class Scalars(Elements):
         if not (value.low >= -_EXACT and value.high <= _EXACT):
             above = self.op("ge", "b1", value.atom, i64(-_EXACT))
             below = self.op("le", "b1", value.atom, i64(_EXACT))
-            self.check(boolean(self.both(above, below)), "OverflowError", _CAPACITY)
+            self.only_where(boolean(self.both(above, below)))
         return self.cast(value.atom, "f64")
 
     def _python(self, name: str, a: Num, b: Num) -> Value:
@@ -269,7 +268,7 @@ class Scalars(Elements):
                 low, high = _interval(name, (a.low, a.high), (b.low, b.high))
                 if low < _LOW or high > _HIGH:
                     over = self.op(f"{core}_overflows", "b1", a.atom, b.atom)
-                    self.check(boolean(self.inverse(over)), "OverflowError", _CAPACITY)
+                    self.only_where(boolean(self.inverse(over)))
                     low, high = max(low, _LOW), min(high, _HIGH)
                 return integer(self.op(core, "i64", a.atom, b.atom), low, high)
             case "divide":
@@ -288,7 +287,7 @@ class Scalars(Elements):
                     return integer(result, min(a.low, 0) if a.low < 0 else 0, max(a.high, 0))
                 if a.low == _LOW:
                     least = self.op("ne", "b1", a.atom, i64(_LOW))
-                    self.check(boolean(least), "OverflowError", _CAPACITY)
+                    self.only_where(boolean(least))
                 return integer(result)
             case "power":
                 return self._integer_to_power(a, b)
@@ -400,7 +399,7 @@ class Scalars(Elements):
             value = self.to_int(value)
             if value.low == _LOW:
                 good = self.op("ne", "b1", value.atom, i64(_LOW))
-                self.check(boolean(good), "OverflowError", _CAPACITY)
+                self.only_where(boolean(good))
             high = max(abs(value.low), abs(value.high))
             low = 0 if value.low <= 0 <= value.high else min(abs(value.low), abs(value.high))
             return integer(self.op("abs", "i64", value.atom), low, min(high, _HIGH))
@@ -435,13 +434,13 @@ class Scalars(Elements):
             )
             wide = self.cast(x, "f64")
             inside = self.op("lt", "b1", self.op("abs", "f64", wide), Lit(float(2**63), "f64"))
-            self.check(boolean(inside), "OverflowError", _CAPACITY)
+            self.only_where(boolean(inside))
             return integer(self.cast(wide, "i64"))
         if value.ty == "b1":
             return Num(self.cast(value.atom, "i64"), True, value.low, value.high)
         if value.ty == "u64":
             good = self.op("le", "b1", value.atom, Lit(_HIGH, "u64"))
-            self.check(boolean(good), "OverflowError", _CAPACITY)
+            self.only_where(boolean(good))
             return integer(self.cast(value.atom, "i64"), 0, _HIGH)
         return integer(self.cast(value.atom, "i64"), value.low, value.high)
 
@@ -485,6 +484,17 @@ class Scalars(Elements):
         if name in ("log", "log2", "log10"):
             good = self.either(self.op("gt", "b1", x, Lit(0.0, "f64")), self.op("ne", "b1", x, x))
             self.check(boolean(good), "ValueError", "math domain error")
+        elif name == "sqrt":
+            # One comparison says what looking at the result would: -0.0 and NaN are fine.
+            negative = self.op("lt", "b1", x, Lit(0.0, "f64"))
+            self.check(boolean(self.inverse(negative)), "ValueError", "math domain error")
+        elif name in ("exp", "exp2", "expm1"):
+            # NaN only comes of NaN, and only large numbers overflow.
+            over = self.both(
+                self.op("eq", "b1", result, Lit(float("inf"), "f64")),
+                self.op("ne", "b1", x, Lit(float("inf"), "f64")),
+            )
+            self.check(boolean(self.inverse(over)), "OverflowError", "math range error")
         elif name not in ("atan", "tanh", "atan2", "erf", "asinh", "cbrt"):
             self._domain(result, atoms, overflow=name in _OVERFLOWS)
         return Num(result)

@@ -2,7 +2,8 @@
 
 A text is a part of a column of UTF-8, by start and length; the words of a split are found again
 each time they are asked for, so that no copy is made. Python splits at white space of all of
-Unicode, so a text that has other than ASCII ends its row with an error where that matters.
+Unicode, so a row whose text has other than ASCII is computed by the interpreted tier where that
+matters.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Texts"]
 
 _SPACES: Final = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32)
-_PLAIN: Final = "text outside ASCII is taken apart in the interpreted tier only"
 
 
 class Texts(Keeper):
@@ -55,7 +55,7 @@ class Texts(Keeper):
         return self.op("select", "u8", upper, small, found)
 
     def only_ascii(self, text: Text) -> None:
-        """End the row where a text has characters outside of ASCII."""
+        """Leave rows with characters outside of ASCII to the interpreted tier."""
         key = ("ascii", text.region, text.start, text.length)
         if key in self.pt.known:
             return
@@ -66,7 +66,7 @@ class Texts(Keeper):
 
         self.count(text.length, turn)
         plain = self.op("lt", "b1", self.kept(top), Lit(128, "u8"))
-        self.check(boolean(plain), "OverflowError", _PLAIN)
+        self.only_where(boolean(plain))
         self.pt.known[key] = TRUE
 
     def _is_space(self, byte: Atom) -> Atom:
