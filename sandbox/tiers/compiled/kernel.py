@@ -274,8 +274,8 @@ class Lowering(Texts):
                 finite = self.both(finite, self._finite_of(amount))
         for store in stores:
             self.emit(store)
-        paid = self.op("select", "f64", finite, reward, Lit(0.0, "f64"))
-        self.emit(Store("out:reward", i64(0), paid))
+        # A row that ends badly writes 0.0 over it.
+        self.emit(Store("out:reward", i64(0), reward))
         status = self.accumulate("i64", i64(0))
 
         def infinite() -> None:
@@ -347,8 +347,9 @@ class Lowering(Texts):
         return Num(found)
 
     def _finite_of(self, atom: Atom) -> Atom:
-        size = self.op("abs", "f64", atom)
-        return self.op("lt", "b1", size, Lit(float("inf"), "f64"))
+        # NaN and infinity minus themselves are NaN: two instructions and no constant.
+        rest = self.op("sub", "f64", atom, atom)
+        return self.op("eq", "b1", rest, rest)
 
     def _plain(self, value: Value) -> Atom | None:
         """Give a result as a double; None where it is no number."""

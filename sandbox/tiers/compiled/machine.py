@@ -44,6 +44,8 @@ from sandbox.tiers.compiled.core import (
     Var,
 )
 from sandbox.tiers.compiled.loops import loop_of
+from sandbox.tiers.compiled.points import STATUS
+from sandbox.tiers.compiled.vectors import call_vector, name_vector, vector_of
 
 __all__ = ["MARKER", "Machine", "compile_kernel"]
 
@@ -136,7 +138,7 @@ class _Emitter:
                 marker = pointers[-1]
         assert marker is not None
         pending = builder.icmp_unsigned("==", builder.load(marker), _I8(PENDING))
-        builder.cbranch(pending, run, done)
+        builder.cbranch(pending, run, done).set_weights([2000, 1])
         builder.position_at_end(run)
         builder.call(row, pointers)
         builder.branch(done)
@@ -178,6 +180,8 @@ class _Emitter:
                 assert region is not None
                 pointer = builder.gep(self.pointers[region], [self._atom(args[0])])
                 value = builder.load(pointer)
+                if self.source.regions[region].kind == "input":
+                    value.set_metadata("invariant.load", self.module.add_metadata([]))
                 if var.ty == "b1":
                     value = builder.icmp_unsigned("!=", value, _I8(0))
                 self.values[var.name] = value
@@ -194,7 +198,10 @@ class _Emitter:
                 function = builder.function
                 yes, no = function.append_basic_block("then"), function.append_basic_block("else")
                 after = function.append_basic_block("after")
-                builder.cbranch(self._atom(cond), yes, no)
+                branch = builder.cbranch(self._atom(cond), yes, no)
+                if _fails(then) or _fails(other):
+                    # Rows that end badly are rare: their code goes out of the way.
+                    branch.set_weights([1, 2000] if _fails(then) else [2000, 1])
                 for target, block in ((yes, then), (no, other)):
                     builder.position_at_end(target)
                     self._block(block)
@@ -345,7 +352,10 @@ class _Emitter:
         raise NotImplementedError(op)
 
     def _numpy(self, name: str, ty: Ty, values: list[ir.Value]) -> ir.Value:
-        """Call NumPy's own loop on one element."""
+        """Call NumPy's own function, or its loop on one element."""
+        vector = vector_of(name, ty)
+        if vector is not None:
+            return call_vector(self.builder, name_vector(name, vector), values)
         loop = loop_of(name, ty)
         if loop is None:
             core = LIBRARY.get(name, name)
@@ -436,6 +446,10 @@ class _Emitter:
         if function is None:
             signature = ir.FunctionType(result, [value.type for value in values])
             function = ir.Function(self.module, signature, name)
+            # They read no memory and write none that a kernel knows (errno is nobody's here), so
+            # that equal calls become one and loads need not be repeated after a call.
+            for attribute in ("nounwind", "readnone"):
+                function.attributes.add(attribute)
         return self.builder.call(function, values)
 
 
@@ -445,6 +459,16 @@ _ROUNDING: Final = {
     "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint",
     "abs": "fabs", "copysign": "copysign",
 }  # fmt: skip
+
+
+def _fails(body: list[Stmt]) -> bool:
+    """Whether a block ends the row with another status than good, or writes down that it did."""
+    return any(
+        (isinstance(item, Set) and item.var == STATUS and isinstance(item.value, Lit)
+         and item.value.value != 0)
+        or (isinstance(item, Store) and item.region == "out:status")
+        for item in body
+    )  # fmt: skip
 
 
 def _memory(ty: Ty) -> Any:
