@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [--quick] [--out DIR] [QUESTION ...]``.
+"""Run the benchmarks: ``python -m benchmarks [--quick] [--only W1,W3] [QUESTION ...]``.
 
 Results go to ``benchmarks/results/*.json`` and, as tables with machine and date, to
 ``docs/benchmarks.md``; with ``--quick`` (smaller, noisier) they are only printed.
@@ -10,12 +10,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bench_check, bench_coverage, bench_throughput
+from benchmarks import bench_check, bench_coverage, bench_throughput, bench_workloads
 from benchmarks.harness import machine, write_json
 
 ROOT = Path(__file__).parent
 QUESTIONS = {
     "throughput": bench_throughput,
+    "workloads": bench_workloads,
     "coverage": bench_coverage,
     "check": bench_check,
 }
@@ -26,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("questions", nargs="*", help=f"any of {', '.join(QUESTIONS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, print only")
+    parser.add_argument("--only", default="", help="programs of `workloads` to time, print only")
     args = parser.parse_args()
     unknown = [name for name in args.questions if name not in QUESTIONS]
     if unknown:
@@ -34,15 +36,16 @@ def main() -> None:
     about = machine()
     for name in chosen:
         question: Any = QUESTIONS[name]
-        records = question.run(quick=args.quick)
+        more = {"only": tuple(args.only.split(","))} if args.only and name == "workloads" else {}
+        records = question.run(quick=args.quick, **more)
         text = question.table(records)
         print(f"\n## {name}\n\n{text}\n", flush=True)
-        if not args.quick:
+        if not args.quick and not more:
             write_json(
                 ROOT / "results" / f"{name}.json",
                 {"machine": about, "records": records, "title": _title(question), "table": text},
             )
-    if not args.quick:
+    if not args.quick and not args.only:
         write_page()
 
 

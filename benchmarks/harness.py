@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -93,9 +94,18 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "load_at_start": round(os.getloadavg()[0], 1),
-        "versions": {name: metadata.version(name) for name in names},
+        "versions": {name: metadata.version(name) for name in names} | _peers(),
         "command": "python -m " + " ".join(["benchmarks", *sys.argv[1:]]),
     }
+
+
+def _peers() -> dict[str, str]:
+    """Versions of the packages that some benchmarks compare with, where they are installed."""
+    found = {}
+    for name in ("numexpr", "jax", "ziglang"):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def rate(value: float) -> str:
