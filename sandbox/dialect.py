@@ -35,6 +35,7 @@ __all__ = [
     "REFUSED_MODULES",
     "REFUSED_NODES",
     "VERSION",
+    "WRITING_METHODS",
     "Entry",
     "Kind",
     "attribute_names",
@@ -1069,6 +1070,15 @@ METHODS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
 
 ``generic`` is a NumPy scalar, ``enum`` a member of a guest's enum, ``exception`` a caught one.
 """
+
+
+WRITING_METHODS: Final = frozenset(
+    name
+    for table in METHODS.values()
+    for name, entry in table.items()
+    if entry.reason.startswith("writes")
+)
+"""Methods that change the value they are called on."""
 
 
 def attribute_names() -> frozenset[str]:

@@ -9,36 +9,40 @@ is decided on each row, where reading it is an error.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.diagnostics import Finding
-from sandbox.dialect import attribute_names
 from sandbox.parse import Places
+from sandbox.returns import result_kinds
 from sandbox.rules import RULES
 from sandbox.scopes import Module, Scope, arguments_of, target_names, walk_own
-from sandbox.spelling import nearest
+from sandbox.state import state_findings
 from sandbox.trees import child_nodes, walk
 
 __all__ = ["flow_findings"]
 
-_ATTRIBUTES: Final = attribute_names()
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def flow_findings(tree: ast.Module, places: Places, module: Module) -> Iterator[Finding]:
     """Judge the flow of every function and method of a tree."""
     helpers = _may_give_none(tree)
+    stores = Counter(
+        item.attr
+        for item in walk(tree)
+        if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store)
+    )
     for node in walk(tree):
         if isinstance(node, ast.FunctionDef):
             scope = module.scope.get(node)
             if scope is not None:
                 yield from _Flow(node, places, scope, may_end=node.name in helpers).run()
                 yield from _unused(node, places, scope)
-                yield from _results(node, places)
         elif isinstance(node, ast.ClassDef):
-            yield from _state(node, places, module)
+            yield from state_findings(node, stores, places, module)
         if isinstance(node, ast.Expr):
             yield from _no_effect(node, places)
         elif isinstance(node, ast.Compare):
@@ -46,6 +50,7 @@ def flow_findings(tree: ast.Module, places: Places, module: Module) -> Iterator[
         elif isinstance(node, ast.While) and _always(node.test) and not _leaves(node):
             span = places.at(node.test)
             yield RULES["SBX626"].finding(span)
+    yield from result_kinds(tree, places)
     yield from _again(tree.body, places)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -86,10 +91,15 @@ class _Flow:
         self.node = node
         self.may_end = may_end
         self.places = places
+        # `global` is refused; that is enough to say about its names.
+        elsewhere = {
+            name for item in walk(node) if isinstance(item, ast.Global) for name in item.names
+        }
         self.local = frozenset(
             name
             for name, found in scope.bound.items()
-            if not any(item.kind in ("param", "module", "member", "refused") for item in found)
+            if name not in elsewhere
+            and not any(item.kind in ("param", "module", "member", "refused") for item in found)
         )
         self.deleted: set[str] = set()
         self.found: list[Finding] = []
@@ -372,45 +382,6 @@ def _only_none(values: list[ast.Return]) -> bool:
     return all(isinstance(item.value, ast.Constant) and item.value.value is None for item in values)
 
 
-def _results(node: ast.FunctionDef, places: Places) -> Iterator[Finding]:
-    """Compare the kinds of value that a function returns on its paths."""
-    first: tuple[str, int] | None = None
-    for item in walk_body(node):
-        if not isinstance(item, ast.Return) or item.value is None:
-            continue
-        kind = _kind(item.value)
-        if kind is None:
-            continue
-        if first is None:
-            first = (kind, item.lineno)
-        elif kind != first[0]:
-            span = places.at(item.value)
-            yield RULES["SBX606"].finding(
-                span, name=node.name, this=kind, that=first[0], line=first[1]
-            )
-
-
-def _kind(node: ast.expr) -> str | None:
-    """Say what kind of value an expression certainly is; None where the text does not show it."""
-    if isinstance(node, ast.Tuple) and not any(isinstance(item, ast.Starred) for item in node.elts):
-        return f"a tuple of {len(node.elts)}"
-    if isinstance(node, ast.Dict | ast.DictComp):
-        return "a dict"
-    if isinstance(node, ast.List | ast.ListComp):
-        return "a list"
-    if isinstance(node, ast.JoinedStr):
-        return "text"
-    if isinstance(node, ast.Constant):
-        if isinstance(node.value, str):
-            return "text"
-        return "a number" if isinstance(node.value, int | float) else None
-    if isinstance(node, ast.UnaryOp | ast.Compare):
-        return "a number"
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return "a number" if node.func.id in ("float", "int", "bool", "abs", "len") else None
-    return None
-
-
 def _unused(node: ast.FunctionDef, places: Places, scope: Scope) -> Iterator[Finding]:
     """Find names that are assigned by plain statements only and never read."""
     read: set[str] = set()
@@ -470,109 +441,3 @@ def _again(body: list[ast.stmt], places: Places) -> Iterator[Finding]:
                 span = places.name_span(node)
                 yield RULES["SBX627"].finding(span, name=node.name, line=before.lineno)
             seen[node.name] = node
-
-
-# --- state of classes -------------------------------------------------------------------------
-
-
-def _state(node: ast.ClassDef, places: Places, module: Module) -> Iterator[Finding]:
-    """Find attributes that are read and never set, and state that ``reset`` forgets."""
-    methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
-    if any(not (isinstance(base, ast.Name) and base.id == "object") for base in node.bases):
-        return
-    class_names = set(module.scope[node].bound)
-    reads: list[ast.Attribute] = []
-    set_by: dict[str, set[str]] = {}
-    changed_by: dict[str, set[str]] = {}
-    renewed_by: dict[str, set[str]] = {}
-    calls: dict[str, set[str]] = {}
-    for method in methods.values():
-        first = [*method.args.posonlyargs, *method.args.args][:1]
-        wrapped = {item.id for item in method.decorator_list if isinstance(item, ast.Name)}
-        if not first or wrapped & {"staticmethod", "classmethod"}:
-            continue
-        own = first[0].arg
-        assigned, changed, called = set(), set(), set()
-        renewed_by[method.name] = {name for item in walk(method) for name in _renewed(item, own)}
-        for item in walk(method):
-            if isinstance(item, ast.AugAssign) and _is_own(item.target, own):
-                changed.add(item.target.attr)  # type: ignore[union-attr]
-            if not (isinstance(item, ast.Attribute) and _is_own(item, own)):
-                continue
-            if isinstance(item.ctx, ast.Store):
-                assigned.add(item.attr)
-            elif isinstance(item.ctx, ast.Load):
-                reads.append(item)
-                called.add(item.attr)
-        set_by[method.name] = assigned
-        changed_by[method.name] = assigned | changed
-        calls[method.name] = called & methods.keys()
-    known = class_names | {name for names in set_by.values() for name in names}
-    said: set[str] = set()
-    for item in reads:
-        # One that no value has is refused by the validator already.
-        if item.attr in _ATTRIBUTES and item.attr not in known and item.attr not in said:
-            said.add(item.attr)
-            guess = nearest(item.attr, known)
-            advice = f"did you mean `self.{guess}`?" if guess else "set it in `__init__` or `reset`"
-            yield RULES["SBX622"].finding(
-                places.at(item), name=item.attr, owner=node.name, advice=advice
-            )
-    if "reset" not in methods:
-        return
-    reached = _reached("reset", calls)
-    fresh = {
-        name
-        for method in reached
-        for name in (*set_by.get(method, ()), *renewed_by.get(method, ()))
-    }
-    before = reached | {"__init__", "__post_init__"}
-    forgotten = sorted(
-        {name for method in methods if method not in before for name in changed_by.get(method, ())}
-        - fresh
-    )
-    for name in forgotten:
-        yield RULES["SBX621"].finding(places.name_span(methods["reset"]), name=name)
-
-
-def _renewed(node: ast.AST, own: str) -> Iterator[str]:
-    """Give the attributes whose whole content a node replaces: ``self.x[:] = 0.0``."""
-    whole: list[ast.expr] = []
-    if isinstance(node, ast.Assign):
-        whole = [
-            target.value
-            for target in node.targets
-            if isinstance(target, ast.Subscript) and _is_all(target.slice)
-        ]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        whole = [node.func.value] if node.func.attr in ("fill", "clear") else []
-    for value in whole:
-        if isinstance(value, ast.Attribute) and _is_own(value, own):
-            yield value.attr
-
-
-def _is_all(index: ast.expr) -> bool:
-    """Whether an index selects everything: ``:``, ``...`` or ``:, :``."""
-    if isinstance(index, ast.Tuple):
-        return bool(index.elts) and all(_is_all(item) for item in index.elts)
-    if isinstance(index, ast.Slice):
-        return index.lower is None and index.upper is None and index.step is None
-    return isinstance(index, ast.Constant) and index.value is ...
-
-
-def _is_own(node: ast.AST, own: str) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == own
-    )
-
-
-def _reached(start: str, calls: dict[str, set[str]]) -> set[str]:
-    found, waiting = {start}, [start]
-    while waiting:
-        for name in calls.get(waiting.pop(), ()):
-            if name not in found:
-                found.add(name)
-                waiting.append(name)
-    return found

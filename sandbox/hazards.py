@@ -40,14 +40,22 @@ _LOGS: Final = frozenset("log log2 log10".split())
 
 def hazard_findings(tree: ast.Module, places: Places) -> Iterator[Finding]:
     """Judge the numbers of every function of a tree."""
+    # What the top level computes is the same on every row, and fails at load or never.
+    constants = {
+        name
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for name in map(_key, node.targets if isinstance(node, ast.Assign) else [node.target])
+        if name
+    }
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
-            yield from _Numbers(places, node, {}).run()
+            yield from _Numbers(places, node, {}, constants).run()
         elif isinstance(node, ast.ClassDef):
             fields = _fields(node)
             for method in node.body:
                 if isinstance(method, ast.FunctionDef):
-                    yield from _Numbers(places, method, fields).run()
+                    yield from _Numbers(places, method, fields, constants).run()
 
 
 def _fields(node: ast.ClassDef) -> dict[str, ast.expr]:
@@ -91,13 +99,21 @@ def _bare_zero(node: ast.expr) -> bool:
 class _Numbers:
     """The walk over one function."""
 
-    def __init__(self, places: Places, node: ast.FunctionDef, fields: dict[str, ast.expr]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        node: ast.FunctionDef,
+        fields: dict[str, ast.expr],
+        constants: set[str],
+    ) -> None:
         self.places = places
         self.node = node
         self.tested: set[str] = set()
+        self.counts: set[str] = set()
         values: dict[str, list[ast.expr]] = {}
         for item in walk(node):
             if isinstance(item, ast.Assign):
+                self._note_counts(item)
                 for target in item.targets:
                     name = _key(target)
                     if name:
@@ -108,9 +124,18 @@ class _Numbers:
                     values.setdefault(name, []).append(ast.Constant(None))
             self._note_test(item)
         self.value = {name: found[0] for name, found in values.items() if len(found) == 1}
+        own = values.keys() | {item.arg for item in walk(node) if isinstance(item, ast.arg)}
+        self.constants = constants - own
         for name, expression in fields.items():
             if name not in values:
                 self.value[name] = expression
+
+    def _note_counts(self, item: ast.Assign) -> None:
+        """Note what is unpacked as counts: ``values, counts = np.unique(x, return_counts=True)``."""
+        if _called(item.value) == "unique":
+            for target in item.targets:
+                if isinstance(target, ast.Tuple) and target.elts:
+                    self.counts.add(_key(target.elts[-1]) or "")
 
     def _note_test(self, item: ast.AST) -> None:
         tests: list[ast.AST] = []
@@ -172,9 +197,26 @@ class _Numbers:
                 return
         if self.adds_positive(behind):
             return
+        if self.is_constant(behind) or self.counts_all(behind):
+            return
         if _bare_zero(behind) and not self.is_tested(node):
             name = self.places.text(node)
             yield RULES["SBX609"].finding(self.places.at(node), name=name)
+
+    def is_constant(self, node: ast.expr) -> bool:
+        """Whether an expression reads nothing but what the top level computed."""
+        names = _names(node)
+        return bool(names) and names <= self.constants
+
+    def counts_all(self, node: ast.expr) -> bool:
+        """Whether an expression sums the counts of all elements: zero only for no elements."""
+        if _called(node) in ("float", "int") and isinstance(node, ast.Call) and node.args:
+            return self.counts_all(node.args[0])
+        if _called(node) != "sum" or not isinstance(node, ast.Call):
+            return False
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else node
+        subject = node.args[0] if node.args else inner
+        return _key(subject) in self.counts or _called(self.settled(subject)) == "bincount"
 
     def adds_positive(self, node: ast.expr) -> bool:
         """Whether an expression sums or measures what is above zero everywhere: ``exp(x).sum()``."""

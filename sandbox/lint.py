@@ -14,20 +14,35 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from sandbox.diagnostics import Finding, Span
 from sandbox.parse import Places
+from sandbox.payments import payment_findings
+from sandbox.pieces import (
+    describe,
+    dtype_of,
+    has_several,
+    integer_of,
+    is_array,
+    is_open,
+    is_text,
+    item_of,
+    key_advice,
+    with_constants,
+)
 from sandbox.plan import Call, Plan
 from sandbox.results import result_findings
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
-from sandbox.spelling import nearest
+from sandbox.state import changed_attributes
 from sandbox.trees import child_nodes, walk
+from sandbox.truth import TESTING, last_of, truth_finding
 
 __all__ = ["lint"]
 
 _DEPTH: Final = 4
+_SHOWN: Final = 4
 _DICT_METHODS: Final = frozenset({"get", "keys", "values", "items"})
 _WRITERS: Final = frozenset({"sort", "fill", "partition", "update", "pop", "setdefault", "clear"})
 
@@ -46,7 +61,6 @@ class _Value:
     argument: str | None
 
 
-_Node = TypeVar("_Node", bound=ast.AST)
 _Known: TypeAlias = Mapping[str, _Value]
 
 
@@ -61,72 +75,31 @@ def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
     Returns:
         Findings without repetition, in source order.
     """
-    tree = _Constants(tree).visit(_copied(tree))
+    tree = with_constants(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     methods: dict[str, ast.FunctionDef] = {}
+    owner: ast.ClassDef | None = None
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == plan.class_name:
+            owner = node
             methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
-    walker = _Walker(Places(text), functions, methods)
+    places = Places(text)
+    walker = _Walker(places, functions, methods)
     for call in (plan.reward, *plan.tasks):
         if call is not None and call.function in functions:
             walker.function(functions[call.function], _bound(plan, call), 0)
-    for call in (plan.reset, plan.step):
-        if call is not None and call.function in methods:
-            walker.function(methods[call.function], _bound(plan, call), 0)
+    # Twice: what the methods store in `self` is known only when all were seen.
+    for _ in range(2 if methods else 0):
+        for call in (plan.reset, plan.step):
+            if call is not None and call.function in methods:
+                walker.function(methods[call.function], _bound(plan, call), 0)
+        walker.keep()
+    if owner is not None and plan.reset is None:
+        walker.note_kept(owner)
     return sorted(
-        walker.found.union(result_findings(tree, plan, text)),
+        walker.found.union(result_findings(tree, plan, text), payment_findings(tree, plan, places)),
         key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
     )
-
-
-def _copied(node: _Node) -> _Node:
-    """Copy a tree with one Python frame for each level, unlike `copy.deepcopy`."""
-    fields: dict[str, object] = {}
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            fields[name] = _copied(value)
-        elif isinstance(value, list):
-            items: list[object] = []
-            for item in value:
-                items.append(_copied(item) if isinstance(item, ast.AST) else item)  # noqa: PERF401 - a comprehension would be a second frame
-            fields[name] = items
-        else:
-            fields[name] = value
-    return ast.copy_location(type(node)(**fields), node)
-
-
-class _Constants(ast.NodeTransformer):
-    """Put the values of module constants in the place of their names: ``BALL_X = 99``."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        stores: dict[str, int] = {}
-        for node in walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                stores[node.id] = stores.get(node.id, 0) + 1
-            elif isinstance(node, ast.arg):
-                stores[node.arg] = stores.get(node.arg, 0) + 2
-        self.values: dict[str, int | str] = {}
-        for statement in tree.body:
-            if not (isinstance(statement, ast.Assign) and len(statement.targets) == 1):
-                continue
-            target, value = statement.targets[0], statement.value
-            pairs: list[tuple[ast.expr, ast.expr]] = [(target, value)]
-            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = list(zip(target.elts, value.elts, strict=False))
-            for name, given in pairs:
-                if isinstance(name, ast.Name) and stores.get(name.id) == 1:
-                    number = _integer(given)
-                    if number is not None:
-                        self.values[name.id] = number
-                    elif isinstance(given, ast.Constant) and isinstance(given.value, str):
-                        self.values[name.id] = given.value
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace one name."""
-        if isinstance(node.ctx, ast.Load) and node.id in self.values:
-            return ast.copy_location(ast.Constant(self.values[node.id]), node)
-        return node
 
 
 def _bound(plan: Plan, call: Call) -> dict[str, _Value]:
@@ -153,6 +126,28 @@ class _Walker:
         self.methods = methods
         self.found: set[Finding] = set()
         self.done: set[tuple[int, tuple[tuple[str, _Value], ...]]] = set()
+        self.stored: dict[str, set[_Value | None]] = {}
+        """By ``"self.x"``: all that the methods store there, None for what is not known."""
+        self.kept: dict[str, _Value] = {}
+
+    def keep(self) -> None:
+        """Take what is stored in ``self`` as known from here on, and look at all again."""
+        for name, values in self.stored.items():
+            (first, *others) = values
+            if first is not None and not others:
+                self.kept[name] = first
+        self.stored.clear()
+        self.done.clear()
+
+    def note_kept(self, node: ast.ClassDef) -> None:
+        """Tell that a class which changes itself has no ``reset``."""
+        changed = changed_attributes(node)
+        if changed:
+            shown = ", ".join(f"`self.{name}`" for name in changed[:_SHOWN])
+            if len(changed) > _SHOWN:
+                shown += f" and {len(changed) - _SHOWN} more"
+            span = self.places.name_span(node)
+            self.found.add(RULES["SBX644"].finding(span, name=node.name, what=shown))
 
     def say(self, rule: str, node: ast.AST, **facts: object) -> None:
         self.found.add(RULES[rule].finding(self.places.span(node), **facts))
@@ -162,7 +157,7 @@ class _Walker:
         if key in self.done or depth > _DEPTH or len(self.done) > 500:
             return
         self.done.add(key)
-        env = dict(known)
+        env = {**self.kept, **known}
         stores: dict[str, int] = {}
         in_place = {
             id(item.target)
@@ -170,7 +165,7 @@ class _Walker:
             if isinstance(item, ast.AugAssign)
             and isinstance(item.target, ast.Name)
             and item.target.id in env
-            and _is_array(env[item.target.id].spec)
+            and is_array(env[item.target.id].spec)
         }
         for item in walk(node):
             is_store = isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
@@ -190,9 +185,33 @@ class _Walker:
                         env[target.id] = value
                 elif isinstance(target, ast.Tuple):
                     self.unpacking(item, target, env)
+            self.store(item, env)
             self.node(item, env, tested)
             if isinstance(item, ast.Call):
                 self.follow(item, env, depth)
+
+    def store(self, item: ast.AST, env: _Known) -> None:
+        """Note what a statement stores in ``self``."""
+        targets: list[ast.expr] = []
+        value: ast.expr | None = None
+        if isinstance(item, ast.Assign):
+            targets, value = item.targets, item.value
+        elif isinstance(item, ast.AnnAssign | ast.AugAssign):
+            targets = [item.target]
+            value = item.value if isinstance(item, ast.AnnAssign) else None
+        elif isinstance(item, ast.For):
+            targets = [item.target]
+        for target in targets:
+            whole = _self_path(target)
+            for part in walk(target):
+                name = _self_path(part)
+                if name is None or not isinstance(getattr(part, "ctx", None), ast.Store):
+                    continue
+                known = self.value(value, env) if whole and value is not None else None
+                if value is None or not (isinstance(value, ast.Constant) and value.value is None):
+                    # A kept value is a copy: writing into it is the program's own affair.
+                    kept = replace(known, argument=None) if known is not None else None
+                    self.stored.setdefault(name, set()).add(kept)
 
     # -- values --------------------------------------------------------------------------------
 
@@ -200,9 +219,11 @@ class _Walker:
         """Give what is known of an expression."""
         if isinstance(node, ast.Name):
             return env.get(node.id)
+        if isinstance(node, ast.Attribute):
+            return env.get(_self_path(node) or "")
         if isinstance(node, ast.Subscript):
             base = self.value(node.value, env)
-            spec = _item(base.spec, node.slice) if base is not None else None
+            spec = item_of(base.spec, node.slice) if base is not None else None
             return _Value(spec, base.argument) if base is not None and spec is not None else None
         if isinstance(node, ast.Call):
             return self.call_value(node, env)
@@ -225,7 +246,7 @@ class _Walker:
             if name == "copy":
                 return _Value(spec, None)
             if name == "astype" and node.args:
-                dtype = _dtype(node.args[0])
+                dtype = dtype_of(node.args[0])
                 return _Value(replace(spec, dtype=dtype), None) if dtype else None
             if name in ("ravel", "flatten") and not node.args:
                 count = 1
@@ -245,13 +266,14 @@ class _Walker:
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             self.difference(node, node.left, node.right, env)
         elif isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
-            self.test(node.test, type(node).__name__, env)
+            self.test(last_of(node.test), TESTING[type(node).__name__], env)
         elif isinstance(node, ast.BoolOp):
-            for part in node.values:
-                self.test(part, "and" if isinstance(node.op, ast.And) else "or", env)
+            # The last one is the result, and no truth value of it is asked for.
+            for part in node.values[:-1]:
+                self.test(part, TESTING["and" if isinstance(node.op, ast.And) else "or"], env)
         elif isinstance(node, ast.AugAssign):
             value = self.value(node.target, env) if isinstance(node.target, ast.Name) else None
-            if value is not None and value.argument and _is_array(value.spec):
+            if value is not None and value.argument and is_array(value.spec):
                 self.say("SBX620", node, name=value.argument)
 
     def subscript(self, node: ast.Subscript, env: _Known, tested: frozenset[str]) -> None:
@@ -279,7 +301,7 @@ class _Walker:
                     advice=f"use one of its keys: {keys}",
                 )
         elif isinstance(spec, TupleSpec):
-            value = _integer(index)
+            value = integer_of(index)
             size = len(spec.items)
             if value is not None and not -size <= value < size:
                 self.out_of_range(index, value, 0, size)
@@ -289,11 +311,11 @@ class _Walker:
     def key(self, node: ast.Subscript, spec: DictSpec, key: str, tested: frozenset[str]) -> None:
         if spec.get(key) is not None or key in tested:
             return
-        self.say("SBX603", node.slice, key=f'"{key}"', advice=_key_advice(spec, key))
+        self.say("SBX603", node.slice, key=f'"{key}"', advice=key_advice(spec, key))
 
     def element(self, node: ast.Subscript, spec: ArraySpec, name: str) -> None:
         index = node.slice
-        what = _describe(spec)
+        what = describe(spec)
         if isinstance(index, ast.Constant) and isinstance(index.value, str):
             self.say(
                 "SBX625",
@@ -316,7 +338,7 @@ class _Walker:
                 )
             return
         parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
-        if any(_is_open(part) for part in parts):
+        if any(is_open(part) for part in parts):
             return
         if len(parts) > len(spec.shape):
             self.say(
@@ -329,7 +351,7 @@ class _Walker:
             )
             return
         for axis, (part, size) in enumerate(zip(parts, spec.shape, strict=False)):
-            value = _integer(part)
+            value = integer_of(part)
             if value is not None and not -size <= value < size:
                 self.out_of_range(part, value, axis, size)
 
@@ -350,7 +372,7 @@ class _Walker:
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 text = key.value
                 if base.spec.get(text) is None and text not in tested:
-                    advice = _key_advice(base.spec, text)
+                    advice = key_advice(base.spec, text)
                     self.say("SBX603", key, key=f'"{text}"', advice=advice)
         elif isinstance(base.spec, ArraySpec) and name in _DICT_METHODS:
             shown = self.places.text(node.func.value)
@@ -358,31 +380,32 @@ class _Walker:
                 "SBX625",
                 node.func,
                 name=shown,
-                what=_describe(base.spec),
+                what=describe(base.spec),
                 access=f"`.{name}`",
                 advice=f"use an index: `{shown}[0]`",
             )
-        elif name in _WRITERS and base.argument is not None and not _is_text(base.spec):
+        elif name in _WRITERS and base.argument is not None and not is_text(base.spec):
             self.say("SBX620", node, name=base.argument)
 
     def difference(self, node: ast.BinOp, left: ast.expr, right: ast.expr, env: _Known) -> None:
-        first, second = self.unsigned(left, env), self.unsigned(right, env)
-        small = [_integer(side) is not None for side in (left, right)]
+        sides = (self.value(left, env), self.value(right, env))
+        first, second = map(_unsigned, sides)
+        small = [integer_of(side) is not None for side in (left, right)]
         dtype = first or second
         if dtype is None or not (
             (first and second) or (first and small[1]) or (second and small[0])
         ):
             return
         wrapped = 2 ** int(dtype.removeprefix("uint")) - 2
-        self.say("SBX610", node, dtype=dtype, wrapped=wrapped)
-
-    def unsigned(self, node: ast.expr, env: _Known) -> str | None:
-        """Give the dtype of an unsigned input."""
-        value = self.value(node, env)
-        spec = value.spec if value is not None else None
-        if isinstance(spec, ArraySpec) and spec.kind == "array" and spec.dtype.startswith("uint"):
-            return spec.dtype
-        return None
+        name = self.places.text(left if first else right)
+        whole = any(value is not None and is_array(value.spec) for value in sides)
+        shown = self.places.text(left)
+        if shown.endswith("…"):
+            shown = "..."
+        advice = (
+            f"write `{shown}.astype(np.int64) - ...`" if whole else f"write `int({shown}) - ...`"
+        )
+        self.say("SBX610", node, name=name, dtype=dtype, wrapped=wrapped, advice=advice)
 
     def test(self, node: ast.expr, word: str, env: _Known) -> None:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -398,8 +421,8 @@ class _Walker:
             sides = [node.left, *node.comparators]
         for side in sides:
             value = self.value(side, env)
-            if value is not None and _is_array(value.spec) and _several(value.spec):
-                self.say("SBX612", node, name=word.lower().replace("ifexp", "if"))
+            if value is not None and is_array(value.spec) and has_several(value.spec):
+                self.found.add(truth_finding(node, word, self.places))
                 return
 
     def unpacking(self, node: ast.Assign, target: ast.Tuple, env: _Known) -> None:
@@ -451,6 +474,21 @@ class _Walker:
             self.function(target, known, depth + 1)
 
 
+def _unsigned(value: _Value | None) -> str | None:
+    """Give the dtype of an unsigned input."""
+    spec = value.spec if value is not None else None
+    if isinstance(spec, ArraySpec) and spec.kind == "array" and spec.dtype.startswith("uint"):
+        return spec.dtype
+    return None
+
+
+def _self_path(node: ast.AST) -> str | None:
+    """Give ``"self.x"`` for an attribute of ``self``."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"self.{node.attr}" if node.value.id == "self" else None
+    return None
+
+
 def _in_order(node: ast.AST) -> Iterator[ast.AST]:
     """Go through the body of a function in source order, inner functions left out."""
     for child in child_nodes(node):
@@ -470,99 +508,3 @@ def _tested_keys(node: ast.AST) -> frozenset[str]:
         and isinstance(item.left, ast.Constant)
         and isinstance(item.left.value, str)
     )
-
-
-def _item(spec: Spec, index: ast.expr) -> Spec | None:
-    """Give the tree of ``x[index]``, or None where it is unknown or fails."""
-    if isinstance(spec, DictSpec):
-        is_key = isinstance(index, ast.Constant) and isinstance(index.value, str)
-        return spec.get(str(index.value)) if is_key and isinstance(index, ast.Constant) else None
-    if isinstance(spec, TupleSpec):
-        value = _integer(index)
-        inside = value is not None and -len(spec.items) <= value < len(spec.items)
-        return spec.items[value] if inside and value is not None else None
-    if spec.kind != "array":
-        return None
-    parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
-    if any(_is_open(part) for part in parts) or len(parts) > len(spec.shape):
-        return None
-    shape: list[int] = []
-    for part, size in zip(parts, spec.shape, strict=False):
-        if isinstance(part, ast.Slice):
-            bounds = [
-                _integer(item) if item else None for item in (part.lower, part.upper, part.step)
-            ]
-            given = [part.lower, part.upper, part.step]
-            if any(
-                item is not None and bound is None
-                for item, bound in zip(given, bounds, strict=True)
-            ):
-                return None
-            if bounds[2] == 0:
-                return None
-            shape.append(len(range(*slice(*bounds).indices(size))))
-        elif _integer(part) is None:
-            return None  # a name: an index, or an array of them
-    shape.extend(spec.shape[len(parts) :])
-    return replace(spec, shape=tuple(shape))
-
-
-def _is_open(node: ast.expr) -> bool:
-    """Whether a part of an index changes how parts and axes line up."""
-    if isinstance(node, ast.Starred | ast.Compare | ast.List):
-        return True
-    if isinstance(node, ast.Constant):
-        return node.value is None or node.value is ... or isinstance(node.value, bool)
-    return isinstance(node, ast.Attribute | ast.Name | ast.Call)
-
-
-def _integer(node: ast.expr) -> int | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _integer(node.operand)
-        return -value if value is not None else None
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
-    return None
-
-
-def _dtype(node: ast.expr) -> str | None:
-    name = node.attr if isinstance(node, ast.Attribute) else None
-    if isinstance(node, ast.Name):
-        name = {"float": "float64", "int": "int64", "bool": "bool"}.get(node.id)
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        name = node.value
-    try:
-        return ArraySpec(dtype=name).dtype if name else None
-    except ValueError:
-        return None
-
-
-def _is_array(spec: Spec) -> bool:
-    return isinstance(spec, ArraySpec) and spec.kind == "array" and bool(spec.shape)
-
-
-def _several(spec: Spec) -> bool:
-    count = 1
-    for size in spec.shape if isinstance(spec, ArraySpec) else ():
-        count *= size
-    return count > 1
-
-
-def _is_text(spec: Spec) -> bool:
-    return isinstance(spec, ArraySpec) and spec.kind == "text"
-
-
-def _describe(spec: ArraySpec) -> str:
-    if spec.kind == "text":
-        return "text"
-    if spec.kind != "array":
-        return f"one {spec.kind}"
-    return f"an array of shape {spec.shape}" if spec.shape else "one number"
-
-
-def _key_advice(spec: DictSpec, key: str) -> str:
-    names = [name for name, _ in spec.fields]
-    guess = nearest(key, names)
-    if guess:
-        return f'did you mean "{guess}"?'
-    return "it has " + ", ".join(f'"{name}"' for name in names[:12])

@@ -627,8 +627,8 @@ _MISTAKES = (
     _warning(
         "SBX610",
         "the difference of unsigned numbers wraps below zero",
-        "`obs` is {dtype}: 3 - 5 is {wrapped} there",
-        "cast first: `int(x)` or `array.astype(np.int64)`",
+        "`{name}` is {dtype}: 3 - 5 is {wrapped} there",
+        "cast first: {advice}",
         'obs["image"][0, 0, 0] - 1',
         'int(obs["image"][0, 0, 0]) - 1',
     ),
@@ -642,9 +642,9 @@ _MISTAKES = (
     ),
     _warning(
         "SBX612",
-        "an array decides an `{name}`",
+        "an array decides {name}",
         "the truth value of an array with several elements raises ValueError",
-        "write `np.any(...)` or `np.all(...)`",
+        "{advice}",
         "if obs > 0: ...",
         "if np.all(obs > 0): ...",
     ),
@@ -769,6 +769,82 @@ _MORE_MISTAKES = (
     ),
 )
 
+_HABITS = (
+    _error(
+        "SBX640",
+        "`{name}` is written for tensors of many environments: it uses {what}",
+        "programs after Eureka get all environments at once; one here is called for one "
+        "transition at a time, with numbers and NumPy arrays, and there is no `torch`",
+        "write `def reward(obs, action, next_obs)` for one environment with `import numpy as np`: "
+        "{advice}",
+        "import torch\ndef compute_reward(object_pos: torch.Tensor, goal_pos: torch.Tensor):\n"
+        "    distance = torch.norm(object_pos - goal_pos, dim=-1)\n"
+        "    return torch.exp(-distance), {}",
+        "import numpy as np\ndef reward(next_obs):\n"
+        "    distance = np.linalg.norm(next_obs[0:3] - next_obs[3:6])\n"
+        "    return np.exp(-distance), {}",
+    ),
+    _error(
+        "SBX641",
+        "`{name}` is written for the inside of a simulator: it reads {what} through `{parameter}`",
+        "programs after Text2Reward or DrEureka are called inside the simulator; one here is handed "
+        "the observation, the action and what is declared beside them, and nothing else",
+        "write `def reward(obs, action, next_obs)` and read these values from the observation; "
+        "what it lacks is declared with extra= from Python and taken as a parameter",
+        "def compute_dense_reward(self, action):\n"
+        "    return -abs(self.robot.qpos[0] - self.goal_position[0])",
+        "def reward(action, next_obs):\n    return -abs(next_obs[0] - next_obs[7])",
+    ),
+    _note(
+        "SBX642",
+        "a bonus of {amount} is paid on every step",
+        "it is paid as long as {what} holds{more}, so an agent earns more by staying there than "
+        "by going on",
+        "pay for the change: test that it did not hold in {before}; or remember in `self` of a "
+        "class that it was paid; or write it as a sub-task in TASKS, which pays once; leave it if "
+        "the episode ends there",
+        "def reward(next_obs):\n    total = -0.01\n    if next_obs[0] == 1:\n"
+        "        total += 0.5\n    return total",
+        "def reward(obs, next_obs):\n    total = -0.01\n"
+        "    if next_obs[0] == 1 and obs[0] != 1:\n        total += 0.5\n    return total",
+    ),
+    _warning(
+        "SBX643",
+        "the component `{name}` is returned and is no part of what is paid",
+        "`{value}` changes nothing that the returned total is made from",
+        "add it to the total, or leave it out",
+        'def reward(obs):\n    cost = -abs(obs[1])\n    return obs[0], {"cost": cost}',
+        'def reward(obs):\n    cost = -abs(obs[1])\n    return obs[0] + cost, {"cost": cost}',
+    ),
+    _note(
+        "SBX644",
+        "`{name}` keeps {what} between steps and has no `reset`",
+        "the runtime starts every episode with a new instance; a loop that keeps one would carry "
+        "them into the next episode",
+        "add `def reset(self, obs):` that sets {what} anew",
+    ),
+    _warning(
+        "SBX645",
+        "`self.{name}` is read, and nothing but None is ever stored in it",
+        "whatever was to be remembered is lost, so this line sees None on every step",
+        "store it where it is known: `self.{name} = ...`",
+        "class Reward:\n    def reset(self, obs):\n        self.start = None\n"
+        "    def step(self, obs):\n        return obs[0] - self.start",
+        "class Reward:\n    def reset(self, obs):\n        self.start = obs[0]\n"
+        "    def step(self, obs):\n        return obs[0] - self.start",
+    ),
+    _warning(
+        "SBX646",
+        "`{name}` is unpacked into {wanted} names and returns {what} on line {line}",
+        "the row would end with an error",
+        "{advice}",
+        "def seen(obs):\n    return True\ndef reward(obs):\n    _, found = seen(obs)\n"
+        "    return float(found)",
+        "def seen(obs):\n    return True\ndef reward(obs):\n    found = seen(obs)\n"
+        "    return float(found)",
+    ),
+)
+
 _BUILDING = (
     _error(
         "SBX701",
@@ -816,6 +892,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
         *_NUMBERS,
         *_MISTAKES,
         *_MORE_MISTAKES,
+        *_HABITS,
         *_BUILDING,
     )
 )

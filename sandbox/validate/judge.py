@@ -18,12 +18,14 @@ from typing import Final
 from sandbox.diagnostics import Finding, Span
 from sandbox.dialect import ADMITTED_NODES, REFUSED_NODES
 from sandbox.flow import flow_findings
+from sandbox.foreign import in_place_of
 from sandbox.hazards import hazard_findings
 from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import dotted
 from sandbox.trees import child_nodes
+from sandbox.truth import truth_findings
 from sandbox.validate.calls import Calls
 from sandbox.validate.walk import statement_word
 
@@ -67,9 +69,10 @@ def validate(tree: ast.Module, text: str, limits: Limits) -> Judged:
         *judge.found,
         *flow_findings(tree, places, judge.module),
         *hazard_findings(tree, places),
+        *truth_findings(tree, places),
     ]
     order = sorted(
-        set(found),
+        set(in_place_of(found, tree, places)),
         key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
     )
     return Judged(tree, tuple(order))

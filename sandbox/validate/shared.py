@@ -10,19 +10,14 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from sandbox.dialect import METHODS
+from sandbox.dialect import WRITING_METHODS
 from sandbox.trees import walk
 from sandbox.validate.names import Names
 from sandbox.validate.walk import last
 
 __all__ = ["WRITERS", "Shared", "written_names"]
 
-WRITERS: Final = frozenset(
-    name
-    for table in METHODS.values()
-    for name, entry in table.items()
-    if entry.reason.startswith("writes")
-)
+WRITERS: Final = WRITING_METHODS
 
 
 class Shared(Names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 
 import pytest
 from corpus_reader import STATE, read
@@ -11,7 +12,7 @@ from sandbox.limits import Limits
 from sandbox.lint import lint
 from sandbox.passes import analyse
 from sandbox.plan import Call, Param, Plan
-from sandbox.schema import ArraySpec, DictSpec, Schema, TupleSpec
+from sandbox.schema import ArraySpec, DictSpec, Schema, Spec, TupleSpec
 
 OBS = DictSpec(
     (
@@ -171,14 +172,23 @@ def test_functions_that_call_each_other_many_times_are_judged_once_each() -> Non
     assert said("return f0(vec)", chain + "def f12(x):\n    return x[9]\n") == []
 
 
+KNOWN_FAULTS = {
+    "atari_ram_breakout": {"SBX610"},
+    "minigrid_fetch_object": {"SBX642"},
+    "minigrid_unlock_fields": {"SBX642"},
+    "panda_stack_two_cubes": {"SBX642"},
+    "warehouse_fleet_collisions": {"SBX642"},
+}
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in STATE.iterdir() if path.is_dir()))
 def test_natural_programs_have_no_false_finding(name: str) -> None:
-    """The one program with findings is the one whose known fault they are."""
+    """What is said is true of the program: it wraps, or pays again and again for a state."""
     program = read(name)
     analysis = analyse(program.source, name, Limits())
     assert analysis.tree is not None
     found = {item.rule for item in lint(analysis.tree, program.plan, analysis.text)}
-    assert found == ({"SBX610"} if name == "atari_ram_breakout" else set())
+    assert found == KNOWN_FAULTS.get(name, set())
 
 
 def test_the_tree_is_not_changed() -> None:
@@ -251,3 +261,126 @@ def test_a_result_that_may_pay_is_left_to_the_rows(body: str) -> None:
 def test_one_path_that_cannot_pay_is_a_warning() -> None:
     found = judged("if vec[0] > 0:\n    return None\nreturn 1.0")
     assert found == ["SBX630 `reward` returns None here, which is no reward"]
+
+
+OBS_VEC = DictSpec((*OBS.fields, ("vec", VEC)))
+
+
+def paid(body: str, parameters: str = "obs, action, next_obs", top: str = "") -> list[str]:
+    source = f"{top}def reward({parameters}):\n" + textwrap.indent(body, "    ") + "\n"
+    slots: dict[str, Spec] = {"obs": OBS_VEC, "next_obs": OBS_VEC, "action": ArraySpec(kind="int")}
+    names = [name.strip() for name in parameters.split(",")]
+    plan = Plan(
+        schema=Schema(tuple((name, slots[name]) for name in names)),
+        reward=Call("reward", tuple(Param(name, name) for name in names)),
+    )
+    found = lint(ast.parse(source), plan, source)
+    return [f"{item.rule} {item.message}" for item in found if item.rule in {"SBX642", "SBX643"}]
+
+
+HELD = 'held = next_obs["image"][3, 6, 0] == 5\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "total = -0.01\nif held:\n    total += 0.5\nreturn total",
+        "total = -0.01\ntotal += 0.5 if held else 0.0\nreturn float(total)",
+        "return -0.01 + 0.5 * held",
+        "return -0.01 + 0.5 * float(held)",
+        "bonus = 0.0\nif held:\n    bonus = 0.5\nreturn bonus - 0.01",
+        (
+            'parts = {"time": -0.01}\nif held:\n    parts["held"] = 0.5\n'
+            "return sum(parts.values()), parts"
+        ),
+        'parts = {"time": -0.01, "held": 0.5 if held else 0.0}\nreturn sum(parts.values()), parts',
+        "if held:\n    return 0.5\nreturn -0.01",
+        "total = sum([0.5 if held else 0.0, -0.01])\nreturn total, {}",
+    ],
+)
+def test_a_bonus_that_is_paid_again_and_again_is_told(body: str) -> None:
+    (found,) = paid(HELD + body)
+    assert found == "SBX642 a bonus of 0.5 is paid on every step"
+
+
+def test_the_smallest_bonus_stands_for_all() -> None:
+    body = (
+        'image = next_obs["image"]\ntotal = 0.0\nif image[0, 0, 0] == 5:\n    total += KEY\n'
+        "if image[0, 0, 0] == 8:\n    total += 1.0\nreturn total"
+    )
+    assert paid(body, top="KEY = 0.25\n") == ["SBX642 a bonus of 0.25 is paid on every step"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 1.0 if held else 0.0",  # the whole reward: a sparse one
+        "total = -0.01\nif held and not before:\n    total += 0.5\nreturn total",
+        "total = -0.01\nif held:\n    if not before:\n        total += 0.5\nreturn total",
+        "if before:\n    return -0.01\nif held:\n    return 0.5\nreturn -0.02",
+        "return -0.01 + 0.5 * held - 0.5 * before",  # a difference of potentials
+        "total = -0.01\nif held and action == 3:\n    total += 0.5\nreturn total",
+        "total = -0.01\nif held:\n    total -= 0.5\nreturn total",
+        'near = abs(float(next_obs["vec"][0])) < 0.05\nreturn 1.0 * near - 0.1',  # the goal itself
+        "scale = 2.0 if held else 1.0\nreturn scale * float(next_obs['vec'][0])",
+        "return 0.1 - float(next_obs['vec'][0])",
+    ],
+)
+def test_what_may_well_be_paid_once_is_left_alone(body: str) -> None:
+    assert paid(HELD + 'before = obs["image"][3, 6, 0] == 5\n' + body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('effort = -0.1 * action\ntotal = 1.0\nreturn total, {"effort_penalty": effort}', 1),
+        ('a_cost = -0.1 * action\nreturn {"total": 1.0, "a": a_cost}', 1),
+        ('a_cost = -0.1 * action\nparts = {"a": a_cost}\nreturn 1.0, parts', 1),
+        ('a_cost = -0.1 * action\nparts = {"a": a_cost}\nreturn sum(parts.values()), parts', 0),
+        ('a_cost = -0.1 * action\ntotal = 1.0\ntotal += a_cost\nreturn total, {"a": a_cost}', 0),
+        ('distance = -0.1 * action\nreturn 1.0, {"distance": distance}', 0),
+        ('a_cost = 1.0\nx = a_cost if action else 0\nreturn x, {"a_cost": a_cost}', 0),
+    ],
+)
+def test_a_component_that_is_left_out_of_the_total_is_told(body: str, names: int) -> None:
+    assert len([item for item in paid(body) if item.startswith("SBX643")]) == names
+
+
+def class_plan(*, reset: bool) -> Plan:
+    return Plan(
+        schema=Schema((("next_obs", OBS), ("initial_obs", OBS))),
+        class_name="Reward",
+        step=Call("step", (Param("obs", "next_obs"),)),
+        reset=Call("reset", (Param("obs", "initial_obs"),)) if reset else None,
+    )
+
+
+def test_what_is_stored_in_self_is_known_elsewhere() -> None:
+    source = (
+        "class Reward:\n"
+        "    def reset(self, obs):\n        self.before = obs['image']\n        self.mixed = 1\n"
+        "    def step(self, obs):\n"
+        "        moved = obs['image'] - self.before\n"
+        "        if self.before:\n            self.mixed = obs['image']\n"
+        "        if self.mixed:\n            moved = self.before[9]\n"
+        "        self.before[0] = 1\n"
+        "        return float(moved.sum())\n"
+    )
+    found = lint(ast.parse(source), class_plan(reset=True), source)
+    assert [(item.rule, item.span.line if item.span else 0) for item in found] == [
+        ("SBX610", 6),
+        ("SBX612", 7),
+        ("SBX604", 10),
+    ]
+
+
+def test_a_class_that_keeps_something_and_has_no_reset_is_noted() -> None:
+    source = (
+        "class Reward:\n    def __init__(self):\n        self.scale = 2.0\n        self.make()\n"
+        "    def make(self):\n        self.seen = set()\n        self.count = 0\n"
+        "    def step(self, obs):\n        self.seen.add(1)\n        self.count += 1\n"
+        "        return self.scale * len(self.seen)\n"
+    )
+    (found,) = lint(ast.parse(source), class_plan(reset=False), source)
+    assert found.rule == "SBX644"
+    assert "`self.count`, `self.seen` between steps" in found.message

@@ -18,6 +18,7 @@ from sandbox.rules import RULES, Rule, explain, rule_table
 
 PLAN_RULES = frozenset(
     {"SBX603", "SBX604", "SBX610", "SBX612", "SBX620", "SBX625", "SBX629", "SBX630"}
+    | {"SBX642", "SBX643", "SBX644"}
 )
 NAMES = "a, b, c, x, y, n, obs, state, image, distance, initial_distance"
 

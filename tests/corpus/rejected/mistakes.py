@@ -128,3 +128,68 @@ def reward(obs):  # W: SBX605 "`reward`"
     place = find(obs, 5)
     if place is not None:
         return float(place)
+# ---
+import numpy as np
+class Moved:
+    def __init__(self):
+        self.first = None
+        self.place = None
+        self.mask = np.zeros((7, 7))
+    def reset(self, obs):
+        self.first = obs
+    def step(self, obs, wall):
+        if self.place is None:  # W: SBX645 "`self.place` is read"
+            return 0.0
+        if self.first and obs[0] > 0:
+            return 1.0
+        if self.mask:  # W: SBX612 "an array decides an `if`"
+            return 2.0
+        half = self.mask[:, 0] if not self.mask > 1 else 0.0  # W: SBX612 "an array decides an `if`"
+        border = wall[:, 0] if wall else None
+        chosen = obs or self.mask
+        return half + float(border is chosen)
+# ---
+def seen(obs):
+    found = len(obs) > 3
+    return found
+def place(obs):
+    if obs[0] > 0:
+        return 1.0, 2.0
+    return 1.0, 2.0, 3.0  # W: SBX606 "a tuple of 3 here and a tuple of 2 on line 6"
+def pair(obs):
+    return obs[0:2]
+def reward(obs):
+    _, known = seen(obs)  # W: SBX646 "`seen` is unpacked into 2 names and returns a truth value on line 3"
+    x, y = place(obs)  # W: SBX646 "returns a tuple of 3 on line 7"
+    a, b = pair(obs)
+    first, *rest = seen(obs), 1.0
+    return known + x + y + a + b + first + rest[0]
+# ---
+import torch  # the one finding below stands for all of this
+from isaacgym.torch_utils import *
+@torch.jit.script
+def scaled(x: torch.Tensor):
+    return quat_rotate(torch.clamp(x, min=0.0), dim=-1).unsqueeze(-1)
+def compute_reward(dof_vel, object_pos):  # E: SBX640 "it uses `torch.Tensor`, `torch.clamp`, `torch.jit.script`, `torch.norm`"
+    return torch.norm(object_pos, dim=-1), {"speed": scaled(dof_vel).device, "x": dof_vel.__class__}  # E: SBX301 "`__class__`"
+# ---
+import torch  # E: SBX306 "`import torch`"
+def reward(obs):
+    return obs[0] - limit  # E: SBX304 "`limit`"
+# ---
+def compute_dense_reward(self, action) -> float:  # E: SBX641 "it reads `self.robot.qpos`, `self.robot.joints`, `self.cube.pose.p` through `self`"
+    hand = self.robot.qpos
+    for joint in self.robot.joints:
+        hand = joint.angle
+    place = get_link_state(self, "hand")
+    return abs(hand) - self.cube.pose.p[0] + place + missing + self.__dict__  # E: SBX304 "`missing`" # E: SBX301 "`__dict__`"
+# ---
+class EurekaReward:
+    def __init__(self, env):
+        self.env = env
+    def compute_reward(self):  # E: SBX641 "through `self.env`"
+        env = self.env
+        return env.base_lin_vel[:, 0] - self.env.commands
+# ---
+def reward(env, obs):
+    return env["position"][0] + env.shape[0]

@@ -1,0 +1,9 @@
+# against: box
+def reward(next_obs):
+    distance = abs(next_obs[0])
+    if distance < 0.1:
+        return 1.0
+        distance = 0.0
+    else:
+        return -distance
+    return 0.0
