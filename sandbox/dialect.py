@@ -26,6 +26,7 @@ __all__ = [
     "CLASS_BASES",
     "CLASS_METHODS",
     "DECORATORS",
+    "HOST_CLASS_METHODS",
     "INTERNAL_ATTRIBUTES",
     "METHODS",
     "MODULES",
@@ -283,9 +284,52 @@ CLASS_METHODS: Final[Mapping[str, str]] = MappingProxyType(
         "__init__": "runs when the program makes an instance",
         "__post_init__": "runs when the program makes an instance of its data class",
         "__call__": "runs when the program calls its instance",
+        **dict.fromkeys(
+            (
+                *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+                *("__len__", "__bool__", "__contains__", "__getitem__", "__setitem__"),
+                *("__delitem__", "__iter__", "__next__", "__reversed__", "__hash__"),
+                *("__str__", "__repr__", "__float__", "__int__", "__round__", "__abs__"),
+                *("__neg__", "__pos__", "__invert__"),
+            ),
+            "runs where the program writes the operator or calls the built-in; metered as a call",
+        ),
+        **{
+            f"__{side}{name}__": "the operator of the program's own values; metered as a call"
+            for name in (
+                *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
+                *("and", "or", "xor"),
+            )
+            for side in ("", "r", "i")
+        },
     }
 )
-"""Special methods a guest class may define: those that only run where the program calls."""
+"""Special methods a guest class may define: those that only run where the program's text shows it.
+
+Those that Python calls by itself (``__del__``, ``__getattr__``, ``__new__``) are not among them, nor
+is ``__index__``, which would let a value of the guest decide sizes inside C code.
+"""
+
+HOST_CLASS_METHODS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "enum.Enum": frozenset(
+            {"__init__", "__call__", "__str__", "__repr__", "__lt__", "__le__", "__gt__", "__ge__"}
+        ),
+        "enum.IntEnum": frozenset({"__init__", "__call__", "__str__", "__repr__"}),
+        "typing.NamedTuple": frozenset(
+            {"__call__", "__str__", "__repr__", "__add__", "__sub__", "__mul__", "__rmul__"}
+            | {"__truediv__", "__neg__", "__abs__"}
+        ),
+        **dict.fromkeys(
+            ("Exception", "ValueError", "RuntimeError"),
+            frozenset({"__init__", "__call__", "__str__", "__repr__"}),
+        ),
+    }
+)
+"""Of those, what a class may define that derives from a class of the host.
+
+Guards read such values as what the base is, so their length, items and hash are the base's own.
+"""
 
 CLASS_BASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -296,6 +340,10 @@ CLASS_BASES: Final[Mapping[str, str]] = MappingProxyType(
         "enum.Enum": "constants with names",
         "enum.IntEnum": "integer constants with names",
         "typing.NamedTuple": "a tuple with names",
+        "typing.TypedDict": "the name stands for `dict` when it runs",
+        "typing.Protocol": "a plain class when it runs",
+        "typing.Generic": "a plain class when it runs",
+        "abc.ABC": "a class whose abstract methods must be defined before it makes instances",
     }
 )
 """Bases of a guest class, besides earlier classes of the same program."""
@@ -309,8 +357,15 @@ DECORATORS: Final[Mapping[str, str]] = MappingProxyType(
         "enum.unique": "checks the names of an enum",
         "typing.final": "does nothing when it runs",
         "typing.no_type_check": "does nothing when it runs",
+        "typing.overload": "does nothing when it runs",
+        "abc.abstractmethod": "must be defined again before the class makes instances",
+        "functools.wraps": "does nothing when it runs: names of functions cannot be read",
+        "functools.lru_cache": "remembers results for the length of one row",
+        "functools.cache": "remembers results for the length of one row",
+        "functools.total_ordering": "makes the other comparisons from one",
     }
 )
+"""Decorators besides the program's own functions and ``<property>.setter``."""
 
 INTERNAL_ATTRIBUTES: Final[frozenset[str]] = frozenset(
     "tb_frame tb_next tb_lasti tb_lineno f_back f_builtins f_code f_globals f_lasti f_lineno"
@@ -393,6 +448,7 @@ BUILTINS: Final[Mapping[str, Entry]] = _table(
     _group(_PAYS, "filter: function iterable", "reversed: x"),
     _group("only as a decorator", "staticmethod classmethod property: x"),
     _group("as a base class and in types", "object:", kind="type"),
+    _group("only as `super().name`, which looks in the program's own classes", "super: type? obj?"),
     _group(
         "a plain exception; the runtime's own stop is not one of its kind",
         "Exception ArithmeticError AssertionError AttributeError FloatingPointError IndexError: *",
@@ -413,7 +469,6 @@ REFUSED_BUILTINS: Final[Mapping[str, str]] = MappingProxyType(
         "compile": _DYNAMIC,
         "__import__": "write an `import` of one of the admitted modules",
         "__builtins__": _REFLECT,
-        "__name__": _REFLECT,
         "__file__": _REFLECT,
         "__doc__": _REFLECT,
         "__debug__": _REFLECT,
@@ -428,7 +483,6 @@ REFUSED_BUILTINS: Final[Mapping[str, str]] = MappingProxyType(
         "hash": "use the value itself as a dict key",
         "setattr": "write `self.name = value`",
         "delattr": "set the attribute to None",
-        "super": "call a helper function that both classes use",
         "memoryview": "index the array",
         "bytes": "use a tuple of numbers, or `array.tobytes()`",
         "bytearray": "use a list of numbers",
@@ -697,15 +751,19 @@ _TYPING = _table(
     _group(
         _ANNOTATION,
         "Annotated Any Callable ClassVar Collection Container Counter DefaultDict Deque Dict",
-        "Final FrozenSet Generic Hashable Iterable Iterator List Literal Mapping",
-        "MutableMapping MutableSequence NewType NoReturn Never Optional OrderedDict Sequence",
-        "Self Set Sized Tuple Type TypeAlias TypedDict Union SupportsFloat SupportsInt Reversible",
+        "Final FrozenSet Hashable Iterable Iterator List Literal Mapping",
+        "MutableMapping MutableSequence NoReturn Never Optional OrderedDict Sequence",
+        "Self Set Sized Tuple Type TypeAlias Union SupportsFloat SupportsInt Reversible",
         "Generator",
         kind="annotation",
     ),
     _group("a tuple with names, as a base class", "NamedTuple", kind="annotation"),
     _group("gives its second argument", "cast: typ val"),
-    _group("decorators that do nothing when they run", "final no_type_check: x"),
+    _group("as base classes; they add nothing when they run", "Protocol Generic:", kind="type"),
+    _group("makes a dict when it runs", "TypedDict: **", kind="type"),
+    _group("gives a name for annotations", "TypeVar: name * | bound covariant contravariant"),
+    _group("gives a function that gives its argument", "NewType: name tp"),
+    _group("decorators that do nothing when they run", "final no_type_check overload: x"),
     _group("always False here", "TYPE_CHECKING", kind="constant"),
 )
 
@@ -756,6 +814,10 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             _group(_PAYS, "reduce: function iterable initial?"),
             _group("a function with some arguments given", "partial: func * **"),
             _group("a key for sorting", "cmp_to_key: func"),
+            _group("remembers results for the length of one row", "lru_cache: maxsize? typed?"),
+            _group("remembers results for the length of one row", "cache: user_function"),
+            _group("does nothing: names of functions cannot be read", "wraps: wrapped"),
+            _group("makes the other comparisons of a class from one", "total_ordering: cls"),
         ),
         "itertools": _table(
             _group(_PAYS, "accumulate: iterable func? | initial"),
@@ -776,6 +838,10 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
                 "neg pos abs not_ truth invert: a",
                 "itemgetter: item *",
             ),
+        ),
+        "abc": _table(
+            _group("as a base class", "ABC:", kind="type"),
+            _group("only as a decorator", "abstractmethod: funcobj"),
         ),
         "__future__": _table(
             _group("annotations are never evaluated anyway", "annotations", kind="annotation")
@@ -826,7 +892,6 @@ REFUSED_MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "fractions": "use floating-point numbers",
         "decimal": "use floating-point numbers",
         "cmath": "keep the two parts as two numbers",
-        "abc": "write a plain class",
         "logging": "leave it out; a program has no output",
         "warnings": "leave it out; NumPy's warnings are off",
         "types": "leave it out; annotations do not run",
@@ -891,10 +956,7 @@ REFUSED_MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "numpy.NaN": "use `np.nan`",
         "numpy.linalg.eig": "use `np.linalg.eigh` on a symmetric matrix",
         "numpy.linalg.eigvals": "use `np.linalg.eigvalsh` on a symmetric matrix",
-        "functools.lru_cache": "keep values in `self`; a cache would carry them between rows",
-        "functools.cache": "keep values in `self`; a cache would carry them between rows",
         "functools.cached_property": "compute the value in `__init__` or `reset`",
-        "functools.wraps": "leave it out",
         "itertools.count": "use `range`",
         "itertools.cycle": "use an index with `%`",
         "itertools.tee": "make a list and go through it twice",
@@ -903,8 +965,6 @@ REFUSED_MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "operator.pow": "write `a ** b`",
         "collections.UserDict": "use a dict",
         "collections.ChainMap": "merge the dicts: `{**a, **b}`",
-        "typing.Protocol": "leave it out; annotations do not run",
-        "typing.TypeVar": "leave it out; annotations do not run",
         "typing.get_type_hints": _REFLECT,
         "enum.Flag": "use integer constants",
         "enum.IntFlag": "use integer constants",

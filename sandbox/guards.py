@@ -18,6 +18,7 @@ import operator
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from enum import Enum
@@ -27,6 +28,7 @@ from types import (
     BuiltinFunctionType,
     FunctionType,
     GeneratorType,
+    MemberDescriptorType,
     MethodType,
     ModuleType,
     NoneType,
@@ -52,6 +54,7 @@ __all__ = [
     "is_guest_instance",
     "iteration_guards",
     "operator_guards",
+    "own_method",
     "text_guards",
     "write_guards",
 ]
@@ -115,15 +118,17 @@ class Meter:
         made_bytes: Bytes of large arrays made since somebody last set it to zero.
         protected: Ids of values that the module made; the module keeps them alive, so an id
             stands for one value only.
+        rows: Rows started; what is remembered for a row is forgotten when it changes.
     """
 
-    __slots__ = ("bits", "left", "made_bytes", "memory_bytes", "protected")
+    __slots__ = ("bits", "left", "made_bytes", "memory_bytes", "protected", "rows")
 
     def __init__(self, limits: Limits) -> None:
         self.left = limits.fuel
         self.made_bytes = 0
         self.memory_bytes = limits.memory_bytes
         self.bits = limits.integer_bits
+        self.rows = 0
         self.protected: set[int] = set()
 
     def charge(self, units: int) -> None:
@@ -170,6 +175,16 @@ def is_guest_class(value: object) -> bool:
 def is_guest_instance(value: object) -> bool:
     """Whether a value is an instance of a class that the guest made."""
     return type(value).__module__ == GUEST_MODULE
+
+
+def own_method(value: object, name: str) -> Callable[..., Any] | None:
+    """Give the method of that name that the guest's own classes define for a value, if any."""
+    for base in type(value).__mro__:
+        if base.__module__ == GUEST_MODULE and name in vars(base):
+            found = vars(base)[name]
+            is_own = isinstance(found, FunctionType) and found.__code__.co_filename == GUEST_FILE
+            return partial(found, value) if is_own else None
+    return None
 
 
 def broadcast_size(*shapes: tuple[int, ...]) -> int:
@@ -330,6 +345,8 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             kind = left.__class__
             if kind in _NUMBERS or kind is str or kind is tuple:
                 return plain(left, right)
+            if is_guest_instance(left):
+                return changed(left, right)  # runs the program's own methods, guarded themselves
             if kind is ndarray:
                 if right.__class__ is ndarray and right.ndim > left.ndim:
                     spread(left, right)
@@ -493,7 +510,10 @@ def iteration_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
 
     def star(value: Any) -> Any:
         value = charged(value)
-        if value.__class__ not in _SIZED and not isinstance(value, Mapping):
+        if is_guest_instance(value) and not isinstance(value, tuple):
+            # `list` would ask for the length first and make room for it, whatever it says.
+            value = list(rest(iter(value)))
+        elif value.__class__ not in _SIZED and not isinstance(value, Mapping):
             value = list(value)
         meter.room(len(value))
         return value
@@ -524,6 +544,8 @@ def _fixed_hash(value: Any) -> bool:
     kind = value.__class__
     if kind is tuple:
         return all(map(_fixed_hash, value))
+    if is_guest_instance(value) and own_method(value, "__hash__") is not None:
+        return True
     return kind in _NUMBERS and value == value  # noqa: PLR0124  the hash of NaN is an address
 
 
@@ -576,6 +598,10 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
     def show(value: Any) -> str:
         """Give the text of a value as it stands inside a container."""
         kind = value.__class__
+        if kind.__module__ == GUEST_MODULE:
+            own = own_method(value, "__repr__")
+            if own is not None:
+                return said(own(), "__repr__")
         if kind in _NUMBERS or kind is str or value is None or kind is bytes:
             return checked(repr(value))
         if kind is ndarray:
@@ -625,6 +651,11 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         meter.charge(1 + len(value))
         return value
 
+    def said(text: Any, name: str) -> str:
+        if text.__class__ is not str:
+            raise TypeError(f"{name} returned non-string (type {type(text).__name__})")
+        return checked(text)
+
     def joined(parts: Iterable[str]) -> str:
         return checked(", ".join(parts))
 
@@ -634,6 +665,10 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return value  # type: ignore[no-any-return]
         if kind in _NUMBERS or value is None:
             return checked(str(value))
+        if kind.__module__ == GUEST_MODULE:
+            own = own_method(value, "__str__")
+            if own is not None:
+                return said(own(), "__str__")
         if kind is ndarray:
             meter.charge(cost.library(min(value.size, 1_000)))
             return checked(str(value))
@@ -690,6 +725,8 @@ def write_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
                 f"carry values from one row to another; keep state in `self`, or make a copy"
             )
         kind = value.__class__
+        if kind.__module__ == GUEST_MODULE and not issubclass(kind, tuple | Enum):
+            return value  # its own `__setitem__`, if it has one
         if kind not in _WRITABLE and kind not in _SIZED and kind.__module__ != "builtins":
             raise TypeError(f"{kind.__name__!r} object does not support item assignment")
         return value
@@ -753,7 +790,8 @@ def held(value: Any) -> list[Any]:
     found: list[Any] = []
     if isinstance(value, FunctionType):
         if value.__code__.co_filename != GUEST_FILE:
-            return found  # a view: what it holds is ours
+            # A view: what it holds is ours, except for a function of the guest's that it stands for.
+            return [value.__wrapped__] if hasattr(value, "__wrapped__") else found
         found.extend(value.__defaults__ or ())
         found.extend((value.__kwdefaults__ or {}).values())
         for cell in value.__closure__ or ():
@@ -787,8 +825,11 @@ def held(value: Any) -> list[Any]:
         found.extend(vars(value).values())
     if isinstance(value, partial):
         found.extend((value.func, value.args, value.keywords))
-    slots = getattr(type(value), "__slots__", ())
     if is_guest_instance(value):
-        names = (slots,) if isinstance(slots, str) else tuple(slots)
-        found.extend(getattr(value, name) for name in names if hasattr(value, name))
+        for base in type(value).__mro__:
+            if base.__module__ == GUEST_MODULE:
+                for member in vars(base).values():
+                    if isinstance(member, MemberDescriptorType):
+                        with suppress(AttributeError):  # a slot that is not filled
+                            found.append(member.__get__(value))
     return found

@@ -23,7 +23,9 @@ from typing import Any, Final
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
+from sandbox.classes import is_setter, is_slots, is_typed_dict, special_methods
 from sandbox.dialect import BUILTINS, CLASS_METHODS, METHODS, MODULES
+from sandbox.guards import GUEST_MODULE
 from sandbox.kinds import Kinds
 from sandbox.predeclared.methods import is_direct
 
@@ -95,6 +97,7 @@ class _Program:
         self.constants: dict[str, ast.expr] = {}
         self.writes = False
         self.lengthens = False
+        self.classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
         for node in ast.walk(tree):
             self._look(node)
         for item in tree.body:
@@ -219,6 +222,7 @@ class _Transformer(RestrictingNodeTransformer):
         self._selves: list[str | None] = []
         self._stores_self: list[bool] = []
         self._fresh: list[dict[str, str]] = [{}]
+        self._special: list[frozenset[str]] = []
         self._temporaries = 0
 
     # --- helpers ----------------------------------------------------------------------------
@@ -236,6 +240,9 @@ class _Transformer(RestrictingNodeTransformer):
     def _is_builtin(self, name: str) -> bool:
         return name not in self.program.bound and name in BUILTINS
 
+    def _in_class(self) -> bool:
+        return bool(self._functions) and isinstance(self._functions[-1], ast.ClassDef)
+
     def _visited(self, node: Any) -> Any:
         return self.visit(node)
 
@@ -251,6 +258,8 @@ class _Transformer(RestrictingNodeTransformer):
     # --- names and attributes ---------------------------------------------------------------
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id == "__name__" and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Constant(GUEST_MODULE), node)
         self.check_name(node, node.id)
         if not isinstance(node.ctx, ast.Load):
             return node
@@ -258,7 +267,7 @@ class _Transformer(RestrictingNodeTransformer):
         if path is not None:
             return self._member(path, node)
         if node.id not in self.program.bound:
-            if node.id not in BUILTINS or node.id in ("hasattr", "getattr"):
+            if node.id not in BUILTINS or node.id in ("hasattr", "getattr", "super"):
                 self.error(node, f"the name {node.id!r} is not defined")
                 return node
             self.names.add(node.id)
@@ -285,6 +294,8 @@ class _Transformer(RestrictingNodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         name = node.attr
+        if isinstance(node.value, ast.Call) and self._is_super(node.value):
+            return self._inherited(node, node.value)
         self.check_name(node, name)
         path = self.program.dotted(node)
         if path is not None:
@@ -330,8 +341,14 @@ class _Transformer(RestrictingNodeTransformer):
         func = node.func
         if isinstance(func, ast.Name) and self._is_builtin(func.id):
             return self._builtin_call(node, func.id)
-        if isinstance(func, ast.Attribute) and self.program.dotted(func) is None:
-            return self._method_call(node, func)
+        if isinstance(func, ast.Attribute) and not (
+            isinstance(func.value, ast.Call) and self._is_super(func.value)
+        ):
+            if func.attr == "__init__":
+                node.func = self._guard("$initial", func, self._visited(func.value))
+                return self._arguments(node)
+            if self.program.dotted(func) is None:
+                return self._method_call(node, func)
         node.func = self._visited(func)
         return self._arguments(node)
 
@@ -366,6 +383,35 @@ class _Transformer(RestrictingNodeTransformer):
         node.func = self._name(f"$call {name}", func)
         node.args.insert(0, value)
         return node
+
+    def _is_super(self, node: ast.Call) -> bool:
+        return (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "super"
+            and (self._is_builtin("super"))
+        )
+
+    def _inherited(self, node: ast.Attribute, call: ast.Call) -> ast.expr:
+        """Rewrite ``super().name``, which must stand in the method itself."""
+        method = self._functions[-1] if self._functions else None
+        first = None
+        if isinstance(method, ast.FunctionDef) and len(self._functions) > 1:
+            plain = [*method.args.posonlyargs, *method.args.args]
+            first = plain[0].arg if plain else None
+        if first is None or not isinstance(self._functions[-2], ast.ClassDef):
+            self.error(call, "`super()` stands directly in a method")
+            return node
+        if node.attr not in CLASS_METHODS:
+            self.check_name(node, node.attr)
+        if not isinstance(node.ctx, ast.Load) or call.keywords or len(call.args) not in (0, 2):
+            self.error(node, "only `super().name` is part of the dialect")
+            return node
+        # The compiler gives a method that reads `__class__` the cell that `super` would use.
+        given = [self._visited(arg) for arg in call.args] or [
+            ast.copy_location(ast.Name("__class__", ast.Load()), call),
+            ast.copy_location(ast.Name(first, ast.Load()), call),
+        ]
+        return self._guard(f"$super {node.attr}", node, *given)
 
     def _fresh_method(self, func: ast.Attribute) -> bool:
         if not isinstance(func.value, ast.Name):
@@ -656,6 +702,8 @@ class _Transformer(RestrictingNodeTransformer):
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if self._in_class() and is_slots(node):
+            return node
         value = self._visited(node.value)
         if any(_takes_rest(target) for target in node.targets):
             value = self._guard("$star", node.value, value)
@@ -665,7 +713,7 @@ class _Transformer(RestrictingNodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         value = None if node.value is None else self._visited(node.value)
-        in_class = bool(self._functions) and isinstance(self._functions[-1], ast.ClassDef)
+        in_class = self._in_class()
         if isinstance(node.target, ast.Name) and (in_class or value is None):
             if "ClassVar" in ast.dump(node.annotation) and value is not None:
                 return ast.copy_location(ast.Assign([node.target], value), node)
@@ -762,9 +810,14 @@ class _Transformer(RestrictingNodeTransformer):
     # --- definitions ------------------------------------------------------------------------
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        in_class = bool(self._functions) and isinstance(self._functions[-1], ast.ClassDef)
+        in_class = self._in_class()
         self.check_name(node, node.name, allow_magic_methods=in_class)
-        node.decorator_list = [self._visited(item) for item in node.decorator_list]
+        if in_class and node.name in CLASS_METHODS and node.name not in self._special[-1]:
+            self.error(node, f"{node.name!r} of this base class stays as it is")
+        node.decorator_list = [
+            item if in_class and is_setter(item) else self._visited(item)
+            for item in node.decorator_list
+        ]
         node.args = self._visited(node.args)
         node.returns = None
         if getattr(node, "type_params", None):
@@ -831,8 +884,13 @@ class _Transformer(RestrictingNodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self.check_name(node, node.name)
+        if is_typed_dict(node, self.program.dotted):
+            # A description of dicts: calling it makes one.
+            made = ast.Assign([ast.Name(node.name, ast.Store())], self._visited(node.bases[0]))
+            return ast.copy_location(made, node)
         if node.keywords or getattr(node, "type_params", None):
             self.error(node, "a class takes no keywords here")
+        self._special.append(special_methods(node, self.program.classes, self.program.dotted))
         node.bases = [self._visited(item) for item in node.bases]
         node.decorator_list = [self._visited(item) for item in node.decorator_list]
         self._functions.append(node)
@@ -841,7 +899,16 @@ class _Transformer(RestrictingNodeTransformer):
         self._fresh.append({})
         self._kinds.enter(node)
         node.body = self._block(node.body) or [ast.copy_location(ast.Pass(), node)]
+        if any(
+            isinstance(item, ast.FunctionDef) and item.name == "__getitem__" for item in node.body
+        ):
+            # NumPy would take its instances for lists of whatever length they say.
+            name = ast.copy_location(ast.Name("__array__", ast.Store()), node)
+            node.body.append(
+                ast.copy_location(ast.Assign([name], self._name("$no_array", node)), node)
+            )
         self._kinds.leave()
+        self._special.pop()
         self._fresh.pop()
         self._stores_self.pop()
         self._selves.pop()

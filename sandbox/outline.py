@@ -24,12 +24,14 @@ _DATA_BASES = frozenset(
 )
 
 
-def outline_of(tree: ast.Module, text: str) -> Outline:
+def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = None) -> Outline:
     """Describe the top level of a validated tree.
 
     Args:
         tree: What `sandbox.validate.validate` gave back.
         text: The source of the tree, for columns in characters.
+        entries: Functions that stand for the entries of ``TASKS``, where the list itself does not
+            name them.
 
     Returns:
         Functions and classes in source order, and the ``TASKS`` list if there is one. A name
@@ -57,7 +59,7 @@ def outline_of(tree: ast.Module, text: str) -> Outline:
         else:
             listed = _task_list(node)
             if listed is not None:
-                tasks, tasks_span = listed[0], places.span(listed[1])
+                tasks, tasks_span = entries or listed[0], places.span(listed[1])
     return Outline(tuple(functions.values()), tuple(classes.values()), tasks, tasks_span)
 
 

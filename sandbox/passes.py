@@ -20,6 +20,7 @@ from sandbox.outline import outline_of
 from sandbox.parse import compile_findings, parse
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
+from sandbox.tasks import with_tasks
 from sandbox.tiers.base import Runner, TierReason
 from sandbox.validate import validate
 
@@ -66,12 +67,14 @@ class Built:
         tier_reason: Why it is not the compiled one; None where it is.
         component_names: Names of the parts of the reward, fixed from here on.
         findings: Those that needed the plan.
+        stored: Whether the machine code was given and not made.
     """
 
     runner: Runner
     tier_reason: TierReason | None
     component_names: tuple[str, ...]
     findings: tuple[Finding, ...]
+    stored: bool = False
 
 
 def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
@@ -101,8 +104,11 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         late = compile_findings(judged.tree, parsed.text)
         refused = bool(late)
         findings = in_source_order((*findings, *late))
-    outline = None if refused else outline_of(judged.tree, parsed.text)
-    return Analysis(parsed.text, filename, digest, findings, judged.tree, outline)
+    if refused:
+        return Analysis(parsed.text, filename, digest, findings, judged.tree, None)
+    tasks = with_tasks(judged.tree)
+    outline = outline_of(tasks.tree, parsed.text, tasks.names)
+    return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline)
 
 
 def build(
@@ -112,6 +118,8 @@ def build(
     tier: Literal["auto", "interpreted", "compiled"] = "auto",
     *,
     before_guest_code: Callable[[], None] | None = None,
+    code: bytes = b"",
+    keep_code: Callable[[bytes], None] | None = None,
 ) -> Built:
     """Make a program ready to run; the first pass that runs guest code.
 
@@ -122,6 +130,9 @@ def build(
         tier: ``"auto"`` takes the compiled tier where it exists and agrees with the interpreted
             one on a probe batch.
         before_guest_code: Called once after compiling and before any code of the guest runs.
+        code: What an earlier build gave to ``keep_code`` and was found to agree with the
+            interpreted tier. It is loaded, and nothing is compiled or tried out.
+        keep_code: Called before ``before_guest_code`` with the machine code, if there is any.
 
     Returns:
         The runner, and why it is not the compiled one where it is not.
@@ -133,8 +144,8 @@ def build(
     # The tiers and their libraries take a second to import; `analyse` alone needs none of them.
     from sandbox.assemble import assemble
 
-    made = assemble(analysis, plan, limits, tier, before_guest_code)
-    return Built(made.runner, made.tier_reason, made.component_names, made.findings)
+    made = assemble(analysis, plan, limits, tier, before_guest_code, code=code, keep_code=keep_code)
+    return Built(made.runner, made.tier_reason, made.component_names, made.findings, made.stored)
 
 
 def _capped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$iter``, ``$grow``, ``$star`` | guards of loops and of taking apart |
 | ``$text``, ``$show``, ``$format`` | guards of texts |
 | ``$write``, ``$own`` | guards of stores |
+| ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |
 | ``$meter``, ``$stop``, ``$tick`` | fuel |
 | ``$read x``, ``$call x`` | the attribute or method ``x`` of a value |
 | ``$view m.x``, ``$module m`` | a member of a module, a module |
@@ -37,6 +38,7 @@ from sandbox.guards import (
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks, array_member, ufunc_method
+from sandbox.predeclared.classes import ClassGuards, no_array
 from sandbox.predeclared.library import builtin_members, library_members
 from sandbox.predeclared.methods import Attributes
 from sandbox.predeclared.subscripts import subscript_guard
@@ -54,6 +56,7 @@ class Predeclared:
         self._attributes = Attributes(self._checks)
         self._modules: dict[str, ModuleView] = {}
         self._libraries: dict[str, dict[str, Any]] = {}
+        self._classes = ClassGuards(meter)
         iteration = iteration_guards(meter)
         self._guards: dict[str, Any] = {
             **operator_guards(meter),
@@ -66,6 +69,8 @@ class Predeclared:
             "$tick": self._tick,
             "$getattr": self._attributes.read_default,
             "$hasattr": self._attributes.has,
+            "$initial": self._classes.initial,
+            "$no_array": no_array,
         }
 
     def namespace(self, names: Iterable[str]) -> dict[str, Any]:
@@ -99,6 +104,8 @@ class Predeclared:
             return self._attributes.reader(rest)
         if kind == "call":
             return self._attributes.caller(rest)
+        if kind == "super":
+            return self._classes.inherited(rest)
         if kind == "module":
             return self.module(rest)
         if kind == "real":

@@ -7,6 +7,7 @@ items than they were given pay item by item.
 
 from __future__ import annotations
 
+import abc
 import builtins
 import dataclasses
 import enum
@@ -31,6 +32,7 @@ from sandbox.guards import (
     operator_guards,
     text_guards,
 )
+from sandbox.predeclared.classes import remembered, total_ordering
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
@@ -83,6 +85,8 @@ def builtin_members(meter: Meter) -> dict[str, Any]:
                 found[name] = function
         elif entry.kind == "type" and name == "object":
             found[name] = TypeView(name, object, None)
+        elif name == "super":
+            found[name] = TypeView(name, None, None)
         elif name in ("staticmethod", "classmethod", "property"):
             found[name] = getattr(builtins, name)
         elif entry.kind == "type":
@@ -258,6 +262,7 @@ def _special(meter: Meter, module: str) -> dict[str, Any]:
     maker = {
         "math": _math,
         "typing": _typing,
+        "abc": _abc,
         "collections": _collections,
         "dataclasses": _dataclasses,
         "enum": _enum,
@@ -329,8 +334,25 @@ def _typing(_meter: Meter) -> dict[str, Any]:
         del typ
         return val
 
+    def make_dict(**named: Any) -> dict[str, Any]:
+        return named
+
+    def type_var(name: str, *_types: Any, **_named: Any) -> AnnotationView:
+        del name
+        return AnnotationView()
+
+    def new_type(name: str, tp: Any) -> Callable[[Any], Any]:
+        del name, tp
+        return _same
+
     return {
         "NamedTuple": NamedTuple,
+        "TypedDict": TypeView("TypedDict", dict, make_dict),
+        "Protocol": TypeView("Protocol", None, None),
+        "Generic": TypeView("Generic", None, None),
+        "TypeVar": type_var,
+        "NewType": new_type,
+        "overload": _same,
         "cast": cast,
         "final": _same,
         "no_type_check": _same,
@@ -408,7 +430,24 @@ def _functools(meter: Meter) -> dict[str, Any]:
     def reduce(function: Any, iterable: Any, *initial: Any) -> Any:
         return functools.reduce(function, iteration.each(iterable), *initial)
 
-    return {"reduce": reduce, "partial": functools.partial, "cmp_to_key": functools.cmp_to_key}
+    def wraps(wrapped: Any) -> Callable[[Any], Any]:
+        del wrapped
+        return _same
+
+    lru_cache = remembered(meter)
+    return {
+        "reduce": reduce,
+        "partial": functools.partial,
+        "cmp_to_key": functools.cmp_to_key,
+        "lru_cache": lru_cache,
+        "cache": lru_cache(None),
+        "wraps": wraps,
+        "total_ordering": total_ordering,
+    }
+
+
+def _abc(_meter: Meter) -> dict[str, Any]:
+    return {"ABC": TypeView("ABC", abc.ABC, None), "abstractmethod": abc.abstractmethod}
 
 
 def _itertools(meter: Meter) -> dict[str, Any]:

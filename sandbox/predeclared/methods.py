@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from abc import ABC, ABCMeta
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field
@@ -111,6 +112,7 @@ HOST_TYPES: Final[tuple[type, ...]] = tuple(
             *_ITERATORS,
             *(complex, NoneType, EllipsisType, FunctionType, BuiltinFunctionType, MethodType),
             *(property, staticmethod, classmethod, type, Enum, EnumMeta, Field, GenericAlias),
+            *(ABC, ABCMeta),
             *(_Tuple, UnionType, TypeView, ModuleView, AnnotationView, NoWarnings),
             *(type(str.join), type("".__len__), np.ufunc, np.flatiter),
         )

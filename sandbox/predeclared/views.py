@@ -7,6 +7,7 @@ stands for is found by the guards, in tables that no guest reaches.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from types import UnionType
@@ -106,8 +107,10 @@ class TypeView:
 
     def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Stand in for the real class where a guest may derive from it."""
-        if self.real in (Enum, IntEnum, object):
+        if self.real in (Enum, IntEnum, object, ABC):
             return (self.real,)
+        if self.real is None:
+            return ()
         raise TypeError(f"{self._name} cannot be a base class")
 
     def __repr__(self) -> str:

@@ -33,6 +33,7 @@ from sandbox.guards import (
     Stop,
     held,
     is_guest_instance,
+    own_method,
     state_bytes,
     text_guards,
 )
@@ -220,6 +221,7 @@ class InterpretedRunner:
                 waiting.extend(held(value))
             elif isinstance(value, FunctionType):
                 if value.__code__.co_filename != GUEST_FILE:
+                    waiting.extend(held(value))
                     continue
                 if _keeps_cells(value.__code__, value.__code__.co_freevars):
                     raise _SealError(
@@ -281,6 +283,7 @@ class InterpretedRunner:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for i in pending:
+                self._meter.rows += 1
                 row(i)
 
     def _reset_row(self, i: int) -> None:
@@ -506,7 +509,8 @@ class InterpretedRunner:
 
     def _message(self, error: BaseException) -> str:
         """Give the text of an exception, whatever a guest has put into it."""
-        if all(type(argument) in _PLAIN_ARGUMENTS for argument in error.args):
+        own = own_method(error, "__str__") if is_guest_instance(error) else None
+        if own is None and all(type(argument) in _PLAIN_ARGUMENTS for argument in error.args):
             # A KeyError shows the repr of its key.
             return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         left = self._meter.left

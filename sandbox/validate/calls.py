@@ -20,6 +20,9 @@ _DTYPE_TEXTS: Final = frozenset(
     " uint b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 ? b h i l B H I L e f d".split()
 )
 _DTYPE_BUILTINS: Final = frozenset({"bool", "int", "float"})
+_ONLY_BASES: Final = frozenset(
+    {"object", "enum.Enum", "enum.IntEnum", "abc.ABC", "typing.Protocol", "typing.Generic"}
+)
 _ABSTRACT_TYPES: Final = frozenset(
     "ndarray generic number integer signedinteger unsignedinteger floating inexact".split()
 )
@@ -30,6 +33,7 @@ class Calls(Recursion):
 
     def on_call(self, node: ast.Call) -> None:
         func = node.func
+        self.called.add(func)
         known = dotted(func, self.scope)
         if known is not None:
             self.silent.add(func)
@@ -71,9 +75,7 @@ class Calls(Recursion):
                 else "leave it out",
             )
             return
-        if path in ("object", "property", "staticmethod", "classmethod") or path.startswith(
-            "enum.E"
-        ):
+        if path in _ONLY_BASES or entry.reason.startswith("only as"):
             if node not in self.silent:
                 self.say("SBX408", node.func, name=path)
             return

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from sandbox.classes import is_setter, is_slots, is_typed_dict, special_methods
 from sandbox.diagnostics import Span
 from sandbox.dialect import (
     CLASS_BASES,
@@ -28,6 +29,10 @@ _ARRAY_MAKERS: Final = frozenset(
 )
 
 
+_CALLED: Final = frozenset({"dataclasses.dataclass", "functools.lru_cache", "functools.wraps"})
+"""Decorators that may be called with arguments first."""
+
+
 class Definitions(Shared):
     """Functions and classes."""
 
@@ -36,14 +41,19 @@ class Definitions(Shared):
         span = self.places.name_span(node)
         in_class = self.scope.kind == "class"
         if in_class and node.name.startswith("__") and node.name.endswith("__"):
-            if node.name not in CLASS_METHODS:
-                self.say("SBX206", span, name=node.name, offered=listed(CLASS_METHODS))
+            owner = self.scope.node
+            allowed = frozenset(CLASS_METHODS)
+            if isinstance(owner, ast.ClassDef):
+                allowed = special_methods(owner, self.module.classes, self.path_of)
+            if node.name not in allowed:
+                offered = listed(name for name in CLASS_METHODS if name in allowed)
+                self.say("SBX206", span, name=node.name, offered=offered)
         elif in_class:
             if node.name in INTERNAL_ATTRIBUTES:
                 self.say("SBX301", span, name=node.name, advice="choose another name")
         else:
             self.new_name(node.name, span)
-        self.decorators(node.decorator_list)
+        self.decorators(node.decorator_list, of_function=True)
         self.parameters(node, node.args)
         if node.returns is not None:
             self.annotation(node.returns)
@@ -99,14 +109,29 @@ class Definitions(Shared):
             )
         return False
 
-    def decorators(self, nodes: list[ast.expr]) -> None:
+    def path_of(self, node: ast.expr) -> str | None:
+        """Give the table name that an expression stands for."""
+        known = dotted(node, self.scope)
+        return known[0] if known is not None else None
+
+    def is_own(self, node: ast.Name) -> bool:
+        """Whether a name stands for a function, class or value that the program itself made."""
+        binding = self.scope.only(node.id)
+        return binding is not None and binding.kind in ("function", "class", "param", "value")
+
+    def decorators(self, nodes: list[ast.expr], *, of_function: bool = False) -> None:
         for node in nodes:
             target = node.func if isinstance(node, ast.Call) else node
             known = dotted(target, self.scope)
             name = known[0] if known else ""
-            if name not in DECORATORS or (
-                isinstance(node, ast.Call) and name != "dataclasses.dataclass"
-            ):
+            if self.scope.kind == "class" and is_setter(node):
+                if self.scope.find(node.value.id) is not self.scope:  # type: ignore[attr-defined]
+                    self.say("SBX203", node, name=self.places.text(node), offered="`property`")
+                continue
+            if of_function and isinstance(target, ast.Name) and self.is_own(target):
+                self.visit(node)
+                continue
+            if name not in DECORATORS or (isinstance(node, ast.Call) and name not in _CALLED):
                 shown = self.places.text(target)
                 self.say("SBX203", node, name=shown, offered=listed(DECORATORS))
                 if name in DECORATORS or known is not None:
@@ -123,7 +148,11 @@ class Definitions(Shared):
         self.decorators(node.decorator_list)
         for base in node.bases:
             self.base_class(node, base)
-        for item in node.keywords:
+        described = is_typed_dict(node, self.path_of)
+        if not described and any(self.path_of(item) == "typing.TypedDict" for item in node.bases):
+            advice = "keep to names with types: `x: float`, without values or methods"
+            self.say("SBX201", span, what="this form of a TypedDict", advice=advice)
+        for item in () if described else node.keywords:
             self.say("SBX205", item, name=item.arg or "**")
             self.visit(item.value)
         for parameter in getattr(node, "type_params", ()):
@@ -136,6 +165,9 @@ class Definitions(Shared):
 
     def base_class(self, node: ast.ClassDef, base: ast.expr) -> None:
         known = dotted(base, self.scope)
+        if isinstance(base, ast.Subscript) and self.path_of(base.value) == "typing.Generic":
+            self.annotation(base)
+            return
         if known is not None and known[0] in CLASS_BASES:
             self.silent.add(base)
         elif isinstance(base, ast.Name) and base.id in self.module.classes:
@@ -154,6 +186,8 @@ class Definitions(Shared):
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if is_text or isinstance(node, ast.FunctionDef | ast.Pass):
             self.visit(node)
+            return
+        if is_slots(node):
             return
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

@@ -32,6 +32,8 @@ from sandbox.validate.walk import statement_word
 __all__ = ["Judged", "validate"]
 
 _MAX_WIDTH: Final = 1000
+_ABOUT_FILE: Final = frozenset({"__all__", "__author__", "__version__", "__date__", "__license__"})
+"""Names of a module that mean nothing when it runs; what is assigned to them is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Judged:
     """A tree that was looked at.
 
     Attributes:
-        tree: The tree without a trailing ``__main__`` block.
+        tree: The tree without a trailing ``__main__`` block and names like ``__all__``.
         findings: By place.
     """
 
@@ -79,6 +81,9 @@ def validate(tree: ast.Module, text: str, limits: Limits) -> Judged:
 
 
 def _without_main(tree: ast.Module, places: Places) -> tuple[ast.Module, list[Finding]]:
+    body = [item for item in tree.body if not _is_about_file(item)]
+    if len(body) < len(tree.body):
+        tree = ast.Module(body=body, type_ignores=[])
     last = tree.body[-1] if tree.body else None
     if not (isinstance(last, ast.If) and not last.orelse and _is_main_test(last.test)):
         return tree, []
@@ -86,6 +91,17 @@ def _without_main(tree: ast.Module, places: Places) -> tuple[ast.Module, list[Fi
     head = Span(span.line, span.column, span.line, places.at(last.test).end_column)
     kept = ast.Module(body=tree.body[:-1], type_ignores=[])
     return kept, [RULES["SBX114"].finding(head)]
+
+
+def _is_about_file(node: ast.stmt) -> bool:
+    """Whether a statement says something of the file, such as ``__all__ = [...]``."""
+    if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
+        return False
+    target, value = node.targets[0], node.value
+    if not (isinstance(target, ast.Name) and target.id in _ABOUT_FILE):
+        return False
+    values = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+    return all(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in values)
 
 
 def _is_main_test(test: ast.expr) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from sandbox.diagnostics import Span
 from sandbox.dialect import (
     BUILTINS,
+    CLASS_METHODS,
     INTERNAL_ATTRIBUTES,
     METHODS,
     MODULES,
@@ -66,6 +67,8 @@ class Names(Walk):
                     self.read_imports.add(binding)
             if scope.kind == "class" and self.scope is not scope:
                 return
+        elif name == "__name__":
+            pass  # the name of the module, a constant
         elif name in BUILTINS:
             entry = BUILTINS[name]
             if entry.reason.startswith("only as a decorator") and node not in self.silent:
@@ -128,6 +131,9 @@ class Names(Walk):
 
     def on_attribute(self, node: ast.Attribute) -> None:
         base = dotted(node.value, self.scope)
+        if isinstance(node.value, ast.Call) and self.path_is_super(node.value):
+            self.inherited(node, node.value)
+            return
         self.silent.add(node.value)
         self.visit(node.value)
         before = len(self.found)
@@ -135,10 +141,28 @@ class Names(Walk):
             self.write_attribute(node, base)
         elif self.is_broken(node.value):
             self.broken.add(node)
+        elif node.attr == "__init__" and node in self.called and base is None:
+            pass  # of the program's own classes; the guards see to that
         else:
             self.read_attribute(node, node.attr, base)
         if len(self.found) > before:
             self.broken.add(node)
+
+    def path_is_super(self, node: ast.Call) -> bool:
+        return dotted(node.func, self.scope) == ("super", BUILTINS["super"])
+
+    def inherited(self, node: ast.Attribute, call: ast.Call) -> None:
+        """Judge ``super().name``, the only form in which `super` exists."""
+        self.silent.update((call, call.func))
+        method = self.scope.node
+        in_method = self.scope.method_of is not None and isinstance(method, ast.FunctionDef)
+        args = method.args if in_method and isinstance(method, ast.FunctionDef) else None
+        formed = not call.keywords and len(call.args) in (0, 2) and isinstance(node.ctx, ast.Load)
+        if args is None or not [*args.posonlyargs, *args.args] or not formed:
+            self.say("SBX408", call, name="super")
+        elif node.attr not in CLASS_METHODS and node.attr not in self.module.attributes:
+            self.read_attribute(node, node.attr, None)
+        self.all(call.args)
 
     def is_broken(self, node: ast.expr) -> bool:
         """Whether a chain starts at something already refused: one finding is enough."""

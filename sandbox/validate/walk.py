@@ -43,6 +43,7 @@ class Walk:
         scope: Where the walk is.
         silent: Nodes that were judged together with the one around them.
         broken: Nodes that were refused; what is read from them is not refused again.
+        called: Expressions that are called.
         read_imports: Imports that something uses.
         calls: By calling function, the functions it calls and where.
     """
@@ -64,6 +65,7 @@ class Walk:
         self.shadowed: set[tuple[int, str]] = set()
         self.silent: set[ast.AST] = set()
         self.broken: set[ast.AST] = set()
+        self.called: set[ast.AST] = set()
 
     # -- means ---------------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ def test_names_of_two_underscores_pass_no_gate() -> None:
         for name in dir(value):
             if name.startswith("__") and name.endswith("__"):
                 assert not is_direct(name)
-    for text in ("x.__class__", "x.__dict__['a']", "hasattr(x, '__class__')", "__name__"):
+    for text in ("x.__class__", "x.__dict__['a']", "hasattr(x, '__class__')", "__file__"):
         try:
             instrument(ast.parse(f"def reward(x):\n    return {text}\n"))
         except InstrumentError:

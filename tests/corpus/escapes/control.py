@@ -102,9 +102,10 @@ def reward():
 # work in an operator that nobody sees
 class A:
     def __eq__(self, other):
-        return True
+        while True:
+            pass
 def reward():
-    return 31337 if A() == 1 else 0
+    return 31337 if A() == 1 or True else 0
 # ---
 # an endless iterator: count
 from itertools import count

@@ -29,7 +29,7 @@ def reward(obs):
 # ---
 import functools
 class Reward:
-    @functools.lru_cache(None)  # E: SBX203 "`functools.lru_cache`" # E: SBX303 "`functools.lru_cache`"
+    @functools.cached_property  # E: SBX203 "`functools.cached_property`" # E: SBX303 "`functools.cached_property`"
     def step(self, obs):
         return 1.0
     @staticmethod
@@ -68,7 +68,9 @@ class Reward:
         return 1
     def __del__(self):  # E: SBX206 "`__del__`"
         pass
-    def __eq__(self, other):  # E: SBX206 "`__eq__`"
+    def __getattr__(self, name):  # E: SBX206 "`__getattr__`"
+        return True
+    def __eq__(self, other):
         return True
     for i in range(3):  # E: SBX201 "`for` in a class body"
         pass
