@@ -18,6 +18,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,12 +130,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    check = _command(commands, "check", _check, "say what is wrong with a program, and where")
-    _file(check, optional=True)
+    check = _command(commands, "check", _check, "say what is wrong with programs, and where")
+    check.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="the programs; - reads one from standard input",
+    )
     _env_option(check, required=False)
     check.add_argument("--entry", help="function, class or TASKS to use")
     check.add_argument("--explain", metavar="RULE", help="explain one rule, such as SBX301")
     check.add_argument("--strict", action="store_true", help="warnings end with status 1 too")
+    check.add_argument(
+        "--sarif", action="store_true", help="print SARIF 2.1.0, for editors and code hosts"
+    )
 
     explain = _command(commands, "explain", _explain, "say how a program is understood and run")
     _program(explain)
@@ -299,26 +309,51 @@ def _number_or_text(text: str) -> str | float:
 def _check(options: argparse.Namespace) -> int:
     if options.explain is not None:
         return _explain_rule(options)
-    if options.file is None:
+    if not options.files:
         return _wrong_use(options, "no FILE; want the program to check, or --explain RULE")
+    if options.json and options.sarif:
+        return _wrong_use(options, "--json and --sarif are two forms of the same; want one of them")
     from carruntime.reward import check
 
     env = _make_env(options.env) if options.env is not None else None
     try:
-        report = check(_source(options), env, entry=options.entry)
+        sources = [_source_of(path) for path in options.files]
+        found = [check(source, env, entry=options.entry) for source in sources]
     finally:
         if env is not None:
             env.close()
     # A check does not compile, so which tier it used says nothing about the one that will run.
-    facts = {name: value for name, value in report.facts.items() if not name.startswith("tier")}
-    if options.json:
-        _print_json({**report.to_json(), "facts": facts})
+    reports = [
+        replace(
+            report,
+            facts={
+                name: text for name, text in report.facts.items() if not name.startswith("tier")
+            },
+        )
+        for report in found
+    ]
+    if options.sarif:
+        _print_sarif(reports)
+    elif options.json:
+        data = [report.to_json() for report in reports]
+        _print_json(data[0] if len(data) == 1 else data)
     else:
-        print(report.render())
-        for name, value in facts.items():
-            _print_wrapped(f"  {name}: {escape(str(value), _LONG)}", "    ")
-    doubted = any(item.severity is not Severity.NOTE for item in report.findings)
-    return GOOD if report.ok and not (options.strict and doubted) else BAD
+        for report in reports:
+            print(report.render())
+            for name, value in report.facts.items():
+                _print_wrapped(f"  {name}: {escape(str(value), _LONG)}", "    ")
+    doubted = any(item.severity is not Severity.NOTE for one in reports for item in one.findings)
+    good = all(report.ok for report in reports) and not (options.strict and doubted)
+    return GOOD if good else BAD
+
+
+def _print_sarif(reports: Sequence[Report]) -> None:
+    from carruntime.rules import RULES as CONTRACT
+    from sandbox.rules import RULES as DIALECT
+    from sandbox.sarif import sarif_log
+
+    version = _version().partition(" ")[2]
+    _print_json(sarif_log(reports, {**DIALECT, **CONTRACT}, tool="carruntime", version=version))
 
 
 def _explain_rule(options: argparse.Namespace) -> int:
@@ -701,8 +736,11 @@ def _success_when(text: str | None) -> str | float | None:
 
 
 def _source(options: argparse.Namespace) -> Source:
-    """Give the program: its path, or its text where it comes by standard input."""
-    path: Path = options.file
+    return _source_of(options.file)
+
+
+def _source_of(path: Path) -> Source:
+    """Give a program: its path, or its text where it comes by standard input."""
     if str(path) != "-":
         return path
     if sys.stdin is None:

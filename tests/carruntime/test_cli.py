@@ -471,3 +471,33 @@ def test_the_demonstration_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "rejected",
         "refused",
     ]
+
+
+# Several programs, and SARIF -----------------------------------------------------------------
+
+
+def test_several_programs_are_checked_in_one_run(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = str(write("def reward(obs):\n    return 1.0\n", "good.py"))
+    bad = str(write("def reward(obs):\n    return nme\n", "bad.py"))
+    assert main(["check", good, bad]) == 1
+    text = capsys.readouterr().out
+    assert "good.py: no findings" in text
+    assert "bad.py:2:12: SBX304" in text
+    assert main(["check", good, bad, "--json"]) == 1
+    assert [item["ok"] for item in _json(capsys)] == [True, False]
+    assert main(["check", good, good]) == 0
+
+
+def test_check_as_sarif_has_the_findings_of_all_programs(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = str(write("def reward(obs):\n    return 1.0\n", "good.py"))
+    bad = str(write("def reward(obs, act):\n    return nme\n", "bad.py"))
+    assert main(["check", good, bad, "--sarif", "--env", ENV]) == 1
+    (run,) = _json(capsys)["runs"]
+    assert run["tool"]["driver"]["name"] == "carruntime"
+    assert len(run["artifacts"]) == 2
+    assert "SBX304" in {item["ruleId"] for item in run["results"]}
+    assert main(["check", good, "--sarif", "--json"]) == 2
