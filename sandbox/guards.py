@@ -56,6 +56,7 @@ __all__ = [
     "operator_guards",
     "own_method",
     "text_guards",
+    "without_addresses",
     "write_guards",
 ]
 
@@ -583,6 +584,19 @@ def _kind_name(value: Any) -> str:
 _DIGITS = re.compile(r"[0-9]+")
 
 
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def without_addresses(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give what an exception holds without the addresses that libraries write into messages.
+
+    They differ from run to run, and a guest can read them.
+    """
+    return tuple(
+        [_ADDRESS.sub("", part) if part.__class__ is str else part for part in parts]
+    )
+
+
 def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
     """Make the guards of ``str``, ``repr`` and f-strings.
 
@@ -633,7 +647,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             end = "" if value.maxlen is None else f", maxlen={value.maxlen}"
             return f"deque([{joined(map(show, paid(value)))}]{end})"
         if isinstance(value, Exception):
-            return f"{kind.__name__}({joined(map(show, value.args))})"
+            return f"{kind.__name__}({joined(map(show, without_addresses(value.args)))})"
         if kind is range or kind is slice:
             return repr(value)
         if isinstance(value, np.dtype):
@@ -675,13 +689,10 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         if isinstance(value, Enum):
             return str(value.value) if isinstance(value, int) else f"{kind.__name__}.{value.name}"
         if isinstance(value, Exception):
-            if isinstance(value, KeyError) or len(value.args) != 1:
-                return (
-                    show(value.args)
-                    if value.args and len(value.args) != 1
-                    else (show(value.args[0]) if value.args else "")
-                )
-            return text(value.args[0])
+            parts = without_addresses(value.args)
+            if len(parts) == 1:
+                return show(parts[0]) if isinstance(value, KeyError) else text(parts[0])
+            return show(parts) if parts else ""
         if isinstance(value, np.dtype):
             return str(value)
         return show(value)

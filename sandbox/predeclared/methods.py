@@ -38,6 +38,7 @@ from sandbox.guards import (
     TEXT_CHARS,
     OutOfFuel,
     iteration_guards,
+    without_addresses,
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks, method_sizer
@@ -161,7 +162,7 @@ _ALSO_HARMLESS: Final[Mapping[type, frozenset[str]]] = {
     complex: frozenset({"real", "imag", "conjugate"}),
     Field: frozenset({"name"}),
     functools.partial: frozenset({"args"}),
-    **{kind: frozenset({"args", "name", "value", "start", "ndim"}) for kind in _EXCEPTIONS},
+    **{kind: frozenset({"name", "value", "start", "ndim"}) for kind in _EXCEPTIONS},
     **{kind: frozenset({"shape", "ndim"}) for kind, table in _TABLE_OF.items() if table == "dtype"},
     **dict.fromkeys(_GENERIC, frozenset({"bit_count", "numerator", "denominator"})),
 }
@@ -301,7 +302,7 @@ class Attributes:
                 return getattr(value, name)
             raise AttributeError(f"type object {value.__name__!r} has no attribute {name!r}")
         if isinstance(value, Exception) and name in METHODS["exception"]:
-            return getattr(value, name)
+            return without_addresses(value.args)
         if hasattr(kind, name):
             raise AttributeError(f"`{name}` of {kind.__name__!r} objects is not readable here")
         raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
@@ -324,6 +325,8 @@ class Attributes:
             )
             if not (own or admitted):
                 raise AttributeError(f"`{name}` of {kind.__name__!r} objects is not readable here")
+            if name == "args" and not own and isinstance(value, Exception):
+                return without_addresses(value.args)
         return getattr(value, name)
 
     def _action(self, kind: type, table: str, name: str, entry: Entry) -> Callable[..., Any]:

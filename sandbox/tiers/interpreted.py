@@ -36,6 +36,7 @@ from sandbox.guards import (
     own_method,
     state_bytes,
     text_guards,
+    without_addresses,
 )
 from sandbox.instrument import InstrumentError, instrument
 from sandbox.limits import Limits
@@ -512,7 +513,8 @@ class InterpretedRunner:
         own = own_method(error, "__str__") if is_guest_instance(error) else None
         if own is None and all(type(argument) in _PLAIN_ARGUMENTS for argument in error.args):
             # A KeyError shows the repr of its key.
-            return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+            shown = error.args[0] if isinstance(error, KeyError) and error.args else error
+            return str(without_addresses((str(shown),))[0])
         left = self._meter.left
         self._meter.left = MESSAGE_FUEL
         try:
