@@ -41,6 +41,8 @@ _NEVER: Final = 1 << 62
 _QUICK_NAMES: Final = frozenset({"axis", "keepdims", "ddof", "copy", "reverse", "indexing"})
 _REFUSED_KINDS: Final = "OUSVMm"
 _PLAIN: Final = SCALARS | {int, str, NoneType, slice, EllipsisType, range}
+MOST_AXES: Final = 64
+"""Axes of an array of NumPy; it refuses a longer shape by itself."""
 Bound = dict[str, Any]
 
 
@@ -432,6 +434,8 @@ def _count(shape: Any) -> int:
     if isinstance(shape, int | np.integer):
         return max(int(shape), 0)
     try:
+        if len(shape) > MOST_AXES:
+            return 0
         return math.prod(max(int(size), 0) for size in shape)
     except (TypeError, ValueError):
         return 0
