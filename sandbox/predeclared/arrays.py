@@ -9,6 +9,7 @@ itself; only `np.empty`, which would show old memory, gives zeros.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -40,7 +41,7 @@ _ALWAYS: Final = -1
 _NEVER: Final = 1 << 62
 _QUICK_NAMES: Final = frozenset({"axis", "keepdims", "ddof", "copy", "reverse", "indexing"})
 _REFUSED_KINDS: Final = "OUSVMm"
-_PLAIN: Final = SCALARS | {int, str, NoneType, slice, EllipsisType, range}
+_PLAIN: Final = SCALARS | {int, str, NoneType, slice, EllipsisType}
 MOST_AXES: Final = 64
 """Axes of an array of NumPy; it refuses a longer shape by itself."""
 Bound = dict[str, Any]
@@ -62,6 +63,10 @@ class ArrayChecks:
             return value, 0
         if kind is list or isinstance(value, tuple):
             return value, self.deep(value)
+        if kind is range or kind is deque:
+            count = max(0, -((value.start - value.stop) // value.step)) if kind is range else len(value)
+            self.meter.room(count)
+            return value, count
         if isinstance(value, TypeView | np.dtype):
             return dtype_of(value), 0
         if isinstance(value, int):  # a member of an IntEnum
