@@ -23,6 +23,7 @@ from sandbox.components import MAX_COMPONENTS, static_components
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.errors import ProgramRefusedError
 from sandbox.instrument import InstrumentError
+from sandbox.late import LateRunner
 from sandbox.limits import Limits
 from sandbox.lint import lint
 from sandbox.outcome import PENDING, Outcome
@@ -57,6 +58,7 @@ class Assembled:
     tier_reason: TierReason | None
     component_names: tuple[str, ...]
     findings: tuple[Finding, ...]
+    stored: bool = False
 
 
 def assemble(
@@ -65,6 +67,9 @@ def assemble(
     limits: Limits,
     tier: TierWish,
     before_guest_code: Callable[[], None] | None = None,
+    *,
+    code: bytes = b"",
+    keep_code: Callable[[bytes], None] | None = None,
 ) -> Assembled:
     """Make a runner; see `sandbox.passes.build`."""
     tree = analysis.tree
@@ -76,7 +81,20 @@ def assemble(
         "CMP000", "the interpreted tier was asked for"
     )
     if tier != "interpreted":
+        ready = _load(code, plan, limits)
+        if ready is not None:
+            if before_guest_code is not None:
+                before_guest_code()
+            # That it agrees was found when it was compiled, from the same text, plan and limits.
+            ready.lend(LateRunner(lambda: InterpretedRunner(tree, analysis.text, plan, limits)))
+            names = tuple(ready.component_names)
+            return Assembled(ready, None, names, tuple(findings), stored=True)
         compiled = _compile(tree, plan, limits, analysis.text)
+        if keep_code is not None and not isinstance(compiled, TierReason):
+            # Now, because what this process says after guest code has run is worth less.
+            frozen = compiled.freeze()
+            if frozen is not None:
+                keep_code(frozen)
     if before_guest_code is not None:
         before_guest_code()
     try:
@@ -118,6 +136,14 @@ def assemble(
         raise _refused(analysis, [*findings, finding])
     interpreted.fuel = limits.fuel
     return Assembled(interpreted, compiled, names, tuple(findings))
+
+
+def _load(code: bytes, plan: Plan, limits: Limits) -> CompiledRunner | None:
+    if not code:
+        return None
+    from sandbox.tiers.compiled import load_program
+
+    return load_program(code, plan, limits)
 
 
 def _compile(

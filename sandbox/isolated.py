@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox import layers, shm, spawn, wire
+from sandbox import cache, layers, shm, spawn, wire
 from sandbox.batches import Batch
 from sandbox.diagnostics import Finding
 from sandbox.dispatch import Dispatcher
@@ -63,6 +63,8 @@ class WorkerGuest(Dispatcher):
         self._locked: spawn.Child | None = None
         """The worker that has built once, and so has locked itself a second time."""
         self.layers: tuple[str, ...] = ()
+        self._code: cache.Entry | None = None
+        self._code_of: Plan | None = None
         if len(source) > limits.source_bytes:
             # Refused before it is sent, so that a text of gigabytes costs nothing.
             self.findings = (
@@ -175,8 +177,22 @@ class WorkerGuest(Dispatcher):
         if fresh or self._holder.child is None:
             self._start(compiles=self._tier != "interpreted")
         deadline = time.monotonic() + self.limits.compile_s
-        self._holder.send(Frame.BUILD, wire.pack(wire.BuildRequest(plan, self._tier)), deadline)
-        frame, body = self._holder.frame(deadline)
+        entry = self._entry(plan)
+        code = entry.code
+        request = wire.BuildRequest(plan, self._tier, code, keep=entry.wanted)
+        try:
+            self._holder.send(Frame.BUILD, wire.pack(request), deadline)
+            frame, body = self._holder.frame(deadline)
+            if frame is Frame.CODE and entry.wanted:
+                code = body
+                frame, body = self._holder.frame(deadline)
+        except LostWorkerError:
+            self._must_be_open()
+            if not entry.code:
+                raise
+            # It may have died of what was stored; it is not tried again.
+            entry.forget()
+            return self._build(fresh=True)
         if frame is Frame.REFUSED:
             raise self._refuse(self._holder.read(wire.Refused, body).findings)
         if frame is not Frame.LOADED:
@@ -186,7 +202,18 @@ class WorkerGuest(Dispatcher):
         self.layers = (*self.layers, *loaded.layers)
         if self._require != "any" and "seccomp-run" not in loaded.layers:
             raise self._holder.broken_by("it ran the program without its second filter")
+        if loaded.tier == "compiled":
+            entry.learn(code)
         return loaded
+
+    def _entry(self, plan: Plan) -> cache.Entry:
+        """Give what is known of the machine code of this program and plan."""
+        if self._tier == "interpreted":
+            return cache.Entry(None)
+        if self._code is None or self._code_of is not plan:
+            name = cache.entry_name(self._source, plan, self.limits)
+            self._code, self._code_of = cache.Entry(name), plan
+        return self._code
 
     def bind(self, num_rows: int) -> Buffers:
         """Make the arrays for batches of this size; every row's state is forgotten."""

@@ -100,6 +100,9 @@ class Frame(IntEnum):
     RAN = 69
     BROKEN = 70
     """Our own code in the worker failed; the text says how, and the worker ends."""
+    CODE = 71
+    """Machine code of the program, sent before any code of the guest runs; not for the host to
+    read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,17 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """Make the source that was read into something that runs."""
+    """Make the source that was read into something that runs.
+
+    Attributes:
+        code: Machine code that an earlier worker of the same program sent, or nothing.
+        keep: Whether to send what is compiled, in a frame CODE before the answer.
+    """
 
     plan: Plan
     tier: Literal["auto", "interpreted", "compiled"]
+    code: bytes = b""
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,7 @@ class Loaded:
         findings: Findings that needed the plan; none of them an error.
         core: Lines of the compiled tier's core language, for people; none where interpreted.
         layers: Names of the layers that hold since before the guest's first code.
+        stored: Whether the machine code was handed over and not made.
     """
 
     tier: Tier
@@ -161,6 +172,7 @@ class Loaded:
     findings: tuple[Finding, ...] = ()
     core: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,12 @@ class Passes(Protocol):
         tier: Literal["auto", "interpreted", "compiled"],
         *,
         before_guest_code: Callable[[], None] | None = None,
+        **code: Any,
     ) -> _Built:
-        """Make a runner; what it is told to call comes before any code of the guest runs."""
+        """Make a runner; what it is told to call comes before any code of the guest runs.
+
+        Where machine code is kept, ``code`` has it, or what to call with it.
+        """
 
 
 def load_passes(name: str) -> Passes:
@@ -199,9 +203,12 @@ class _Worker:
     def build(self, asked: wire.BuildRequest) -> tuple[Frame, bytes]:
         analysis = self.need(self.analysis)
         layers.cpu_limit(4 * self.limits.compile_s)
+        code: dict[str, Any] = {"code": asked.code} if asked.code else {}
+        if asked.keep:
+            code["keep_code"] = self.keep
         try:
             built = self.passes.build(
-                analysis, asked.plan, self.limits, asked.tier, before_guest_code=self.lock
+                analysis, asked.plan, self.limits, asked.tier, before_guest_code=self.lock, **code
             )
         except ProgramRefusedError as refused:
             return Frame.REFUSED, wire.pack(wire.Refused(refused.report.findings))
@@ -216,8 +223,21 @@ class _Worker:
         reason = built.tier_reason
         core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
         return Frame.LOADED, wire.pack(
-            wire.Loaded(built.runner.tier, reason, names, built.findings, core, self.locked or ())
+            wire.Loaded(
+                built.runner.tier,
+                reason,
+                names,
+                built.findings,
+                core,
+                self.locked or (),
+                bool(getattr(built, "stored", False)),
+            )
         )
+
+    def keep(self, code: bytes) -> None:
+        """Send the machine code while no code of the guest has run in this process."""
+        if self.locked is None and len(code) <= wire.MAX_BYTES:
+            wire.send(self.sock, Frame.CODE, code)
 
     def lock(self) -> None:
         """Give up what only a compiler needs. It cannot be undone, so a second time is nothing."""

@@ -27,7 +27,7 @@ from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from sandbox import cgroup, layers, namespaces, worker
 from sandbox.limits import Limits
@@ -236,13 +236,20 @@ class _Zygote:
         _freeze()
 
     def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:
-        """Build our own sample once; whether it compiled."""
+        """Build our own sample, and load what was compiled of it; whether it compiled."""
         limits = Limits()
-        try:
+        kept: list[bytes] = []
+
+        def build(**code: Any) -> Any:
             analysis = self.passes.analyse(SAMPLE, "sample", limits)
-            built = self.passes.build(
-                analysis, _sample_plan(), limits, tier, before_guest_code=lambda: None
+            return self.passes.build(
+                analysis, _sample_plan(), limits, tier, before_guest_code=lambda: None, **code
             )
+
+        try:
+            built = build() if tier == "interpreted" else build(keep_code=kept.append)
+            for code in kept:
+                build(code=code)
         except Exception:
             return False
         return built.tier_reason is None

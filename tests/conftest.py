@@ -6,7 +6,12 @@ Pytest puts the folder of a `conftest.py` on the import path, which is what make
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# What is compiled for a test is not kept for others, nor in the folder of whoever runs them.
+os.environ["CARRUNTIME_CACHE"] = "off"
 
 # No deadline: two busy cores make single examples slow without anything being wrong.
 settings.register_profile(

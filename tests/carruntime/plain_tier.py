@@ -145,6 +145,7 @@ def build(
     tier: str,
     *,
     before_guest_code: Callable[[], None] | None = None,
+    **code: object,
 ) -> Built:
     """Stand in for `sandbox.passes.build`; components are named in the first line."""
     if before_guest_code is not None:

@@ -116,6 +116,7 @@ def build(
     tier: str,
     *,
     before_guest_code: Callable[[], None] | None = None,
+    **code: object,
 ) -> Built:
     if before_guest_code is not None:
         before_guest_code()

@@ -400,6 +400,7 @@ def build(
     tier: str,
     *,
     before_guest_code: Callable[[], None],
+    **code: object,
 ) -> Built:
     told = json.loads(analysis.text) if analysis.text.startswith("{") else {"stage": ""}
     early = _carry_out(told, None) if told["stage"] == "compile" else None

@@ -14,7 +14,7 @@ from sandbox.tiers.base import TierReason
 if TYPE_CHECKING:
     from sandbox.tiers.compiled.runner import CompiledRunner
 
-__all__ = ["compile_program"]
+__all__ = ["compile_program", "load_program"]
 
 
 def compile_program(
@@ -44,3 +44,21 @@ def compile_program(
     except RecursionError:
         return TierReason("CMP914", "the program nests too deep to be lowered")
     return CompiledRunner(lowered, plan, limits.fuel, time.monotonic() - started)
+
+
+def load_program(code: bytes, plan: Plan, limits: Limits) -> CompiledRunner | None:
+    """Load a program from what `CompiledRunner.freeze` gave, or None where it is something else."""
+    from sandbox.errors import ProtocolError
+    from sandbox.tiers.compiled.runner import CompiledRunner
+    from sandbox.tiers.compiled.stored import thaw
+
+    started = time.monotonic()
+    try:
+        lowered, machines, core_text = thaw(code)
+        runner = CompiledRunner(
+            lowered, plan, limits.fuel, time.monotonic() - started, machines=machines
+        )
+    except (ProtocolError, RuntimeError):  # LLVM says that it is no object file with the latter
+        return None
+    runner.core_text = core_text
+    return runner

@@ -5,6 +5,9 @@ library), and they differ in the last bits. A kernel therefore calls the very lo
 would, on one element: a C function that takes pointers, sizes and strides, and no Python object.
 The loops are read from the ufunc's table; if that does not look as expected, the C library is
 used, and results may then differ by a few units in the last place.
+
+Code names a loop by a symbol, because its address is another one in every process, and compiled code
+is kept for later ones.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ from typing import Final
 import numpy as np
 
 from sandbox.tiers.compiled.core import Ty, dtype_of
+from sandbox.tiers.compiled.vectors import name_vector, vector_of
 
-__all__ = ["loop_of"]
+__all__ = ["VECTOR", "loop_of", "name_loop"]
 
 
 class _Head(ctypes.Structure):
@@ -40,6 +44,33 @@ class _Head(ctypes.Structure):
 
 
 _MOST_LOOPS: Final = 200
+VECTOR: Final = "vector."
+"""Before the name of a ufunc: the vector function that its loop is made of."""
+
+
+@cache
+def name_loop(name: str, ty: Ty) -> tuple[str, str]:
+    """Make the loop of `loop_of` known to the linker of this process.
+
+    Returns:
+        The symbols of the function and of its data.
+
+    Raises:
+        LookupError: If there is no such loop.
+    """
+    from llvmlite.binding import add_symbol
+
+    loop = loop_of(name, ty)
+    if loop is None:
+        raise LookupError(f"NumPy has no loop for {name} of {ty}")
+    address, data, _ = loop
+    if name.startswith(VECTOR):
+        return name_vector(name.removeprefix(VECTOR), address), ""
+    symbols = f"carruntime.loop.{name}.{ty}", f"carruntime.data.{name}.{ty}"
+    add_symbol(symbols[0], address)
+    if data:
+        add_symbol(symbols[1], data)
+    return symbols
 
 
 @cache
@@ -51,8 +82,13 @@ def loop_of(name: str, ty: Ty) -> tuple[int, int, int] | None:
         ty: Core type of all inputs and of the output.
 
     Returns:
-        Address, the address passed to it as data, and the number of inputs; or None.
+        Address, the address passed to it as data, and the number of inputs; or None. With
+        `VECTOR` before the name of the ufunc, the function behind the loop, if that is known.
     """
+    if name.startswith(VECTOR):
+        name = name.removeprefix(VECTOR)
+        address = vector_of(name, ty)
+        return None if address is None else (address, 0, int(getattr(np, name).nin))
     ufunc = getattr(np, name, None)
     if not isinstance(ufunc, np.ufunc):
         return None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from llvmlite import ir
@@ -43,11 +44,11 @@ from sandbox.tiers.compiled.core import (
     Ty,
     Var,
 )
-from sandbox.tiers.compiled.loops import loop_of
+from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
 from sandbox.tiers.compiled.points import STATUS
 from sandbox.tiers.compiled.vectors import call_vector, name_vector, vector_of
 
-__all__ = ["MARKER", "Machine", "compile_kernel"]
+__all__ = ["MARKER", "Code", "Machine", "compile_kernel"]
 
 MARKER: Final = "marker"
 """Region of one uint8 a row: pending before, anything else after."""
@@ -62,14 +63,39 @@ _TYPES: Final = {
 _counter = itertools.count()
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kernel as an object file, which can be loaded in another process.
+
+    Attributes:
+        symbol: Name of the function.
+        data: The object file.
+        loops: Loops of NumPy that it calls, by name and type; their addresses are filled in when it
+            is loaded.
+    """
+
+    symbol: str
+    data: bytes
+    loops: tuple[tuple[str, Ty], ...]
+
+
 class Machine:
     """A compiled kernel. Keep it alive as long as its address is in use."""
 
-    def __init__(self, library: Any, address: int, order: tuple[str, ...], text: str) -> None:
+    def __init__(
+        self,
+        library: Any,
+        address: int,
+        order: tuple[str, ...],
+        text: str,
+        code: Code | None = None,
+    ) -> None:
         self._library = library
         self.order = order
         """Region names in the order of the table of addresses."""
         self.text = text
+        self.code = code
+        """What it can be loaded from again, where that is known."""
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
         self.call: Callable[[int, int], None] = prototype(address)
 
@@ -84,12 +110,15 @@ def compile_kernel(kernel: Kernel) -> Machine:
         library = cpu_target.target_context.codegen().create_library(kernel.name)
         name = f"{kernel.name}_{next(_counter)}"
         module = library.create_ir_module(name)
-        _Emitter(module, kernel).kernel(name)
+        emitter = _Emitter(module, kernel)
+        emitter.kernel(name)
         text = str(module)
+        library.enable_object_caching()
         library.add_ir_module(module)
         library.finalize()
         address = library.get_pointer_to_function(name)
-    return Machine(library, address, tuple(kernel.regions), text)
+        code = Code(name, library._get_compiled_object(), tuple(emitter.loops))  # noqa: SLF001
+    return Machine(library, address, tuple(kernel.regions), text, code)
 
 
 class _Emitter:
@@ -105,6 +134,7 @@ class _Emitter:
         self.builder: Any = None
         self.entry: Any = None
         self.places: dict[Ty, Any] = {}
+        self.loops: dict[tuple[str, Ty], None] = {}
 
     def kernel(self, name: str) -> None:
         row = self._row_function(f"{name}.row")
@@ -289,6 +319,8 @@ class _Emitter:
             return self._cast(a, source, ty)
         if op in _BITWISE:
             return getattr(builder, _BITWISE[op])(a, b)
+        if op == "bits":
+            return builder.bitcast(a, _TYPES[ty])
         if op == "not":
             return builder.not_(a)
         if op in ("shl", "shr"):
@@ -355,13 +387,16 @@ class _Emitter:
         """Call NumPy's own function, or its loop on one element."""
         vector = vector_of(name, ty)
         if vector is not None:
+            self.loops[f"{VECTOR}{name}", ty] = None
             return call_vector(self.builder, name_vector(name, vector), values)
         loop = loop_of(name, ty)
         if loop is None:
             core = LIBRARY.get(name, name)
             return self._call(core if ty == "f64" else f"{core}f", _TYPES[ty], values)
         builder = self.builder
-        address, data, inputs = loop
+        function_symbol, data_symbol = name_loop(name, ty)
+        self.loops[name, ty] = None
+        _, data, inputs = loop
         kind = _TYPES[ty]
         scratch = self.places.get(ty)
         if scratch is None:
@@ -386,14 +421,21 @@ class _Emitter:
             ir.VoidType(),
             [pointers, _I64.as_pointer(), _I64.as_pointer(), _I8.as_pointer()],
         )
-        function = builder.inttoptr(_I64(address), signature.as_pointer())
+        function = self.module.globals.get(function_symbol)
+        if function is None:
+            function = ir.Function(self.module, signature, function_symbol)
+        table_data = builder.inttoptr(_I64(0), _I8.as_pointer())
+        if data:
+            table_data = self.module.globals.get(data_symbol)
+            if table_data is None:
+                table_data = ir.GlobalVariable(self.module, _I8, data_symbol)
         builder.call(
             function,
             [
                 builder.gep(table, [zero, zero]),
                 builder.gep(numbers, [zero, zero]),
                 builder.gep(numbers, [zero, _I64(1)]),
-                builder.inttoptr(_I64(data), _I8.as_pointer()),
+                table_data,
             ],
         )
         return builder.load(cells[2])

@@ -37,8 +37,18 @@ class CompiledRunner:
         explain: What compilation found out.
     """
 
-    def __init__(self, lowered: Lowered, plan: Plan, fuel: int, seconds: float) -> None:
+    def __init__(
+        self,
+        lowered: Lowered,
+        plan: Plan,
+        fuel: int,
+        seconds: float,
+        *,
+        machines: dict[str, Machine] | None = None,
+    ) -> None:
+        """Compile the kernels, or take them where they have been compiled before."""
         started = time.monotonic()
+        self._lowered = lowered
         self._plan = plan
         self._fuel = fuel
         self.component_names = lowered.components
@@ -48,7 +58,9 @@ class CompiledRunner:
         self._regions: dict[str, dict[str, Region]] = {}
         self._sites = lowered.sites
         for kernel in kernels:
-            self._machines[kernel.name] = compile_kernel(kernel)
+            self._machines[kernel.name] = (
+                compile_kernel(kernel) if machines is None else machines[kernel.name]
+            )
             self._regions[kernel.name] = kernel.regions
         self._tasks = [kernel.name for kernel in lowered.tasks]
         self._step = lowered.step.name if lowered.step is not None else None
@@ -91,6 +103,12 @@ class CompiledRunner:
             "compile_s": seconds + time.monotonic() - started,
             **{f"{key}": value for key, value in lowered.stats.items()},
         }
+
+    def freeze(self) -> bytes | None:
+        """Give the program as `sandbox.tiers.compiled.load_program` takes it, where that can be."""
+        from sandbox.tiers.compiled.stored import freeze
+
+        return freeze(self._lowered, self._machines)
 
     @property
     def tier(self) -> Tier:
