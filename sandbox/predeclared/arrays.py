@@ -146,7 +146,9 @@ class ArrayChecks:
             for item in value:
                 self.result(item)
             return value
-        if isinstance(value, str | complex | np.complexfloating | np.finfo | np.iinfo | np.dtype):
+        if isinstance(value, str):
+            return str(value)
+        if isinstance(value, complex | np.complexfloating | np.finfo | np.iinfo | np.dtype):
             return value
         raise TypeError(f"an array function cannot give a {kind.__name__!r} object")
 
