@@ -211,7 +211,7 @@ ADMITTED_NODES: Final[Mapping[str, str]] = MappingProxyType(
         "Mult": "operator; guarded for text, lists and large integers",
         "MatMult": "operator; pays by size",
         "Div": "operator",
-        "Mod": "operator; text on the left is refused",
+        "Mod": "operator; on text the template is taken apart first, and widths are capped",
         "Pow": "operator; integer results are capped in size",
         "LShift": "operator; integer results are capped in size",
         "RShift": "operator",
@@ -379,7 +379,6 @@ INTERNAL_ATTRIBUTES: Final[frozenset[str]] = frozenset(
 REFUSED_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
     {
         # attribute: what to write instead
-        "format": "write an f-string",
         "format_map": "write an f-string",
         "encode": "keep the text as it is",
         "decode": "keep the text as it is",
@@ -426,7 +425,9 @@ _MAKES = "makes a value whose size is checked first"
 
 BUILTINS: Final[Mapping[str, Entry]] = _table(
     _group(_PURE, "abs: x", "divmod: a b", "len: x", "ord: c", "chr: i"),
-    _group(_PURE, "round: number ndigits?", "callable: x"),
+    _group(_PURE, "round: number ndigits?", "callable: x", "bin hex oct: number"),
+    _group("numbers, text and plain containers only; width is capped", "format: value spec?"),
+    _group("of numbers and texts, and tuples of them; the same in every process", "hash: x"),
     _group("integer results are capped in size", "pow: base exp mod?"),
     _group(_PAYS, "all any: iterable", "sum: iterable start?", "next: iterator default?"),
     _group(_PAYS, "max min: * | key default", "sorted: iterable | key reverse"),
@@ -480,18 +481,13 @@ REFUSED_BUILTINS: Final[Mapping[str, str]] = MappingProxyType(
         "dir": _REFLECT,
         "type": "test with `isinstance(value, Type)`",
         "id": "compare with `is`, or keep a number of your own",
-        "hash": "use the value itself as a dict key",
         "setattr": "write `self.name = value`",
         "delattr": "set the attribute to None",
         "memoryview": "index the array",
         "bytes": "use a tuple of numbers, or `array.tobytes()`",
         "bytearray": "use a list of numbers",
         "complex": "keep the two parts as two numbers",
-        "format": "write an f-string",
         "ascii": "write an f-string",
-        "bin": "write `f'{n:b}'`",
-        "hex": "write `f'{n:x}'`",
-        "oct": "write `f'{n:o}'`",
         "breakpoint": "leave it out",
         "help": "leave it out",
         "exit": "return from the function",
@@ -1030,6 +1026,7 @@ _STR = _table(
         "partition rpartition: sep",
     ),
     _group(_COPY, "replace: old new count?", "join: iterable"),
+    _group("fields are positions or names, values become text as in f-strings", "format: * **"),
     _group(_COPY, "zfill: width", "ljust rjust center: width fillchar?"),
 )
 

@@ -207,8 +207,15 @@ def broadcast_size(*shapes: tuple[int, ...]) -> int:
 # --- operators --------------------------------------------------------------------------------
 
 
-def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
-    """Make the guards of all operators, by the name of their syntax node."""
+def operator_guards(
+    meter: Meter, percent: Callable[[str, Any], str] | None = None
+) -> dict[str, Callable[..., Any]]:
+    """Make the guards of all operators, by the name of their syntax node.
+
+    Args:
+        meter: What they charge.
+        percent: Does ``text % values``; without it there is no such thing.
+    """
     small = 1 << 62
 
     def finish(result: Any) -> Any:
@@ -290,8 +297,12 @@ def operator_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         return result if result.__class__ in SCALARS else finish(result)
 
     def mod(left: Any, right: Any) -> Any:
-        if left.__class__ is str or left.__class__ is bytes:
-            raise TypeError("text on the left of `%` is not part of the dialect; use an f-string")
+        if left.__class__ is str:
+            if percent is None:
+                raise TypeError("text on the left of `%` is not part of this")
+            return percent(left, right)
+        if left.__class__ is bytes:
+            raise TypeError("bytes on the left of `%` are not part of the dialect")
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
         result = left % right
@@ -592,9 +603,7 @@ def without_addresses(parts: tuple[Any, ...]) -> tuple[Any, ...]:
 
     They differ from run to run, and a guest can read them.
     """
-    return tuple(
-        [_ADDRESS.sub("", part) if part.__class__ is str else part for part in parts]
-    )
+    return tuple([_ADDRESS.sub("", part) if part.__class__ is str else part for part in parts])
 
 
 def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:

@@ -363,14 +363,6 @@ _SYNTAX = (
         "re, im = 0.0, 1.0",
     ),
     _error(
-        "SBX218",
-        "`%` on text is not admitted",
-        "its format language can ask for any width and calls methods of its arguments",
-        "write an f-string",
-        '"reward %f" % x',
-        'f"reward {x}"',
-    ),
-    _error(
         "SBX219",
         "the annotation is not a type",
         "annotations are never evaluated, so anything else in one only misleads a reader",
@@ -394,7 +386,7 @@ _SYNTAX = (
     ),
     _error(
         "SBX224",
-        "the f-string asks for a width or precision of {width}",
+        "the template asks for a width or precision of {width}",
         "one row could ask for any amount of memory",
         "use at most {limit}",
         'f"{x:1000000}"',

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.dialect import BUILTINS, METHODS, MODULES
+from sandbox.formatting import formatting_guards
 from sandbox.guards import (
     GUEST_MODULE,
     Meter,
@@ -59,7 +60,7 @@ class Predeclared:
         self._classes = ClassGuards(meter)
         iteration = iteration_guards(meter)
         self._guards: dict[str, Any] = {
-            **operator_guards(meter),
+            **operator_guards(meter, formatting_guards(meter)["percent"]),
             **text_guards(meter),
             **{f"${name}": guard for name, guard in iteration.items()},
             **{f"${name}": guard for name, guard in write_guards(meter).items()},

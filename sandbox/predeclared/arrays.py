@@ -64,7 +64,9 @@ class ArrayChecks:
         if kind is list or isinstance(value, tuple):
             return value, self.deep(value)
         if kind is range or kind is deque:
-            count = max(0, -((value.start - value.stop) // value.step)) if kind is range else len(value)
+            count = (
+                max(0, -((value.start - value.stop) // value.step)) if kind is range else len(value)
+            )
             self.meter.room(count)
             return value, count
         if isinstance(value, TypeView | np.dtype):

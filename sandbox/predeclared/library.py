@@ -20,10 +20,12 @@ from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import numpy.ma
 
 from sandbox import cost
 from sandbox.dialect import BUILTINS, MODULES, Entry
+from sandbox.formatting import formatting_guards, steady_hash
 from sandbox.guards import (
     GUEST_MODULE,
     Meter,
@@ -107,6 +109,8 @@ class _Builtins:
         texts = text_guards(meter)
         self.b_str = texts["$text"]
         self.b_repr = texts["$show"]
+        self.b_format = formatting_guards(meter)["format"]
+        self.b_hash = steady_hash(meter)
         self.b_pow = _power(meter)
 
     def b_sum(self, iterable: Any, start: Any = 0) -> Any:
@@ -210,6 +214,15 @@ class _Builtins:
     def b_print(self, *_values: Any, **_named: Any) -> None:
         self.meter.charge(1)
 
+    def b_bin(self, number: Any) -> str:
+        return bin(_whole(number))
+
+    def b_hex(self, number: Any) -> str:
+        return hex(_whole(number))
+
+    def b_oct(self, number: Any) -> str:
+        return oct(_whole(number))
+
     def b_chr(self, number: int) -> str:
         return chr(number)
 
@@ -218,6 +231,12 @@ for _name, _method in list(vars(_Builtins).items()):
     if _name.startswith("b_"):
         # What CPython says of a wrong number of arguments names the built-in.
         _method.__qualname__ = _name.removeprefix("b_")
+
+
+def _whole(number: Any) -> int:
+    if not isinstance(number, int | np.integer):
+        raise TypeError(f"{type(number).__name__!r} object cannot be interpreted as an integer")
+    return int(number)
 
 
 def _power(meter: Meter) -> Callable[..., Any]:
@@ -533,7 +552,7 @@ def _itertools(meter: Meter) -> dict[str, Any]:
 
 
 def _operator(meter: Meter) -> dict[str, Any]:
-    guards = operator_guards(meter)
+    guards = operator_guards(meter, formatting_guards(meter)["percent"])
     names = {
         "add": "Add",
         "sub": "Sub",

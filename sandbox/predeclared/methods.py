@@ -32,6 +32,7 @@ import numpy as np
 
 from sandbox import cost
 from sandbox.dialect import METHODS, Entry
+from sandbox.formatting import formatting_guards
 from sandbox.guards import (
     GUEST_MODULE,
     INTEGERS,
@@ -126,7 +127,7 @@ _METERED: Final[Mapping[str, frozenset[str]]] = {
     # Array attributes are facts; everything an array does is paid for.
     "ndarray": frozenset(n for n, e in METHODS["ndarray"].items() if e.kind != "constant"),
     "generic": frozenset({"astype", "reshape", "clip", "round"}),
-    "str": frozenset({"replace", "join", "zfill", "ljust", "rjust", "center"}),
+    "str": frozenset({"replace", "join", "zfill", "ljust", "rjust", "center", "format"}),
     "list": frozenset(METHODS["list"]),
     "dict": frozenset({"pop", "setdefault", "update", "clear", "popitem", "copy"}),
     "defaultdict": frozenset({"pop", "setdefault", "update", "clear", "popitem", "copy"}),
@@ -200,6 +201,7 @@ class Attributes:
     def __init__(self, checks: ArrayChecks) -> None:
         self.checks = checks
         self.meter = checks.meter
+        self.format = formatting_guards(checks.meter)["fields"]
         guards = iteration_guards(self.meter)
         self.star, self.each = guards["star"], guards["iter"]
         self.write = write_guards(self.meter)["write"]
@@ -407,6 +409,8 @@ class Attributes:
             text: str = method(value, width, *fill)
             return text
 
+        if name == "format":
+            return self.format
         if name == "join":
             return join
         return replace if name == "replace" else padded

@@ -9,6 +9,7 @@ from typing import Final
 from sandbox.dialect import BUILTINS, METHODS, Entry
 from sandbox.scopes import dotted
 from sandbox.spelling import nearest
+from sandbox.templates import plain_fields
 from sandbox.validate.recursion import Recursion
 from sandbox.validate.shared import WRITERS
 from sandbox.validate.walk import count, last, listed, written
@@ -217,6 +218,16 @@ class Calls(Recursion):
                 self.arguments(node, f"{written(base[0])}.{func.attr}", entry)
                 self.dtype_arguments(node, entry)
             return
+        if func.attr == "format" and isinstance(func.value, ast.Constant):
+            field = plain_fields(func.value.value) if isinstance(func.value.value, str) else None
+            if field is not None:
+                self.say(
+                    "SBX404",
+                    func.value,
+                    name="format",
+                    what=f"given the field `{field}`, which looks into its value",
+                    advice="write an f-string, or give the part itself: `format(x[0])`",
+                )
         shared = self.shared(func.value) if func.attr in WRITERS else None
         if shared is not None:
             self.say("SBX209", node, name=shared[0], owner=shared[1])

@@ -24,6 +24,7 @@ from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import dotted
+from sandbox.templates import percent_width
 from sandbox.trees import child_nodes
 from sandbox.truth import truth_findings
 from sandbox.validate.calls import Calls
@@ -272,8 +273,9 @@ class _Judge(Calls):
         self.children(node)
 
     def binary(self, node: ast.AST, left: ast.expr, op: ast.operator, right: ast.expr) -> None:
-        if isinstance(op, ast.Mod) and _is_text(left):
-            self.say("SBX218", node)
+        if isinstance(op, ast.Mod) and isinstance(left, ast.Constant):
+            if isinstance(left.value, str) and percent_width(left.value) > _MAX_WIDTH:
+                self.say("SBX224", node, width=percent_width(left.value), limit=_MAX_WIDTH)
         elif isinstance(op, ast.Pow | ast.LShift):
             bits = _bits(left, op, right)
             if bits is not None and bits > self.limits.integer_bits:
@@ -331,12 +333,6 @@ def _leaving(node: ast.AST) -> Iterator[ast.AST]:
         elif not isinstance(item, ast.FunctionDef | ast.Lambda | ast.ClassDef):
             inner = in_loop or isinstance(item, ast.For | ast.While)
             waiting.extend((child, inner) for child in child_nodes(item))
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (
-        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
-    )
 
 
 def _integer(node: ast.expr) -> int | None:

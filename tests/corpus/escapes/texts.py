@@ -110,3 +110,61 @@ class A:
     pass
 def reward():
     return 31337 if [x for x in {A(), A()}] else 0
+# ---
+# percent: a width without end
+def reward():
+    return 31337 if "%1000000000d" % 3 else 0
+# ---
+# percent: a width from the values
+def reward():
+    return 31337 if "%*d" % (1000000000, 3) else 0
+# ---
+# percent: many wide conversions
+def reward():
+    template = "%999d" * 100000
+    return 31337 if template % tuple([1] * 100000) else 0
+# ---
+# percent: the text of a function shows where it lies
+def reward():
+    return 31337 if "%s" % reward else 0
+# ---
+# percent: a key that is looked up in what is no dict
+class A:
+    def __getitem__(self, key):
+        return 31337
+def reward():
+    return 31337 if "%(x)d" % A() else 0
+# ---
+# format: attributes of a value
+def reward():
+    return 31337 if "{0.__class__}".format(1) else 0
+# ---
+# format: items of a value, by way of a nested width
+def reward():
+    return 31337 if "{:{1[0]}}".format(1, [5]) else 0
+# ---
+# format: a field without end
+def reward():
+    return 31337 if "{:{}}".format(1, 1000000000) else 0
+# ---
+# format: many fields
+def reward():
+    return 31337 if ("{0:999}" * 10000).format(1) else 0
+# ---
+# format: as a function of its own, on any value
+def reward():
+    return 31337 if format([1], "5") else 0
+# ---
+# format: a spec in a spec in a spec
+def reward():
+    return 31337 if "{:{:{}}}".format(1, 2, 3) else 0
+# ---
+# hash: of a text, which CPython salts in each process
+def reward():
+    return 31337 if hash("a") == hash(reward) else 0
+# ---
+# hash: of an object, which is an address
+class A:
+    pass
+def reward():
+    return 31337 if hash(A()) else 0

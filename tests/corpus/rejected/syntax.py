@@ -171,8 +171,10 @@ def reward(obs):
     return x + len(y)
 # ---
 def reward(obs):
-    label = "%d" % 3  # E: SBX218 ""
-    return len(label) + 7 % 3
+    label = "%d %s" % (3, "x") + "{}".format(obs)
+    wide = "%1000000d" % 3  # E: SBX224 "width or precision of 1000000"
+    deep = "{0.shape}".format(obs)  # E: SBX404 "the field `0.shape`, which looks into its value"
+    return len(label) + 7 % 3 + len(wide) + len(deep)
 # ---
 import numpy as np
 import math
