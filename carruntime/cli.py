@@ -140,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _env_option(check, required=False)
     check.add_argument("--entry", help="function, class or TASKS to use")
+    _require_option(check)
     check.add_argument("--explain", metavar="RULE", help="explain one rule, such as SBX301")
     check.add_argument("--strict", action="store_true", help="warnings end with status 1 too")
     check.add_argument(
@@ -248,6 +249,16 @@ def _load_options(parser: argparse.ArgumentParser, *, tiers: bool = True) -> Non
         parser.add_argument(
             "--tier", default="auto", choices=("auto", "interpreted", "compiled"), help="which tier"
         )
+    _require_option(parser)
+
+
+def _require_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--require",
+        default="seccomp",
+        choices=("any", "seccomp", "full"),
+        help="least isolation to go on with, see carruntime doctor (default: seccomp)",
+    )
 
 
 def _progress_option(parser: argparse.ArgumentParser) -> None:
@@ -318,7 +329,9 @@ def _check(options: argparse.Namespace) -> int:
     env = _make_env(options.env) if options.env is not None else None
     try:
         sources = [_source_of(path) for path in options.files]
-        found = [check(source, env, entry=options.entry) for source in sources]
+        found = [
+            check(source, env, entry=options.entry, require=options.require) for source in sources
+        ]
     finally:
         if env is not None:
             env.close()
@@ -534,7 +547,7 @@ def _replay_saved(options: argparse.Namespace) -> int:
     from carruntime.reproduction import load_repro
 
     saved = load_repro(options.repro)
-    again = saved.replay()
+    again = saved.replay(require=options.require)
     failure = again.failure
     if options.json:
         _print_json(
@@ -632,6 +645,8 @@ def _bench(options: argparse.Namespace) -> int:
         transitions = sample(collect(env, "random", 16, options.seed, max_steps=64))
 
         def load_as(**wishes: Any) -> RewardProgram:
+            if wishes.get("isolation") != "none":
+                wishes["require"] = options.require
             return load(source, env, entry=options.entry, **wishes)
 
         with ProgressLine("batch sizes", show=options.progress) as line:
@@ -714,7 +729,13 @@ class _Loaded:
         source = _source(options)
         self._env = _make_env(options.env)
         try:
-            self._program = load(source, self._env, entry=options.entry, tier=options.tier)
+            self._program = load(
+                source,
+                self._env,
+                entry=options.entry,
+                tier=options.tier,
+                require=options.require,
+            )
         except BaseException:
             self._env.close()
             raise

@@ -117,12 +117,14 @@ class Reproduction:
         *,
         isolation: Literal["process", "none"] = "process",
         tier: Literal["auto", "interpreted", "compiled"] | None = None,
+        require: Literal["any", "seccomp", "full"] | None = None,
     ) -> Replayed:
         """Run the recorded calls again.
 
         Args:
             isolation: Where; the program is not trusted.
             tier: In which tier; the one that ran where left out.
+            require: Least isolation to go on with, as for `carruntime.load`.
 
         Returns:
             What came out of the last call, and whether it is what the file says.
@@ -137,6 +139,7 @@ class Reproduction:
             filename=self.filename,
             limits=self.limits,
             isolation=isolation,
+            require=require,
         )
         try:
             if guest.outline is None:

@@ -11,11 +11,13 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any, Final, Literal
 
-from sandbox import landlock, layers, shm
+from sandbox import cgroup, landlock, layers, shm
+from sandbox.cache import Standing as Kept
+from sandbox.cache import shared
 from sandbox.errors import SandboxError
 from sandbox.host import WorkerGuest
 from sandbox.limits import Limits
@@ -56,6 +58,7 @@ class Diagnosis:
             runs.
         problem: Why not, or empty.
         startup_s: Seconds from nothing to a worker that has read a source.
+        cache: Where compiled code is kept, and how much of it there is; None if nobody asked.
     """
 
     system: Mapping[str, str]
@@ -63,6 +66,7 @@ class Diagnosis:
     worker: bool
     problem: str
     startup_s: float
+    cache: Kept | None = None
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -84,7 +88,11 @@ class Diagnosis:
         """What that means, in a sentence."""
         missing = ", ".join(item.name for item in self.standings if item.state == "missing")
         if self.require == "full":
-            return "Every layer holds: require='full' can be met here."
+            return (
+                "Every layer holds: require='full' can be met here."
+                if not missing
+                else f"Every layer that require='full' asks for holds here; missing is {missing}."
+            )
         if self.require == "seccomp":
             return f"require='seccomp', the default, can be met here, 'full' cannot: no {missing}."
         if self.require == "any":
@@ -109,8 +117,19 @@ class Diagnosis:
             f"{item.state:8}{item.name.ljust(width)}  {item.note}" for item in self.standings
         )
         lines.append("")
+        if self.cache is not None:
+            lines += [self._kept(self.cache), ""]
         lines.append(self.verdict)
         return "\n".join(lines)
+
+    @staticmethod
+    def _kept(found: Kept) -> str:
+        if found.problem:
+            return f"compiled code is not kept: {found.problem}"
+        return (
+            f"compiled code is kept in {found.folder}: {found.entries} programs, "
+            f"{found.size_bytes / 1e6:.1f} of {found.limit_bytes / 1e6:.0f} MB"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the diagnosis as plain data."""
@@ -120,6 +139,7 @@ class Diagnosis:
             "problem": self.problem,
             "startup_s": round(self.startup_s, 4),
             "require": self.require,
+            "cache": None if self.cache is None else asdict(self.cache),
             "layers": [
                 {"name": item.name, "state": item.state, "note": item.note}
                 for item in self.standings
@@ -148,7 +168,8 @@ def doctor() -> Diagnosis:
     standings = [*_own_layers(held), *_memory()]
     order: dict[State, int] = {"holds": 0, "missing": 1}
     standings.sort(key=lambda item: order[item.state])
-    return Diagnosis(_system(), tuple(standings), not problem, problem, took)
+    kept = shared().standing()
+    return Diagnosis(_system(), tuple(standings), not problem, problem, took, kept)
 
 
 def _system() -> dict[str, str]:
@@ -173,6 +194,8 @@ def _own_layers(held: tuple[str, ...]) -> list[Standing]:
             note += f"; ABI {landlock.abi()}"
         if layer.name not in held:
             note = f"would stop {layer.stops}"
+        if layer.name == cgroup.NAME and layer.name not in held:
+            note += f"; {cgroup.Groups(cgroup.places()).missing}"
         found.append(Standing(layer.name, "holds" if layer.name in held else "missing", note))
     return found
 

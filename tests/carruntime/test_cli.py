@@ -15,6 +15,7 @@ import pytest
 from carruntime.cli import main
 from carruntime.demo import program_path
 from carruntime.errors import ReproductionError
+from sandbox import layers
 
 ENV = "MiniGrid-DoorKey-8x8-v0"
 TWO_ENTRIES = b"""\
@@ -450,6 +451,18 @@ def test_a_refused_program_does_not_run_anywhere(capsys: pytest.CaptureFixture[s
     for command in ("run", "verify", "bench", "explain"):
         assert main([command, str(program_path("hostile")), "--env", ENV]) == 1
         assert "SBX303" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "run", "verify", "bench"])
+def test_less_isolation_than_required_ends_with_2_before_the_program_is_read(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As on a system that lacks a layer which none has.
+    monkeypatch.setattr(layers, "FULL", layers.FULL | {"moat"})
+    arguments = [command, str(program_path("subtasks")), "--env", ENV, "--require"]
+    assert main([*arguments, "full"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "require='full' cannot be met: this system does not offer a worker moat" in told
 
 
 def test_doctor_says_what_holds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import sandbox
-from sandbox import diagnosis, layers, shm
+from sandbox import cache, diagnosis, layers, shm
 from sandbox.errors import IsolationError
 from sandbox.host import Require
 
@@ -50,7 +51,9 @@ def test_the_most_that_can_be_required_is_what_can_be_required(
     ("gone", "require", "verdict"),
     [
         (set(), "full", "Every layer holds"),
+        ({"cgroup"}, "full", "'full' asks for holds here; missing is cgroup."),
         ({"namespaces"}, "seccomp", "'full' cannot: no namespaces."),
+        ({"pid-namespace"}, "seccomp", "'full' cannot: no pid-namespace."),
         ({"seccomp-run"}, "any", "only with require='any'. There is no seccomp-run."),
     ],
 )
@@ -83,6 +86,27 @@ def test_the_diagnosis_is_data_and_text(found: diagnosis.Diagnosis) -> None:
     for item in found.standings:
         assert item.name in text
     assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [
+        (None, "compiled code is not kept: switched off"),
+        ("code", "code: 1 programs, 0.0 of 268 MB"),
+    ],
+)
+def test_the_place_and_the_size_of_the_cache_are_told(
+    folder: str | None, line: str, tmp_path: Path
+) -> None:
+    cache.use(None if folder is None else tmp_path / folder)
+    try:
+        cache.shared().store("0" * 64, b"code")
+        found = sandbox.doctor()
+        assert line in found.render()
+        assert found.cache == cache.shared().standing()
+        assert found.to_json()["cache"]["entries"] == int(folder is not None)
+    finally:
+        cache.use(None)
 
 
 def test_a_machine_where_no_worker_starts_gets_a_diagnosis_too(
