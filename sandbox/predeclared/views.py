@@ -8,6 +8,7 @@ stands for is found by the guards, in tables that no guest reaches.
 from __future__ import annotations
 
 from abc import ABC
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from types import UnionType
@@ -25,6 +26,7 @@ __all__ = [
     "real_types",
 ]
 
+_DTYPE_NAME: Final = re.compile(r"[<>=|]?(\?|[A-Za-z_]+[0-9]*)", re.ASCII)
 NUMBER_KINDS: Final = "biuf"
 """``dtype.kind`` of the arrays a guest may make; complex ones only arise by themselves."""
 
@@ -161,6 +163,9 @@ def dtype_of(value: Any) -> np.dtype[Any] | None:
     elif isinstance(value, TypeView) and value.dtype is not None:
         return value.dtype
     elif isinstance(value, str) and len(value) <= 16:
+        if not _DTYPE_NAME.fullmatch(value):
+            # Other texts have a grammar of their own, which NumPy reads with CPython's parser.
+            raise TypeError(f"data type {value!r} not understood")
         found = np.dtype(value)
     else:
         raise TypeError('a dtype is a number type such as `float`, `np.float32` or "uint8"')
