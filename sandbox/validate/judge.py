@@ -33,6 +33,7 @@ from sandbox.validate.walk import statement_word
 __all__ = ["Judged", "validate"]
 
 _MAX_WIDTH: Final = 1000
+_SHOWN_NUMBER: Final = 10**15
 _ABOUT_FILE: Final = frozenset({"__all__", "__author__", "__version__", "__date__", "__license__"})
 """Names of a module that mean nothing when it runs; what is assigned to them is left out."""
 
@@ -284,9 +285,11 @@ class _Judge(Calls):
             for many, times in ((left, right), (right, left)):
                 size = _display_size(many)
                 count = _integer(times)
-                many_bytes = 8 * size * count if size is not None and count is not None else 0
-                if many_bytes > self.limits.memory_bytes:
-                    self.say("SBX503", node, what=f"{many_bytes // 8} elements")
+                made = size * count if size is not None and count is not None else 0
+                if 8 * made > self.limits.memory_bytes:
+                    # A number of thousands of digits has no text.
+                    shown = str(made) if made < _SHOWN_NUMBER else f"over {_SHOWN_NUMBER}"
+                    self.say("SBX503", node, what=f"{shown} elements")
 
     def on_comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:

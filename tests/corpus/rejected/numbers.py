@@ -6,3 +6,6 @@ E = 1e999  # W: SBX502 ""
 F = 2 ** 64 + 10 ** 12
 def reward(obs):
     return A + B + len(C) + len(D) + E + F
+# ---
+x = [0] * 10 ** 12  # E: SBX503 "makes 1000000000000 elements"
+y = "ab" * 9 ** 9999  # E: SBX503 "elements" # E: SBX503 "an integer of too many digits"
