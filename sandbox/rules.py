@@ -170,6 +170,12 @@ _TEXT = (
         "compute the value, or shorten it",
     ),
     _error(
+        "SBX118",
+        "with its names written out this is more than {limit:,} values long",
+        "a value that holds another twice, which holds another twice, doubles with every line",
+        "keep the parts in a list, and compute from them what is needed",
+    ),
+    _error(
         "SBX107",
         "the program has {count} functions; at most {limit} are taken",
         "each function costs compile time",

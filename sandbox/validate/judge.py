@@ -27,6 +27,7 @@ from sandbox.scopes import dotted
 from sandbox.templates import percent_width
 from sandbox.trees import child_nodes
 from sandbox.truth import truth_findings
+from sandbox.validate.aliasing import aliasing_findings
 from sandbox.validate.calls import Calls
 from sandbox.validate.walk import statement_word
 
@@ -71,6 +72,7 @@ def validate(tree: ast.Module, text: str, limits: Limits) -> Judged:
     found = [
         *notes,
         *judge.found,
+        *aliasing_findings(tree, places, limits.literal_elements),
         *flow_findings(tree, places, judge.module),
         *hazard_findings(tree, places),
         *truth_findings(tree, places),

@@ -230,16 +230,9 @@ def test_an_attack_ends_as_its_header_says(
     assert isinstance(rewards, list)
     assert isinstance(ended, list)
     assert WON not in rewards
-    # A program whose rows are all finite numbers reached nothing that it wanted.
     assert set(ended) <= allowed | {"harmless"}, (ended, allowed)
-    if ended == ["harmless"] and "harmless" not in allowed:
-        assert name in PLAIN_VALUES
-
-
-PLAIN_VALUES = {
-    # Hostile to a compiler only: CPython computes a plain number.
-    "compile_type_doubling.py",
-}
+    # A program all of whose rows are finite numbers did not end as it must.
+    assert ended != ["harmless"] or "harmless" in allowed
 
 
 @pytest.mark.parametrize("name", ATTACKS)
