@@ -77,7 +77,6 @@ def test_a_program_that_only_looks_hostile_is_admitted(path: Path) -> None:
 # array, or return what is not a number. The interpreted tier's tests run them.
 DYNAMIC = frozenset(
     [
-        "compile_type_doubling",
         "cpu_big_power",
         "cpu_nested_comprehension",
         "cpu_one_numpy_call",

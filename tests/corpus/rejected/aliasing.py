@@ -37,9 +37,7 @@ class Reward:
         self.a = [self.a, self.a]
         self.a = {"x": self.a, "y": self.a}
         self.a = [self.a, self.a]
-        self.a = {"x": self.a, "y": self.a}
-        self.a = [self.a, self.a]
-        self.a = self.a + self.a  # E: SBX118
+        self.a = self.a + self.a + self.a  # E: SBX118
         return float(len(self.a))
 # ---
 # by a function of the program
@@ -54,10 +52,8 @@ def reward(action):
     p = pair(pair(p))
     p = pair(pair(p))
     p = pair(pair(p))
-    q = (p, p)
-    r = pair(q)
-    r = (q, q, q, q)  # E: SBX118
-    return float(r[0] is q)
+    q = (p, p)  # E: SBX118
+    return float(q[0] is p)
 # ---
 # in the arms of a branch
 def reward(action):
