@@ -2,15 +2,24 @@
 
 Results go to ``benchmarks/results/*.json`` and, as tables with machine and date, to
 ``docs/benchmarks.md``; with ``--quick`` (smaller, noisier) they are only printed.
+``python -m benchmarks soak`` is a question of its own, with its own arguments.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bench_check, bench_coverage, bench_throughput, bench_workloads
+from benchmarks import (
+    bench_check,
+    bench_coverage,
+    bench_memory,
+    bench_startup,
+    bench_throughput,
+    bench_workloads,
+)
 from benchmarks.harness import machine, write_json
 
 ROOT = Path(__file__).parent
@@ -19,11 +28,18 @@ QUESTIONS = {
     "workloads": bench_workloads,
     "coverage": bench_coverage,
     "check": bench_check,
+    "startup": bench_startup,
+    "memory": bench_memory,
 }
 
 
 def main() -> None:
     """Run the chosen questions and write their tables."""
+    if sys.argv[1:2] == ["soak"]:
+        from benchmarks import soak
+
+        soak.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("questions", nargs="*", help=f"any of {', '.join(QUESTIONS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, print only")
