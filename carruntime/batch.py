@@ -3,13 +3,16 @@
 A `RewardBatch` owns its arrays: they are fresh copies, never views of the memory that a worker
 writes, so a caller may keep or change them. Failures are resolved when the batch is made, because
 the worker that knows them may be gone when somebody asks. A batch can be pickled.
+
+A batch on which all went well comes as one block of memory, checked by whoever made it, and its
+arrays are made when somebody asks for them: most callers read the reward and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from sandbox.tiers.base import Tier
 
-__all__ = ["RewardBatch", "RewardFailure", "load_repro"]
+__all__ = ["Frame", "RewardBatch", "RewardFailure", "load_repro"]
 
 _ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.ERROR: (
@@ -69,6 +72,16 @@ _ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
         "look at the first bad row of this environment",
     ),
 }
+
+
+_ARRAYS: Final = frozenset(
+    {"completed", "fuel", "newly_completed", "outcome", "task_outcome", "tasks"}
+)
+_LATE: Final = _ARRAYS | {
+    *("_failures", "_filename", "_index", "_kept", "_source", "_task_index", "_tier"),
+    *("components", "present", "task_names"),
+}
+"""What a batch on which all went well makes when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,40 @@ class RewardFailure:
         self.reproduction.save(path)
 
 
+class Frame:
+    """What all batches of one session have in common, and where their arrays lie in a block.
+
+    Attributes:
+        size: Numbers of eight bytes in a block.
+        places: Array name to dtype, shape and offset in bytes.
+    """
+
+    __slots__ = (
+        *("component_names", "filename", "num_envs", "places", "size", "source", "task_names"),
+        "tier",
+    )
+
+    def __init__(
+        self,
+        places: Mapping[str, tuple[str, tuple[int, ...], int]],
+        *,
+        size: int,
+        component_names: tuple[str, ...],
+        task_names: tuple[str, ...],
+        tier: Tier,
+        filename: str,
+        source: str,
+    ) -> None:
+        self.places = dict(places)
+        self.size = size
+        self.num_envs = places["reward"][1][0]
+        self.component_names = component_names
+        self.task_names = task_names
+        self.tier: Tier = tier
+        self.filename = filename
+        self.source = source
+
+
 class RewardBatch:
     """Rewards of N environments for one transition each.
 
@@ -152,8 +199,10 @@ class RewardBatch:
     """
 
     __slots__ = (
+        "_block",
         "_failures",
         "_filename",
+        "_frame",
         "_index",
         "_kept",
         "_source",
@@ -170,6 +219,9 @@ class RewardBatch:
         "task_outcome",
         "tasks",
     )
+
+    _block: NDArray[np.float64]
+    _frame: Frame
 
     def __init__(
         self,
@@ -206,8 +258,45 @@ class RewardBatch:
         self._task_index: NDArray[np.int32] | None = None
         self._kept: dict[int, Reproduction] = {}
 
+    @classmethod
+    def fine(cls, frame: Frame, block: NDArray[np.float64]) -> RewardBatch:
+        """Make a batch on which all rows that ran went well.
+
+        Args:
+            frame: Where the arrays lie.
+            block: Their memory, which nobody else writes; the rewards come first.
+        """
+        batch = cls.__new__(cls)
+        batch._frame = frame  # noqa: SLF001  # its own class
+        batch._block = block  # noqa: SLF001
+        batch.reward = block[: frame.num_envs]
+        return batch
+
+    def __getattr__(self, name: str) -> Any:
+        """Make what a block of memory holds when it is first asked for."""
+        if name not in _LATE:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = self._late(name)
+        setattr(self, name, value)
+        return value
+
+    def _late(self, name: str) -> Any:
+        if name in {"components", "present"}:
+            return dict(zip(self._frame.component_names, self._array(name), strict=True))
+        if name in _ARRAYS:
+            return self._array(name)
+        if name in {"_failures", "_kept"}:
+            return {}
+        if name in {"_index", "_task_index"}:
+            return None
+        return getattr(self._frame, name.removeprefix("_"))
+
+    def _array(self, name: str) -> NDArray[Any]:
+        dtype, shape, offset = self._frame.places[name]
+        return np.ndarray(shape, dtype, self._block.data, offset)
+
     def __len__(self) -> int:
-        return len(self.outcome)
+        return len(self.reward)
 
     def __repr__(self) -> str:
         codes, counts = np.unique(self.outcome, return_counts=True)

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.lane import Leaf
 from sandbox.schema import DictSpec, Schema, Spec, TupleSpec
 
 __all__ = ["Pending", "SlotWriter", "Texts", "commit", "copy_batch", "overlay", "take"]
@@ -32,6 +33,7 @@ class _Leaf:
 
     path: tuple[str | int, ...]
     name: str
+    column: str
     dest: NDArray[Any]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -39,26 +41,34 @@ class _Leaf:
 
 
 Pending: TypeAlias = list[tuple[NDArray[Any], NDArray[Any]]]
-Texts: TypeAlias = list[tuple["_TextLeaf", list[tuple[int, str, bytes]]]]
+Texts: TypeAlias = list[tuple["_TextLeaf", list[tuple[int, str, bytes | None]]]]
 
 
 class _TextLeaf:
     """A text column with what was written last, so that unchanged texts cost one comparison."""
 
     def __init__(
-        self, path: tuple[str | int, ...], name: str, dest: NDArray[Any], lengths: NDArray[Any]
+        self,
+        path: tuple[str | int, ...],
+        name: str,
+        column: str,
+        dest: NDArray[Any],
+        lengths: NDArray[Any],
     ) -> None:
         self.path = path
         self.name = name
+        self.column = column
         self.dest = dest
         self.lengths = lengths
         self.last: list[str | None] = [None] * len(dest)
+        # The same by identity, for native code: a text that is the very object is not new.
+        self.identities = np.zeros(len(dest), np.uint64)
         self.encoded: dict[str, bytes] = {}
 
     def check(
         self, values: object, rows: NDArray[np.bool_] | None, problems: list[str]
-    ) -> list[tuple[int, str, bytes]]:
-        """Find the rows whose text is new; nothing is written yet."""
+    ) -> list[tuple[int, str, bytes | None]]:
+        """Find the rows whose text is new, or an equal one (None); nothing is written yet."""
         if isinstance(values, np.ndarray):
             values = values.tolist()
         if isinstance(values, str):
@@ -70,29 +80,33 @@ class _TextLeaf:
             problems.append(f"{self.name}: {got}; want a tuple of {len(self.last)} str")
             return []
         last = self.last
-        if rows is None and list(values) == last:
+        if rows is None and all(text is known for text, known in zip(values, last, strict=True)):
             return []
-        found: list[tuple[int, str, bytes]] = []
+        found: list[tuple[int, str, bytes | None]] = []
         for index, text in enumerate(values):
             if text is last[index] or (rows is not None and not rows[index]):
                 continue
             data = self._encode(index, text, problems)
-            if data is not None and text != last[index]:
-                found.append((index, text, data))
+            if data is not None:
+                found.append((index, text, None if text == last[index] else data))
         return found
 
-    def write(self, changes: list[tuple[int, str, bytes]]) -> None:
+    def write(self, changes: list[tuple[int, str, bytes | None]]) -> None:
         """Write what `check` found; bytes behind the end are cleared, nothing old stays."""
         for index, text, data in changes:
+            self.last[index] = text
+            self.identities[index] = id(text)
+            if data is None:
+                continue
             row = self.dest[index]
             row[: len(data)] = np.frombuffer(data, np.uint8)
             row[len(data) :] = 0
             self.lengths[index] = len(data)
-            self.last[index] = text
 
     def forget(self) -> None:
         """Take every text for changed, because somebody else wrote into the column."""
         self.last = [None] * len(self.last)
+        self.identities[:] = 0
 
     def _encode(self, index: int, text: object, problems: list[str]) -> bytes | None:
         if not isinstance(text, str):
@@ -153,11 +167,13 @@ class SlotWriter:
             shown = self._label + "".join(f"[{part!r}]" for part in column.path)
             if column.spec.kind == "text":
                 lengths = inputs[f"{column.name}#len"]
-                self._texts.append(_TextLeaf(column.path, shown, dest, lengths))
+                self._texts.append(_TextLeaf(column.path, shown, column.name, dest, lengths))
                 continue
             widens = column.spec.kind == "int"
             dtype = np.dtype(column.spec.dtype)
-            self._leaves.append(_Leaf(column.path, shown, dest, column.spec.shape, dtype, widens))
+            self._leaves.append(
+                _Leaf(column.path, shown, column.name, dest, column.spec.shape, dtype, widens)
+            )
 
     def check(
         self,
@@ -207,6 +223,20 @@ class SlotWriter:
             changes = text.check(value, rows, problems)
             if changes:
                 texts.append((text, changes))
+
+    def leaves(self, argument: int, path: tuple[str | int, ...] = ()) -> list[Leaf]:
+        """Say what this takes out of an argument, for the native way.
+
+        Args:
+            argument: Number of the argument that holds the slot.
+            path: Where in the argument the slot is.
+        """
+        found = [Leaf(argument, (*path, *leaf.path), leaf.column) for leaf in self._leaves]
+        found += [
+            Leaf(argument, (*path, *text.path), text.column, text.identities)
+            for text in self._texts
+        ]
+        return found
 
     def forget(self) -> None:
         """Believe nothing about what the columns hold; somebody else wrote into them."""

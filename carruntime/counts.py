@@ -23,53 +23,62 @@ _OK = int(Outcome.OK)
 class Counts:
     """Counts of outcomes for rows and for each of K predicates.
 
+    The arrays are written by native code as well, so they stay the same arrays.
+
     Attributes:
-        outside: Rewards of good rows that were outside the declared range.
+        by_row: How all rows ended, int64 by code.
+        by_task: The same for each predicate, int64 ``[K, codes]``.
+        outside_range: Rewards of good rows outside the declared range, int64 ``[1]``.
     """
 
     def __init__(self, num_tasks: int, reward_range: tuple[float, float] | None) -> None:
-        self.outside = 0
         self._range = reward_range
-        self._rows = np.zeros(len(Outcome), np.int64)
-        self._tasks = np.zeros((num_tasks, len(Outcome)), np.int64)
+        self.by_row = np.zeros(len(Outcome), np.int64)
+        self.by_task = np.zeros((num_tasks, len(Outcome)), np.int64)
+        self.outside_range = np.zeros(1, np.int64)
+
+    @property
+    def outside(self) -> int:
+        """Rewards of good rows that were outside the declared range."""
+        return int(self.outside_range[0])
 
     @property
     def rows(self) -> Counter[Outcome]:
         """How all rows ended; outcomes that never came are left out."""
-        return _counter(self._rows)
+        return _counter(self.by_row)
 
     @property
     def tasks(self) -> list[Counter[Outcome]]:
         """The same for each predicate, in order."""
-        return [_counter(counts) for counts in self._tasks]
+        return [_counter(counts) for counts in self.by_task]
 
     def add_rows(self, outcome: NDArray[np.uint8], reward: NDArray[np.float64]) -> None:
         """Count one batch."""
         if outcome.any():
-            self._rows += np.bincount(outcome, minlength=len(self._rows))
+            self.by_row += np.bincount(outcome, minlength=len(self.by_row))
         else:
-            self._rows[_OK] += len(outcome)
+            self.by_row[_OK] += len(outcome)
         if self._range is not None:
             outside = (reward < self._range[0]) | (reward > self._range[1])
-            self.outside += int((outside & (outcome == _OK)).sum())
+            self.outside_range[0] += int((outside & (outcome == _OK)).sum())
 
     def add_tasks(self, task_outcome: NDArray[np.uint8]) -> None:
         """Count the predicates of one batch or reset, ``[N, K]``."""
         if not task_outcome.any():
-            self._tasks[:, _OK] += len(task_outcome)
+            self.by_task[:, _OK] += len(task_outcome)
             return
-        for k, counts in enumerate(self._tasks):
+        for k, counts in enumerate(self.by_task):
             counts += np.bincount(task_outcome[:, k], minlength=len(counts))  # noqa: PLW2901 - a view
 
     def state_dict(self) -> dict[str, Any]:
         """Give all counts as plain data."""
-        return {"rows": self._rows.copy(), "tasks": self._tasks.copy(), "outside": self.outside}
+        return {"rows": self.by_row.copy(), "tasks": self.by_task.copy(), "outside": self.outside}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take counts that `state_dict` gave."""
-        self._rows[...] = state["rows"]
-        self._tasks[...] = state["tasks"]
-        self.outside = int(state["outside"])
+        self.by_row[...] = state["rows"]
+        self.by_task[...] = state["tasks"]
+        self.outside_range[0] = int(state["outside"])
 
 
 def _counter(counts: NDArray[np.int64]) -> Counter[Outcome]:

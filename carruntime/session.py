@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.batch import RewardBatch
+from carruntime.batch import Frame, RewardBatch
 from carruntime.binding import reader_of
 from carruntime.columns import Pending, SlotWriter, Texts, commit
 from carruntime.counts import Counts
@@ -36,7 +36,11 @@ from carruntime.errors import (
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
 from sandbox.errors import SandboxError
+from sandbox.lane import Ended, Leaf, bits_of, table_of
+from sandbox.native.library import library
+from sandbox.native.tables import KEEP
 from sandbox.outcome import PENDING, Outcome
+from sandbox.shm import layout_of_outputs
 from sandbox.tiers.base import NO_FAILURE, Failure
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from carruntime.reward import RewardProgram
+    from sandbox.guest import After
     from sandbox.host import Guest
     from sandbox.plan import Call
     from sandbox.tiers.base import Tier
@@ -60,6 +65,9 @@ _AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
 _STATE_VERSION: Final = 1
 _KEPT: Final = ("t", "begun", "completed", "last")
 _READS_FIRST: Final = "the program reads the first observation of the episode"
+_ARGUMENTS: Final = ("obs", "action", "next_obs", "terminated", "truncated", "extra", "t")
+"""What `step` hands to the native way, in order."""
+_UNDER_WAY: Final = frozenset({Ended.WAITING, Ended.LOOK, Ended.TOLD})
 _FRAMES: Final = (
     "frame= is given; frames come with a later version, and this one would silently ignore it: "
     "leave it out"
@@ -142,6 +150,55 @@ class RewardSession:
         self._steps = 0
         # A function's row says everything, so only a class has a history.
         self._history = History(num_envs) if record_episodes and plan.stateful else None
+        self._frame = frame_of(program, num_envs)
+        self._lane = guest.lane(self._arguments(), self._after())
+        self._quick: Callable[..., int] | None = None
+        """The native step, while nothing is out of the ordinary."""
+
+    def _arguments(self) -> list[Leaf]:
+        """Say where the columns are in what `step` hands to the native way."""
+        found: list[Leaf] = []
+        for slot in self._step_slots:
+            found += self._writers[slot].leaves(_ARGUMENTS.index(slot))
+        for slot in self._extras:
+            found += self._writers[slot].leaves(_ARGUMENTS.index("extra"), (slot[6:],))
+        if self._t_column is not None:
+            found.append(Leaf(_ARGUMENTS.index("t"), (), "t"))
+        return found
+
+    def _after(self) -> After | None:
+        """Lay out what the native way keeps of a batch on which all went well."""
+        found = library()
+        if found is None:
+            return None
+        places = self._frame.places
+        low, high = self.program.reward_range or (0.0, 0.0)
+        table = table_of(
+            KEEP,
+            rows=self.num_envs,
+            tasks=self._num_tasks,
+            truths=places["tasks"][2],
+            newly=places["newly_completed"][2],
+            copy=places["completed"][2],
+            kept=self._completed.ctypes.data,
+            reward=places["reward"][2],
+            pays=int(self._pays),
+            turns=self._t.ctypes.data,
+            row_counts=self._counts.by_row.ctypes.data,
+            task_counts=self._counts.by_task.ctypes.data,
+            ranged=int(self.program.reward_range is not None),
+            low=bits_of(low),
+            high=bits_of(high),
+            outside=self._counts.outside_range.ctypes.data,
+            last=self._last.ctypes.data if self._value is None else 0,
+        )
+        return found.keep, table, (self._completed, self._t, self._counts, self._last)
+
+    def _settle(self) -> None:
+        """Take the native way from now on if nothing stands against it."""
+        ordinary = self._all_begun and not self._any_blocked and self._history is None
+        lane = self._lane
+        self._quick = lane.step if ordinary and lane is not None else None
 
     # What can be read ------------------------------------------------------------------------
 
@@ -238,6 +295,7 @@ class RewardSession:
         self._all_begun = every or bool(self._begun.all())
         if self._any_blocked:
             self._unblock(rows)
+        self._settle()
         if self._history is not None:
             self._history.add("reset", rows, self._columns)
         if not self._stateful and not self._task_at_reset.any():
@@ -266,6 +324,7 @@ class RewardSession:
                     failure = guest.failure(int(out.failure[row]))
                     if failure is not None:
                         self._block_reasons[row] = failure
+                self._settle()
         if self._num_tasks:
             wanted = mine[:, None] & self._task_at_reset
             held = out.tasks & (out.task_outcome == _OK) & wanted
@@ -309,6 +368,16 @@ class RewardSession:
             RewardError: If a row ended badly and ``on_error`` is ``"raise"``; holds the batch.
             SessionClosedError: If the session is closed.
         """
+        quick = self._quick
+        if quick is not None and frame is None:
+            # The order is that of _ARGUMENTS.
+            block = np.empty(self._frame.size)
+            ended = quick(block, mask, obs, action, next_obs, terminated, truncated, extra, self._t)
+            if ended == 0:
+                self._steps += 1
+                return RewardBatch.fine(self._frame, block)
+            if ended in _UNDER_WAY or ended <= Ended.STOPPED:
+                return self._go_on(ended, block, mask)
         guest = self._guest or self._open("step")
         if frame is not None:
             raise OptionError(f"RewardSession.step: {_FRAMES}")
@@ -340,7 +409,32 @@ class RewardSession:
             np.copyto(self._t_column, self._t)
         if self._history is not None:
             self._history.add("step", rows, self._columns)
+        if quick is not None:
+            # What was taken in here is unusual, what is done with it is not.
+            block = np.empty(self._frame.size)
+            ended = quick(block, rows)
+            if ended == 0:
+                self._steps += 1
+                return RewardBatch.fine(self._frame, block)
+            if ended != Ended.NOT_READY:
+                return self._go_on(ended, block, rows)
         self._run(guest, rows)
+        return self._finish(guest, rows)
+
+    def _go_on(
+        self, ended: int, block: NDArray[np.float64], rows: NDArray[np.bool_] | None
+    ) -> RewardBatch:
+        """Finish a step that the native way began."""
+        guest = self._guest or self._open("step")
+        fine: list[bool] = []
+        self._dispatch(lambda: fine.append(guest.go_on(ended, block, rows)))
+        if fine[0]:
+            self._steps += 1
+            return RewardBatch.fine(self._frame, block)
+        return self._finish(guest, rows)
+
+    def _finish(self, guest: Guest, rows: NDArray[np.bool_] | None) -> RewardBatch:
+        """Collect a step on which not all went well."""
         batch = self._collect(guest, rows)
         if rows is None:
             self._t += 1
@@ -476,6 +570,7 @@ class RewardSession:
         self._steps = int(state["steps"])
         self._counts.load_state_dict(state["counts"])
         self._all_begun = bool(self._begun.all())
+        self._settle()
 
     def _show(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Write columns as they are; writers must not believe to know what is in them."""
@@ -691,6 +786,7 @@ class RewardSession:
         if guest is not None:
             # Views of the shared memory would keep it, and its descriptors, for as long as somebody
             # holds on to a session that is over.
+            self._quick = self._lane = None
             self._history = None
             self._columns, self._t_column = {}, None
             self._writers, self._first = {}, []
@@ -743,4 +839,27 @@ def _error_mode(on_error: OnError) -> tuple[bool, float | None]:
     raise OptionError(
         f'on_error={on_error!r}: want "raise", "nan", "zero", "last" or a finite number, which '
         "becomes the reward of a row that ended badly"
+    )
+
+
+def frame_of(program: RewardProgram, num_envs: int) -> Frame:
+    """Say where the arrays of a batch lie in one block of memory.
+
+    The results come first, as the guest lays them out; behind them what the session adds.
+    """
+    tasks = len(program.task_names)
+    layout = layout_of_outputs(num_envs, len(program.component_names), tasks)
+    places = {name: (dtype, shape, at) for name, dtype, shape, at in layout.arrays}
+    size = layout.size
+    for name in ("completed", "newly_completed"):
+        places[name] = ("bool", (num_envs, tasks), size)
+        size += -(-num_envs * tasks // 64) * 64
+    return Frame(
+        places,
+        size=-(-size // 8),
+        component_names=program.component_names,
+        task_names=program.task_names,
+        tier=program.tier,
+        filename=program.filename,
+        source=program.source,
     )

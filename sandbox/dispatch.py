@@ -8,21 +8,24 @@ which rows must be reset. Nothing is made up.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox import wire
 from sandbox.batches import BY_RUNNER, MAX_INDICES, Batch, Bools
-from sandbox.guest import GuestBase, Ran
+from sandbox.doorbell import Bell
+from sandbox.guest import After, GuestBase, Ran
 from sandbox.holder import Holder, LostWorkerError
+from sandbox.lane import Ended, Lane, Leaf
+from sandbox.native.library import library
+from sandbox.native.tables import READY, UNDER_WAY, Kind
 from sandbox.outcome import PENDING, Outcome
 from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
 from sandbox.wire import Frame
@@ -50,6 +53,9 @@ class Dispatcher(GuestBase):
         self._spin_s = _SPIN_S if _CAN_SPIN else 0.0
         self._shared_bytes: NDArray[np.uint8] | None = None
         self._shared: Outputs | None = None
+        self._bell: Bell | None = None
+        """The page of the bound batch size; `Holder.bell` is it while a worker listens to it."""
+        self._lane: Lane | None = None
 
     @abstractmethod
     def _replace(self) -> None:
@@ -69,25 +75,118 @@ class Dispatcher(GuestBase):
     def _run(self, *, reset: bool) -> Ran:
         with self._holder.using(self.filename):
             batch = self._must_have(self._batch, "bind")
-            known = len(self._ledger.items)
+            if self._holder.ready[0] == UNDER_WAY:
+                # Interrupted between asking and taking the answer, which may still come.
+                self._holder.drop()
+                self._lose_all(batch, "the batch was interrupted")
             wanted = self._rows_to_run(batch, reset=reset)
-            if wanted.any():
-                try:
-                    self._dispatch_all(batch, wanted, reset=reset)
-                except BaseException:
-                    self._must_be_open()
-                    self._holder.drop()
-                    self._lose_all(batch, "the batch was interrupted")
-                    raise
-            return self._finish(batch, wanted, known, reset=reset)
+            return self._complete(batch, wanted, None, reset=reset)
 
-    def _dispatch_all(self, batch: Batch, wanted: Bools, *, reset: bool) -> None:
+    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
+        """Give the short way of a step; see `Guest.lane`."""
+        batch = self._must_have(self._batch, "bind")
+        shared = self._must_have(self._shared_bytes, "bind")
+        bell = self._bell
+        found = library()
+        if bell is None or found is None:
+            return None
+        self._lane = Lane(
+            found,
+            batch,
+            self._inputs,
+            leaves,
+            outputs=shared.ctypes.data,
+            ready=self._holder.ready,
+            bell=bell.table,
+            after=after,
+            alive=(bell, shared),
+        )
+        return self._lane
+
+    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
+        """Finish a step that a lane began; see `Guest.go_on`."""
+        with self._holder.using(self.filename):
+            batch = self._must_have(self._batch, "bind")
+            lane = self._must_have(self._lane, "lane")
+            rows = self._chosen(batch, mask)
+            batch.out.outcome[~rows] = Outcome.SKIPPED
+            batch.out.task_outcome[~rows] = Outcome.SKIPPED
+            begin = time.monotonic()
+            fine = False
+
+            def take(todo: Bools) -> LostWorkerError | None:
+                nonlocal ended, fine
+                if ended == Ended.WAITING:
+                    try:
+                        ended = self._wait(lambda: lane.wait(block, mask), todo, begin)
+                    except LostWorkerError as lost:
+                        return self._take(batch, todo, lost)
+                fine = ended == Ended.FINE
+                if fine:
+                    return None
+                if ended == Ended.LOOK:
+                    return self._take(batch, todo, None, block)
+                return self._take(batch, todo, self._told(todo, begin))
+
+            self._complete(batch, rows, take, reset=False)
+            return fine
+
+    def _wait(self, look: Callable[[], int], rows: Bools, begin: float) -> int:
+        """Wait for a worker that was asked by its bell."""
+        child = self._holder.worker()
+        patience = self._patience(rows, begin)
+        deadline = time.monotonic() + self.limits.wall_s
+        while (ended := look()) == Ended.WAITING:
+            # Nobody rings for a worker that has died; its connection has ended.
+            if wire.readable(child.sock, 0):
+                return Ended.TOLD
+            if time.monotonic() >= deadline:
+                patience()
+                deadline = time.monotonic() + self.limits.wall_s
+        return ended
+
+    def _complete(
+        self,
+        batch: Batch,
+        wanted: Bools,
+        first: Callable[[Bools], LostWorkerError | None] | None,
+        *,
+        reset: bool,
+    ) -> Ran:
+        """Run the wanted rows to their ends; ``first`` takes what was asked for already."""
+        known = len(self._ledger.items)
+        self._holder.ready[0] = 0
+        if wanted.any():
+            try:
+                self._dispatch_all(batch, wanted, first, reset=reset)
+            except BaseException:
+                self._must_be_open()
+                self._holder.drop()
+                self._lose_all(batch, "the batch was interrupted")
+                raise
+        ran = self._finish(batch, wanted, known, reset=reset)
+        self._settle(batch)
+        return ran
+
+    def _settle(self, batch: Batch) -> None:
+        """Say whether the next step may go the short way."""
+        short = self._holder.bell is not None and self._sound(batch)
+        self._holder.ready[0] = READY if short else 0
+
+    def _dispatch_all(
+        self,
+        batch: Batch,
+        wanted: Bools,
+        first: Callable[[Bools], LostWorkerError | None] | None,
+        *,
+        reset: bool,
+    ) -> None:
         """Dispatch until every wanted row has an outcome."""
         blamed = np.zeros(batch.num_rows, np.bool_)
         todo = wanted
         used_up = 0
         while True:
-            if self._holder.child is None:
+            if self._holder.child is None and first is None:
                 try:
                     self._replace()
                 except LostWorkerError as no_worker:
@@ -96,7 +195,10 @@ class Dispatcher(GuestBase):
                     index = self._note("WorkerLost", note)
                     self._give(batch, todo, no_worker.outcome, index)
                     return
-            lost = self._dispatch(batch, todo, reset=reset)
+            if first is None:
+                lost = self._dispatch(batch, todo, reset=reset)
+            else:
+                lost, first = first(todo), None
             if lost is None:
                 return
             self._must_be_open()
@@ -127,23 +229,60 @@ class Dispatcher(GuestBase):
     def _dispatch(self, batch: Batch, rows: Bools, *, reset: bool) -> LostWorkerError | None:
         """Dispatch rows once and take what comes back; why the worker was lost, if it was."""
         shared = self._must_have(self._shared, "bind")
-        lost: LostWorkerError | None = None
+        np.copyto(shared.outcome, batch.out.outcome)
+        np.copyto(shared.task_outcome, batch.out.task_outcome)
+        begin = time.monotonic()
+        bell = self._holder.bell
+        if bell is not None:
+            bell.ask(Kind.RESET if reset else Kind.STEP)
+            try:
+                status = self._wait(lambda: _ended(bell.answered()), rows, begin)
+            except LostWorkerError as lost:
+                return self._take(batch, rows, lost)
+            told = self._told(rows, begin) if status == Ended.TOLD else None
+            return self._take(batch, rows, told)
         try:
-            np.copyto(shared.outcome, batch.out.outcome)
-            np.copyto(shared.task_outcome, batch.out.task_outcome)
-            begin = time.monotonic()
-            self._holder.send(Frame.RESET if reset else Frame.STEP, b"", begin + self.limits.wall_s)
-            frame, body = self._frame_of(shared.outcome, rows, begin)
-            # Spinning is for batches that are over before a sleeper would be awake.
-            quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
-            self._spin_s = _SPIN_S if quick else 0.0
+            deadline = begin + self.limits.wall_s
+            self._holder.send(Frame.RESET if reset else Frame.STEP, b"", deadline)
+        except LostWorkerError as lost:
+            return self._take(batch, rows, lost)
+        told = self._told(rows, begin)
+        # Spinning is for batches that are over before a sleeper would be awake.
+        quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
+        self._spin_s = _SPIN_S if quick else 0.0
+        return self._take(batch, rows, told)
+
+    def _told(self, rows: Bools, begin: float) -> LostWorkerError | None:
+        """Receive the frame that ends a batch; why the worker was lost, if it was."""
+        try:
+            frame, body = self._frame_of(rows, begin)
             if frame is not Frame.RAN:
                 raise self._holder.broken(frame, body)
             if body:
                 self._learn(self._holder.read(wire.Progress, body).failures)
-        except LostWorkerError as caught:
-            lost = caught
-        self._fetch(batch, rows)
+        except LostWorkerError as lost:
+            return lost
+        return None
+
+    def _take(
+        self,
+        batch: Batch,
+        rows: Bools,
+        lost: LostWorkerError | None,
+        block: NDArray[Any] | None = None,
+    ) -> LostWorkerError | None:
+        """Fetch and check what there is, also of a worker that was lost; why it was, if it was.
+
+        Args:
+            batch: The private arrays.
+            rows: Those that were dispatched.
+            lost: Why the worker is gone, if it is.
+            block: What was fetched already; nothing is ever fetched twice.
+        """
+        if block is None:
+            self._fetch(batch, rows)
+        else:
+            np.copyto(batch.bytes, block.view(np.uint8)[: batch.layout.size])
         unrun = batch.pending(rows)
         ended = rows & ~unrun if lost is not None or unrun.any() else rows
         if lost is not None:
@@ -161,30 +300,36 @@ class Dispatcher(GuestBase):
             lost = lost or LostWorkerError(Outcome.CRASHED, told)
         return lost
 
-    def _frame_of(
-        self, outcome: NDArray[np.uint8], rows: Bools, begin: float
-    ) -> tuple[Frame, bytes]:
-        """Wait for the answer of a batch as long as rows of it end.
+    def _frame_of(self, rows: Bools, begin: float) -> tuple[Frame, bytes]:
+        """Wait for the answer of a batch as long as rows of it end."""
+        patience = self._patience(rows, begin)
+        while True:
+            child = self._holder.worker()
+            deadline = time.monotonic() + self.limits.wall_s
+            try:
+                return self._holder.received(child, deadline, spin_s=self._spin_s)
+            except TimeoutError:
+                patience()
+
+    def _patience(self, rows: Bools, begin: float) -> Callable[[], None]:
+        """Give what is called each time that ``limits.wall_s`` has passed; it raises at the end.
 
         A row has ``limits.wall_s``, however many others stand before it; nobody is blamed for
         being the last of many slow ones. What all rows together may take is bounded by their
         fuel, so that native code in a worker cannot end a row now and then for ever.
         """
-        wall_s = self.limits.wall_s
-        waiting = -1
-        end = math.inf
-        while True:
-            child = self._holder.worker()
-            try:
-                return self._holder.received(child, time.monotonic() + wall_s, spin_s=self._spin_s)
-            except TimeoutError:
-                if waiting < 0:
-                    waiting = int(np.count_nonzero(rows))
-                    end = begin + wall_s + waiting * self.limits.fuel * _SLOW_UNIT_S
-                still = int(np.count_nonzero(rows & (outcome == PENDING)))
-                if still >= waiting or time.monotonic() >= end:
-                    raise self._holder.late() from None
-                waiting = still
+        outcome = self._must_have(self._shared, "bind").outcome
+        waiting = int(np.count_nonzero(rows))
+        end = begin + self.limits.wall_s + waiting * self.limits.fuel * _SLOW_UNIT_S
+
+        def patience() -> None:
+            nonlocal waiting
+            still = int(np.count_nonzero(rows & (outcome == PENDING)))
+            if still >= waiting or time.monotonic() >= end:
+                raise self._holder.late()
+            waiting = still
+
+        return patience
 
     def _fetch(self, batch: Batch, rows: Bools) -> None:
         """Copy what the worker wrote for these rows, once; nothing later looks at the original."""
@@ -249,3 +394,10 @@ class Dispatcher(GuestBase):
             batch.why_lost[~batch.lost] = index
             batch.lost.fill(True)
         return index
+
+
+def _ended(status: int) -> int:
+    """Put the status of an answer as a lane does."""
+    if status < 0:
+        return Ended.WAITING
+    return Ended.TOLD if status else Ended.FINE

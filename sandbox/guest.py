@@ -8,8 +8,9 @@ such row has an outcome. What the caller sees in ``outputs`` is private to this 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,12 @@ from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
 from sandbox.wire import Loaded
 
 if TYPE_CHECKING:
+    from sandbox.lane import Lane, Leaf
     from sandbox.limits import Limits
     from sandbox.plan import Outline, Plan
 
 __all__ = [
+    "After",
     "Buffers",
     "Guest",
     "GuestBase",
@@ -45,6 +48,8 @@ _LOSES_STATE = np.zeros(256, np.bool_)
 _LOSES_STATE[[code for code in Outcome if code.loses_state]] = True
 
 T = TypeVar("T")
+After: TypeAlias = tuple[int, NDArray[np.int64], object]
+"""Address of a native function, its table, and an owner of the memory that it uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,10 @@ class Guest(Protocol):
         """Names and parameters of the source; None where it was refused."""
 
     @property
+    def sketch(self) -> Outline | None:
+        """The same of a refused source that could be read; for `judge` only."""
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the source in hex."""
 
@@ -105,6 +114,9 @@ class Guest(Protocol):
     def report(self) -> Report:
         """The findings with the text they refer to."""
 
+    def judge(self, plan: Plan) -> tuple[Finding, ...]:
+        """Give the findings that need a plan, of a source that will not be built."""
+
     def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
         """Make the source into something that runs.
 
@@ -114,14 +126,42 @@ class Guest(Protocol):
             WorkerDiedError: If the worker died of it.
         """
 
-    def bind(self, num_rows: int) -> Buffers:
-        """Make the arrays for batches of this size; every row's state is forgotten."""
+    def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
+        """Make the arrays for batches of this size; every row's state is forgotten.
+
+        Args:
+            num_rows: Rows of a batch.
+            spin_s: Seconds that a wait for a worker may keep a core busy before it sleeps, giving
+                the core away in between. 0 for none; a fifth of a millisecond if left out.
+        """
 
     def reset(self) -> Ran:
         """Start new episodes on the pending rows."""
 
     def step(self) -> Ran:
         """Run the pending rows."""
+
+    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
+        """Give the short way of a step for the bound batch size; None where there is none.
+
+        Args:
+            leaves: Where in its arguments the columns of the inputs are.
+            after: Address of a function that is called with a table, the block and the mask where
+                all went well, the table, and an owner of the memory that it uses.
+        """
+
+    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
+        """Finish a step that a lane began and handed back.
+
+        Args:
+            ended: What it gave: WAITING, LOOK, TOLD or below STOPPED, see `sandbox.lane.Ended`.
+            block: The block it was given.
+            mask: The mask it was given.
+
+        Returns:
+            Whether all went well, so that the block has the results and ``after`` was called;
+            otherwise they are in the bound ``outputs``, as after `step`.
+        """
 
     def failure(self, index: int) -> Failure | None:
         """Give the failure that an output index names; None for ``NO_FAILURE``."""
@@ -139,12 +179,14 @@ class GuestBase:
         self.digest = hashlib.sha256(source).hexdigest()
         self.findings: tuple[Finding, ...] = ()
         self.outline: Outline | None = None
+        self.sketch: Outline | None = None
         self.text = ""
         self._source = source
         self._ledger = Ledger()
         self._plan: Plan | None = None
         self._loaded: Loaded | None = None
         self._batch: Batch | None = None
+        self._inputs: dict[str, NDArray[Any]] = {}
 
     @property
     def report(self) -> Report:
@@ -189,6 +231,14 @@ class GuestBase:
 
     def _lose(self, batch: Batch, rows: Bools, why: Any) -> None:
         self._give(batch, rows, Outcome.STATE_LOST, why)
+
+    @staticmethod
+    def _chosen(batch: Batch, mask: Bools | None) -> Bools:
+        return np.ones(batch.num_rows, np.bool_) if mask is None else mask.copy()
+
+    def _sound(self, batch: Batch) -> bool:
+        """Whether every row has the state that it needs."""
+        return not (batch.plan.stateful and bool(batch.lost.any()))
 
     @staticmethod
     def _give(batch: Batch, rows: Bools, outcome: Outcome, failure: Any) -> None:

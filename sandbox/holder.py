@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+import numpy as np
+
 from sandbox import shm, spawn, wire
+from sandbox.doorbell import Bell
 from sandbox.errors import ProtocolError, SandboxError, UsageError
+from sandbox.native.tables import Kind
 from sandbox.outcome import Outcome
 from sandbox.wire import Frame
 
@@ -25,6 +30,9 @@ _GRACE_S: Final = 0.25
 """Seconds for a worker that hung up to be gone, so that how it ended can be told."""
 
 T = TypeVar("T")
+
+
+_holders: weakref.WeakSet[Holder] = weakref.WeakSet()
 
 
 class LostWorkerError(Exception):
@@ -44,9 +52,14 @@ class Holder:
     def __init__(self) -> None:
         self.child: spawn.Child | None = None
         self.regions: tuple[shm.Region, ...] = ()
+        self.bell: Bell | None = None
+        """The page that the worker listens to, once it does."""
+        self.ready = np.zeros(1, np.int64)
+        """Whether the short way of a step may be taken; read and written by native code."""
         self.closed = False
         self.owner = os.getpid()
         self.busy = threading.RLock()
+        _holders.add(self)
 
     @contextmanager
     def using(self, filename: str) -> Iterator[None]:
@@ -92,6 +105,8 @@ class Holder:
 
     def drop(self, *, ended_by_itself: bool = False) -> str:
         """Make sure that the worker is gone, and say how it ended."""
+        self.bell = None
+        self.ready[0] = 0
         child, self.child = self.child, None
         if child is None:
             return "it was gone"
@@ -109,6 +124,7 @@ class Holder:
         if self.owner != os.getpid():
             return
         self.closed = True
+        self.ready[0] = 0
         child = self.child
         if child is not None:
             child.kill()
@@ -131,6 +147,8 @@ class Holder:
         child = self.worker()
         try:
             wire.send(child.sock, frame, body, deadline)
+            if self.bell is not None:
+                self.bell.ask(Kind.TALK)
         except TimeoutError:
             raise self.late() from None
         except OSError:
@@ -202,3 +220,13 @@ class Holder:
         """Drop a worker that sent what cannot be read."""
         self.drop()
         return LostWorkerError(Outcome.CRASHED, f"the worker sent no proper answer: {what}")
+
+
+def _after_fork_in_child() -> None:
+    # The workers are the parent's: native code must not knock on their pages from here.
+    for holder in tuple(_holders):
+        holder.ready[0] = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox import shm, wire
-from sandbox.batches import Batch
+from sandbox.batches import Batch, Bools
 from sandbox.errors import ProtocolError, UsageError
-from sandbox.guest import Buffers, GuestBase, Ran, TierWish, check_rows
+from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows
+from sandbox.lane import Ended, Lane, Leaf, engine_table
+from sandbox.native.library import library
 from sandbox.tiers.base import NO_FAILURE
 from sandbox.wire import Loaded
 from sandbox.worker import PASSES, load_passes, unfit_names
 
 if TYPE_CHECKING:
+    from sandbox.diagnostics import Finding
     from sandbox.limits import Limits
     from sandbox.plan import Plan
 
@@ -37,11 +42,19 @@ class InProcessGuest(GuestBase):
         self._passes = load_passes(passes)
         self._analysis = self._passes.analyse(source, filename, limits)
         self._closed = False
+        self._ready = np.zeros(1, np.int64)
+        """Whether the short way of a step may be taken; read by native code."""
         self._runner: Any = None
         self._remap = np.empty(0, np.int32)
         self.findings = self._analysis.findings
         self.outline = self._analysis.outline
+        self.sketch = self._analysis.sketch
         self.text = self._analysis.text
+
+    def judge(self, plan: Plan) -> tuple[Finding, ...]:
+        """Give the findings that need a plan; see `Guest.judge`."""
+        self._must_be_open()
+        return self._passes.judge(self._analysis, plan)
 
     def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
         """Make the source into something that runs; see `Guest.build`."""
@@ -61,8 +74,9 @@ class InProcessGuest(GuestBase):
         )
         return self._loaded
 
-    def bind(self, num_rows: int) -> Buffers:
-        """Make the arrays for batches of this size; every row's state is forgotten."""
+    def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
+        """Make the arrays for batches of this size; nobody is waited for here."""
+        del spin_s
         self._must_be_open()
         plan = self._must_have(self._plan, "build")
         loaded = self._must_have(self._loaded, "build")
@@ -73,6 +87,8 @@ class InProcessGuest(GuestBase):
         readable = {name: _read_only(array) for name, array in inputs.items()}
         self._runner.bind(num_rows, readable, batch.out)
         self._batch = batch
+        self._inputs = inputs
+        self._ready[0] = self._sound(batch)
         return Buffers(inputs, batch.out)
 
     def reset(self) -> Ran:
@@ -93,11 +109,46 @@ class InProcessGuest(GuestBase):
                 self._runner.reset()
             else:
                 self._runner.step()
-            self._learn()
-            if batch.pending(rows).any():
-                raise ProtocolError(f"{self.filename}: the runner left rows unrun")
-            batch.check(rows, self._remap, NO_FAILURE)
-        return self._finish(batch, rows, known, reset=reset)
+            self._look(batch, rows)
+        ran = self._finish(batch, rows, known, reset=reset)
+        self._ready[0] = self._sound(batch)
+        return ran
+
+    def _look(self, batch: Batch, rows: Bools) -> None:
+        self._learn()
+        if batch.pending(rows).any():
+            raise ProtocolError(f"{self.filename}: the runner left rows unrun")
+        batch.check(rows, self._remap, NO_FAILURE)
+
+    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
+        """Give the short way of a step, for a compiled program; see `Guest.lane`."""
+        batch = self._must_have(self._batch, "bind")
+        found = library() if isinstance(getattr(self._runner, "parts", None), MethodType) else None
+        if found is None:
+            return None
+        return Lane(
+            found,
+            batch,
+            self._inputs,
+            leaves,
+            outputs=batch.bytes.ctypes.data,
+            ready=self._ready,
+            engine=engine_table(self._runner.parts()),
+            after=after,
+        )
+
+    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
+        """Finish a step in which a row failed; see `Guest.go_on`."""
+        del block  # the outputs are of this process, and have the same
+        batch = self._must_have(self._batch, "bind")
+        rows = self._chosen(batch, mask)
+        known = len(self._ledger.items)
+        if ended <= Ended.STOPPED:
+            self._runner.resume(Ended.STOPPED - ended)
+        self._look(batch, rows)
+        self._finish(batch, rows, known, reset=False)
+        self._ready[0] = self._sound(batch)
+        return False
 
     def _learn(self) -> None:
         new = self._runner.failures[len(self._remap) :]
@@ -110,6 +161,7 @@ class InProcessGuest(GuestBase):
     def close(self) -> None:
         """End it. May be called again."""
         self._closed = True
+        self._ready[0] = 0
         self._runner = None
 
     def _must_be_open(self) -> None:

@@ -14,6 +14,7 @@ from sandbox import cache, layers, shm, spawn, wire
 from sandbox.batches import Batch
 from sandbox.diagnostics import Finding
 from sandbox.dispatch import Dispatcher
+from sandbox.doorbell import SPIN_S, Bell
 from sandbox.errors import (
     IsolationError,
     ProgramRefusedError,
@@ -22,6 +23,7 @@ from sandbox.errors import (
 )
 from sandbox.guest import Buffers, Require, TierWish, check_rows
 from sandbox.holder import LostWorkerError
+from sandbox.native.library import library
 from sandbox.outcome import Outcome
 from sandbox.rules import RULES
 from sandbox.tiers.base import TierReason
@@ -60,6 +62,7 @@ class WorkerGuest(Dispatcher):
         self._require: Require = require
         self._tier: TierWish = "interpreted"
         self._end = weakref.finalize(self, self._holder.close)
+        self._most_spin_s = SPIN_S
         self._locked: spawn.Child | None = None
         """The worker that has built once, and so has locked itself a second time."""
         self.layers: tuple[str, ...] = ()
@@ -89,6 +92,7 @@ class WorkerGuest(Dispatcher):
         else:
             self.findings = checked.findings
             self.outline = checked.outline
+            self.sketch = checked.sketch
             self.text = checked.text
 
     # Starting ------------------------------------------------------------------------------
@@ -137,6 +141,18 @@ class WorkerGuest(Dispatcher):
         if lost.outcome is Outcome.TIMED_OUT:
             return RULES["SBX115"].finding(None, seconds=f"{self.limits.compile_s:g}")
         return RULES["SBX116"].finding(None, reason=lost.reason)
+
+    def judge(self, plan: Plan) -> tuple[Finding, ...]:
+        """Give the findings that need a plan; see `Guest.judge`."""
+        with self._holder.using(self.filename):
+            deadline = time.monotonic() + self.limits.compile_s
+            request = wire.pack(wire.BuildRequest(plan, "interpreted"))
+            try:
+                self._holder.send(Frame.JUDGE, request, deadline)
+                return self._holder.answer(wire.Refused, Frame.REFUSED, deadline).findings
+            except LostWorkerError as lost:
+                self._must_be_open()
+                return (self._unreadable(lost),)
 
     def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
         """Make the source into something that runs; see `Guest.build`."""
@@ -215,20 +231,24 @@ class WorkerGuest(Dispatcher):
             self._code, self._code_of = cache.Entry(name), plan
         return self._code
 
-    def bind(self, num_rows: int) -> Buffers:
+    def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
         """Make the arrays for batches of this size; every row's state is forgotten."""
         with self._holder.using(self.filename):
             plan = self._must_have(self._plan, "build")
             loaded = self._must_have(self._loaded, "build")
             check_rows(num_rows)
+            self._most_spin_s = SPIN_S if spin_s is None else spin_s
             batch = Batch(plan, num_rows, len(loaded.component_names))
             layout = shm.layout_of_inputs(plan.schema, num_rows)
             regions = (
                 shm.Region(layout.size, worker_writes=False),
                 shm.Region(batch.layout.size, worker_writes=True),
             )
-            self._holder.keep(regions)
+            found = library() if loaded.listens else None
+            self._bell = None if found is None else Bell(found, self._most_spin_s)
+            self._holder.keep((*regions, *([self._bell.region] if self._bell else ())))
             self._batch = batch
+            self._inputs = layout.views(regions[0].memory)
             self._shared_bytes = np.frombuffer(regions[1].memory, np.uint8)
             self._shared = shm.outputs_of(batch.layout, regions[1].memory)
             try:
@@ -240,16 +260,27 @@ class WorkerGuest(Dispatcher):
                 self._must_be_open()
                 self._batch = None
                 raise self._as_error(lost, "compile_s") from None
-            return Buffers(layout.views(regions[0].memory), batch.out)
+            return Buffers(self._inputs, batch.out)
 
     def _bind(self) -> None:
         batch = self._must_have(self._batch, "bind")
         loaded = self._must_have(self._loaded, "build")
         deadline = time.monotonic() + self.limits.compile_s
-        request = wire.BindRequest(batch.num_rows, len(loaded.component_names))
+        bell = self._bell if loaded.listens else None
+        request = wire.BindRequest(
+            batch.num_rows,
+            len(loaded.component_names),
+            bell=bell is not None,
+            spin_s=0.0 if bell is None else bell.spin_s,
+        )
         self._holder.send(Frame.BIND, wire.pack(request), deadline)
+        # From here on it listens to the new page, or to none.
+        self._holder.bell = None
         child = self._holder.worker()
-        fds = [region.fd for region in self._holder.regions]
+        regions = self._holder.regions if bell is not None else self._holder.regions[:2]
+        fds = [region.fd for region in regions]
+        if bell is not None:
+            bell.renew()
         try:
             socket.send_fds(child.sock, [b"\0"], fds)
         except OSError:
@@ -257,6 +288,9 @@ class WorkerGuest(Dispatcher):
         frame, body = self._holder.frame(deadline)
         if frame is not Frame.BOUND:
             raise self._holder.broken(frame, body)
+        if bell is not None:
+            self._holder.bell = bell
+        self._settle(batch)
 
     def _replace(self) -> None:
         """Start a worker that stands where the last one stood, without its rows' state."""
@@ -273,6 +307,7 @@ class WorkerGuest(Dispatcher):
             raise LostWorkerError(
                 Outcome.CRASHED, "the program was built differently a second time"
             )
+        self._loaded = replace(loaded, listens=again.listens)
         if self._batch is not None:
             self._bind()
 

@@ -87,18 +87,22 @@ def layout_of_inputs(schema: Schema, num_rows: int) -> Layout:
 
 
 def layout_of_outputs(num_rows: int, components: int, tasks: int) -> Layout:
-    """Lay out the results; see `sandbox.tiers.base.Outputs`."""
+    """Lay out the results; see `sandbox.tiers.base.Outputs`.
+
+    Numbers that are looked at alike lie side by side, and the rewards first, so that a caller's
+    copy of it all begins with them.
+    """
     return _layout(
         [
-            ("outcome", "uint8", (num_rows,)),
             ("reward", "float64", (num_rows,)),
             ("components", "float64", (components, num_rows)),
+            ("fuel", "int64", (num_rows,)),
+            ("outcome", "uint8", (num_rows,)),
+            ("task_outcome", "uint8", (num_rows, tasks)),
             ("present", "bool", (components, num_rows)),
             ("tasks", "bool", (num_rows, tasks)),
-            ("task_outcome", "uint8", (num_rows, tasks)),
             ("failure", "int32", (num_rows,)),
             ("task_failure", "int32", (num_rows, tasks)),
-            ("fuel", "int64", (num_rows,)),
         ]
     )
 

@@ -92,6 +92,8 @@ class Frame(IntEnum):
     BIND = 3
     RESET = 4
     STEP = 5
+    JUDGE = 6
+    """As BUILD, and nothing is built: the answer is always REFUSED, with what the plan shows."""
     READY = 64
     CHECKED = 65
     LOADED = 66
@@ -123,11 +125,16 @@ class CheckRequest:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What reading a source gave."""
+    """What reading a source gave.
+
+    Attributes:
+        sketch: Outline of a refused source, for findings only; see `sandbox.passes.Analysis`.
+    """
 
     text: str
     findings: tuple[Finding, ...]
     outline: Outline | None
+    sketch: Outline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,7 @@ class Loaded:
         core: Lines of the compiled tier's core language, for people; none where interpreted.
         layers: Names of the layers that hold since before the guest's first code.
         stored: Whether the machine code was handed over and not made.
+        listens: Whether the worker can be asked for batches by a shared page.
     """
 
     tier: Tier
@@ -173,14 +181,22 @@ class Loaded:
     core: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     stored: bool = False
+    listens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BindRequest:
-    """Take shared arrays; two descriptors follow, inputs and outputs."""
+    """Take shared arrays; two descriptors follow, inputs and outputs, or three with a bell.
+
+    Attributes:
+        bell: Whether batches are asked for by a shared page from now on, and not by frames.
+        spin_s: Seconds that a wait may keep a core busy.
+    """
 
     num_rows: int
     components: int
+    bell: bool = False
+    spin_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

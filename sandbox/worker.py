@@ -25,8 +25,11 @@ from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 
 from sandbox import layers, shm, wire
 from sandbox.diagnostics import Finding, escape
+from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError, ProtocolError
 from sandbox.limits import Limits
+from sandbox.native.library import made
+from sandbox.native.tables import PAGE_BYTES, Kind
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tiers.base import Failure, Runner, TierReason
@@ -50,6 +53,8 @@ class _Analysis(Protocol):
     def findings(self) -> tuple[Finding, ...]: ...
     @property
     def outline(self) -> Outline | None: ...
+    @property
+    def sketch(self) -> Outline | None: ...
 
 
 class _Built(Protocol):
@@ -68,6 +73,9 @@ class Passes(Protocol):
 
     def analyse(self, source: bytes, filename: str, limits: Limits) -> _Analysis:
         """Parse and judge; nothing of the guest runs."""
+
+    def judge(self, analysis: Any, plan: Plan) -> tuple[Finding, ...]:
+        """Give the findings that need a plan; nothing of the guest runs."""
 
     def build(
         self,
@@ -157,6 +165,8 @@ class _Worker:
         self.analysis: _Analysis | None = None
         self.plan: Plan | None = None
         self.runner: Runner | None = None
+        self.listener: Listener | None = None
+        """Who waits for batches on a shared page, once there is one."""
         self.told = 0
         """How many of the runner's failures the host knows."""
         self.locked: tuple[str, ...] | None = None
@@ -164,6 +174,8 @@ class _Worker:
 
     def loop(self) -> NoReturn:
         while True:
+            if self.listener is not None:
+                self.listen(self.listener)
             frame, body = wire.receive(self.sock)
             try:
                 answer, reply = self.handle(frame, body)
@@ -173,6 +185,29 @@ class _Worker:
                 wire.send(self.sock, Frame.BROKEN, wire.encode(_describe(error)))
                 raise EOFError from error
             wire.send(self.sock, answer, reply)
+
+    def listen(self, listener: Listener) -> None:
+        """Run batches that are asked for by the shared page, until a frame is announced."""
+        runner = self.need(self.runner)
+        while True:
+            kind, ended = listener.next(self.sock)
+            if kind not in {Kind.STEP, Kind.RESET}:
+                return
+            try:
+                if ended:
+                    runner.resume(ended - 1)  # type: ignore[attr-defined]  # only these begin so
+                elif kind == Kind.STEP:
+                    runner.step()
+                else:
+                    runner.reset()
+                news = self.news()
+            except BaseException as error:
+                wire.send(self.sock, Frame.BROKEN, wire.encode(_describe(error)))
+                listener.tell(frame=True)
+                raise EOFError from error
+            if news:
+                wire.send(self.sock, Frame.RAN, news)
+            listener.tell(frame=bool(news))
 
     def handle(self, frame: Frame, body: bytes) -> tuple[Frame, bytes]:
         """Do what a frame asks and give the answer."""
@@ -184,6 +219,8 @@ class _Worker:
             return self.check(wire.unpack(wire.CheckRequest, body))
         if frame is Frame.BUILD:
             return self.build(wire.unpack(wire.BuildRequest, body))
+        if frame is Frame.JUDGE:
+            return self.judge(wire.unpack(wire.BuildRequest, body))
         if frame is Frame.BIND:
             return self.bind(wire.unpack(wire.BindRequest, body))
         raise ProtocolError(f"a worker does not answer {frame.name}")
@@ -197,8 +234,12 @@ class _Worker:
         self.limits = asked.limits
         self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
         analysis = self.analysis
-        found = wire.Checked(analysis.text, analysis.findings, analysis.outline)
+        found = wire.Checked(analysis.text, analysis.findings, analysis.outline, analysis.sketch)
         return Frame.CHECKED, wire.pack(found)
+
+    def judge(self, asked: wire.BuildRequest) -> tuple[Frame, bytes]:
+        found = self.passes.judge(self.need(self.analysis), asked.plan)
+        return Frame.REFUSED, wire.pack(wire.Refused(found))
 
     def build(self, asked: wire.BuildRequest) -> tuple[Frame, bytes]:
         analysis = self.need(self.analysis)
@@ -231,6 +272,7 @@ class _Worker:
                 core,
                 self.locked or (),
                 bool(getattr(built, "stored", False)),
+                made() is not None,
             )
         )
 
@@ -247,9 +289,10 @@ class _Worker:
     def bind(self, asked: wire.BindRequest) -> tuple[Frame, bytes]:
         plan = self.need(self.plan)
         runner = self.need(self.runner)
-        _, fds, _, _ = socket.recv_fds(self.sock, 1, 2)
-        if len(fds) != 2:
-            raise ProtocolError(f"{len(fds)} descriptors came with a batch; want 2")
+        wanted = 3 if asked.bell else 2
+        _, fds, _, _ = socket.recv_fds(self.sock, 1, wanted)
+        if len(fds) != wanted:
+            raise ProtocolError(f"{len(fds)} descriptors came with a batch; want {wanted}")
         inputs = shm.layout_of_inputs(plan.schema, asked.num_rows)
         outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
         runner.bind(
@@ -257,6 +300,11 @@ class _Worker:
             inputs.views(shm.attach(fds[0], inputs.size, writable=False)),
             shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True)),
         )
+        self.listener = None
+        if asked.bell:
+            page = shm.attach(fds[2], PAGE_BYTES, writable=True)
+            functions = self.need(made())
+            self.listener = Listener(functions, page, runner, self.limits.wall_s, asked.spin_s)
         return Frame.BOUND, b""
 
     def batch(self, run: Callable[[], None]) -> tuple[Frame, bytes]:
@@ -267,12 +315,16 @@ class _Worker:
             layers.cpu_limit(8 * self.limits.wall_s + 10)
             self.cpu_left_from = used.user + used.system + 4 * self.limits.wall_s
         run()
+        return Frame.RAN, self.news()
+
+    def news(self) -> bytes:
+        """Give what the host does not know yet of the runner's failures, or nothing."""
         failures = self.need(self.runner).failures
         if len(failures) == self.told:
-            return Frame.RAN, b""
+            return b""
         new = tuple(failures[self.told :])
         self.told = len(failures)
-        return Frame.RAN, wire.pack(wire.Progress(new))
+        return wire.pack(wire.Progress(new))
 
 
 def try_out() -> None:

@@ -31,6 +31,7 @@ from typing import Any, Final, Literal, NoReturn
 
 from sandbox import cgroup, layers, namespaces, worker
 from sandbox.limits import Limits
+from sandbox.native.library import library
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Schema
 
@@ -232,6 +233,8 @@ class _Zygote:
             return
         gc.unfreeze()
         gc.enable()
+        # Made here, where code can still become executable; workers then have it.
+        library()
         self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
         _freeze()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.lane import Kernels
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
@@ -76,7 +78,8 @@ class CompiledRunner:
         self._status = np.zeros(0, np.int64)
         self._broken = np.zeros(0, np.int32)
         """By row: `_SOUND`, `_LOST`, `_MOVED`, or the failure of the reset."""
-        self._any_broken = False
+        self._flag = np.zeros(1, np.uint8)
+        """Whether any row is broken; read by native code too."""
         self._recipe = lowered.recipe
         self._elsewhere: Elsewhere | None = None
         self._away: list[NDArray[np.intp]] = []
@@ -209,6 +212,62 @@ class CompiledRunner:
 
     # -- batches
 
+    @property
+    def _any_broken(self) -> bool:
+        return bool(self._flag[0])
+
+    @_any_broken.setter
+    def _any_broken(self, value: bool) -> None:
+        self._flag[0] = value
+
+    def parts(self) -> Kernels:
+        """Say where everything lies that a step uses, for `sandbox.lane`; after each `bind`."""
+        outputs = self._bound()
+        names = self._order()
+        cells = []
+        for name in names:
+            _, _, table = self._calls[name]
+            for place, region_name in enumerate(self._machines[name].order):
+                if self._regions[name][region_name].kind == "input":
+                    cells.append((table + 8 * place, region_name))
+        return Kernels(
+            rows=self._rows,
+            kernels=tuple((_address(self._calls[name][0]), self._calls[name][2]) for name in names),
+            cells=tuple(cells),
+            broken=self._flag.ctypes.data,
+            follows=self._follows.ctypes.data,
+            failed=self._failed.ctypes.data,
+            alone=self._step is None,
+            outcome=outputs.outcome.ctypes.data,
+            reward=outputs.reward.ctypes.data,
+            failure=outputs.failure.ctypes.data,
+            alive=(self, list(self._keep)),
+        )
+
+    def _order(self) -> list[str]:
+        return [*self._tasks, *([self._step] if self._step is not None else [])]
+
+    def resume(self, place: int) -> None:
+        """Finish a step that native code began.
+
+        Args:
+            place: The kernel on which a row failed, counted from 0 in the order of a step. Those
+                before it went well on all rows, those behind it have not run.
+        """
+        outputs = self._bound()
+        names = self._order()
+        failures = [outputs.task_failure[:, k] for k in range(len(self._tasks))]
+        self._note_failures(names[place], [*failures, outputs.failure][place])
+        for k in range(place + 1, len(self._tasks)):
+            self._run(names[k], failures[k], follows=True)
+        if self._step is None:
+            self._sum_up(np.flatnonzero(outputs.outcome == PENDING), outputs)
+        else:
+            paying = place == len(self._tasks)
+            failed = paying or self._run(self._step, outputs.failure, follows=True)
+            self._after_step(outputs, failed=failed)
+        self._hand_over(reset=False)
+
     def reset(self) -> None:
         """Start a new episode on the pending rows: new instance, its reset, then the tasks."""
         outputs = self._bound()
@@ -248,12 +307,15 @@ class CompiledRunner:
         if self._any_broken:
             self._report_broken(outputs)
         failed = self._run(self._step, outputs.failure, follows=bool(self._tasks))
+        self._after_step(outputs, failed=failed)
+        self._hand_over(reset=False)
+
+    def _after_step(self, outputs: Outputs, *, failed: bool) -> None:
         if failed and self._reset is not None:
             lost = (outputs.outcome == Outcome.OUT_OF_FUEL) & (self._broken == _SOUND)
             if lost.any():
                 self._broken[lost] = _LOST
                 self._any_broken = True
-        self._hand_over(reset=False)
 
     def _bound(self) -> Outputs:
         if self._outputs is None:
@@ -291,6 +353,10 @@ class CompiledRunner:
         """Run a program of tasks; the first bad one speaks for the row."""
         outputs.failure[rows] = NO_FAILURE
         self._run_tasks(outputs, follows=False)
+        self._sum_up(rows, outputs)
+
+    @staticmethod
+    def _sum_up(rows: NDArray[Any], outputs: Outputs) -> None:
         found = outputs.task_outcome[rows]
         bad = found.astype(bool)
         first = bad.argmax(axis=1)
@@ -309,6 +375,11 @@ class CompiledRunner:
         call(rows, table)
         if not self._failed[0]:
             return False
+        self._note_failures(name, failure)
+        return True
+
+    def _note_failures(self, name: str, failure: NDArray[np.int32]) -> None:
+        """Number the failures of the rows on which a kernel failed."""
         bad = np.flatnonzero(failure == UNKNOWN_FAILURE)
         status = self._status[bad]
         away = bad[status == ELSEWHERE]
@@ -316,7 +387,6 @@ class CompiledRunner:
             self._away.append(away)
         for value in np.unique(status).tolist():
             failure[bad[status == value]] = self._failure_id(self._describe(name, value))
-        return True
 
     def _hand_over(self, *, reset: bool) -> None:
         """Have the interpreted tier compute the rows that the kernels could not."""
@@ -359,3 +429,10 @@ class CompiledRunner:
         self._known[failure] = len(self._failures)
         self._failures.append(failure)
         return len(self._failures) - 1
+
+
+def _address(call: Callable[[int, int], None]) -> int:
+    """Give the address of a kernel."""
+    found = ctypes.cast(call, ctypes.c_void_p).value  # type: ignore[arg-type]
+    assert found is not None
+    return found

@@ -1,0 +1,144 @@
+"""The tables that Python fills and native code reads: names of their places, and their codes.
+
+Apart from the code itself, so that laying out a table does not import the compiler.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ARRAY",
+    "BELL",
+    "BROKEN",
+    "DUE",
+    "ENGINE",
+    "IDLE",
+    "INPUT",
+    "KEEP",
+    "KERNEL",
+    "LANE",
+    "LEAF",
+    "PAGE_BYTES",
+    "PATH",
+    "PLACES",
+    "PLACES_AT",
+    "READY",
+    "SERVE",
+    "TEXT",
+    "UNDER_WAY",
+    "Ended",
+    "Fields",
+    "Kind",
+]
+
+
+class Fields:
+    """The places of a table by name; each is a number of 64 bits."""
+
+    def __init__(self, *names: str) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+        self.size = len(names)
+
+    def __getitem__(self, name: str) -> int:
+        return self._places[name]
+
+
+# The doorbell
+
+BELL: Final = Fields("page", "count", "most_ns", "spin_ns", "slice_ns")
+"""Where the page is, the last number, how long to look at most and the next time, and how long to
+sleep before the caller is asked whether to go on."""
+
+PLACES: Final = 56
+"""Inputs that can lie elsewhere than in their own column."""
+
+PLACES_AT: Final = 8
+PAGE_BYTES: Final = 256
+
+
+class Kind:
+    """What the host wants."""
+
+    STEP = 1
+    RESET = 2
+    TALK = 3
+    """A frame is on the socket."""
+
+
+# A compiled program, and serving it
+
+ENGINE: Final = Fields(
+    *("rows", "count", "kernels", "inputs", "input_count"),
+    *("broken", "follows", "failed", "alone", "outcome", "reward", "failure"),
+)
+"""Rows; how many kernels and where their records are; the same of inputs that may lie elsewhere;
+addresses of the runner's own flags; whether no call pays; arrays of the outputs."""
+KERNEL: Final = Fields("function", "table")
+INPUT: Final = Fields("cell", "column", "own", "first", "second")
+"""A place in a kernel's table, the number of the column, and the three places it may lie at."""
+SERVE: Final = Fields("bell", "engine", "renew_ns")
+"""The bell, the engine (0: none), and when the limit on CPU time is to be moved."""
+
+BROKEN: Final = -1
+IDLE: Final = 0
+DUE: Final = 1 << 16
+
+
+# Arguments
+
+LEAF: Final = Fields(
+    *("slot", "path", "depth", "kind", "own", "bytes", "dtype", "ndim", "dims", "rows"),
+    *("last", "first", "second", "column", "found"),
+)
+"""Which argument, and the path in it; what is wanted; where it goes: the column of its own, and
+the two places in which an environment may have written it already."""
+PATH: Final = Fields("by_key", "part")
+ARRAY: Final = 0
+TEXT: Final = 1
+
+
+# What a caller keeps
+
+KEEP: Final = Fields(
+    *("rows", "tasks", "truths", "newly", "copy", "kept", "reward", "pays"),
+    *("turns", "row_counts", "task_counts", "ranged", "low", "high", "outside", "last"),
+)
+"""``truths``, ``newly``, ``copy`` and ``reward`` are offsets in the block, the others addresses of
+arrays of the caller, numbers, or the bits of a double (``low``, ``high``); ``last`` may be 0."""
+
+
+# A step
+
+LANE: Final = Fields(
+    *("ready", "rows", "tasks", "components", "leaves", "leaf_count", "where"),
+    *("outputs", "size", "reward", "values", "value_count", "fuel"),
+    *("outcome", "task_outcome", "codes", "code_count"),
+    *("present", "truths", "truth", "truth_count"),
+    *("engine", "bell", "after", "after_table"),
+)
+"""Offsets are within the outputs. Values (reward, components), codes (outcomes of rows and tasks)
+and truth values (presence, tasks) each lie side by side, so that each is looked at in one go."""
+
+
+READY: Final = 1
+UNDER_WAY: Final = 2
+"""What the number behind ``ready`` may be, beside 0: the short way may be taken; a worker was asked
+and its answer was not taken to the end."""
+
+
+class Ended:
+    """How a step ended; a number above 0 is the leaf (from 1) that did not fit."""
+
+    FINE = 0
+    NOT_READY = -1
+    """Nothing has run: the state of the guest asks for the long way."""
+    WAITING = -2
+    """It was sent, and there is no answer yet."""
+    LOOK = -3
+    """There are results, and not every row is fine."""
+    TOLD = -4
+    """A frame is on the socket."""
+    BAD_MASK = -5
+    STOPPED = -16
+    """In this process: a row failed in the first kernel; in the second at one less, and so on."""
