@@ -121,21 +121,29 @@ class Arrays(Views):
     def nth(self, sel: Sel, which: Num) -> Value:
         """Give the entry at a position of the first axis."""
         self.fresh(sel.deps)
+        # The first and the last one are an extreme of the positions, which needs no counting.
+        end = {0: "min", -1: "max"}.get(-2 if which.const is None else int(which.const), "")
         wanted = self.cast(which.atom, "i64")
-        if which.low < 0:
+        if which.low < 0 and not end:
             length = self.length(sel).atom
             negative = self.op("lt", "b1", wanted, i64(0))
             from_end = self.op("add", "i64", wanted, length)
             wanted = self.op("select", "i64", negative, from_end, wanted)
-        seen = self.accumulate("i64", i64(0))
-        place = self.accumulate("i64", i64(-1))
+        size = int(np.prod(sel.domain)) if sel.domain else 1
         strides = strides_of(sel.domain)
+        seen = self.accumulate("i64", i64(0))
+        place = self.accumulate("i64", i64(size if end == "min" else -1))
 
         def look(index: Index) -> None:
             position: Atom = i64(0)
             for atom, stride in zip(index, strides, strict=True):
                 position = self.op("add", "i64", position, self.op("mul", "i64", atom, i64(stride)))
             chosen = sel.keep(index)
+            if end:
+                none = i64(size if end == "min" else -1)
+                candidate = self.op("select", "i64", chosen, position, none)
+                self.emit(Set(place, self.op(end, "i64", place, candidate)))
+                return
             here = self.both(chosen, self.op("eq", "b1", seen, wanted))
             self.emit(Set(place, self.op("select", "i64", here, position, place)))
             more = self.op("add", "i64", seen, self.cast(chosen, "i64"))
@@ -143,7 +151,11 @@ class Arrays(Views):
 
         self.each(sel.domain, look)
         found = self.kept(place)
-        good = self.op("ge", "b1", found, i64(0))
+        good = (
+            self.op("lt", "b1", found, i64(size))
+            if end == "min"
+            else self.op("ge", "b1", found, i64(0))
+        )
         text = "index is out of bounds for axis 0 with a size that depends on the data"
         if which.const == 0:
             text = "index 0 is out of bounds for axis 0 with size 0"

@@ -305,6 +305,8 @@ def fold(op: str, ty: Ty, values: list[bool | int | float], tys: list[Ty]) -> Li
             result = not a if ty == "b1" else wrap(~int(a), ty)
         elif is_float(ty):
             result = _fold_float(op, float(a), float(b), ty)
+        elif op in ("min", "max"):
+            result = min(a, b) if op == "min" else max(a, b)
         elif op in ("add", "sub", "mul", "neg", "abs"):
             x, y = int(a), int(b)
             result = wrap(

@@ -40,6 +40,7 @@ from sandbox.tiers.compiled.core import (
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.points import FALSE, FUEL, STATUS, TRUE, Dead, Point, Target, i64
 from sandbox.tiers.compiled.recipe import Recipe
+from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import assigned
 from sandbox.tiers.compiled.state import GROWING, Deep, join_deep, unsettled
 from sandbox.tiers.compiled.text import Texts
@@ -449,6 +450,8 @@ class Lowering(Texts):
         ]
         kernel = Kernel(name, body, dict(self.regions))
         prune(kernel.body)
+        self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel)
+        prune(kernel.body)
         if size_of(kernel.body) > _LARGEST_KERNEL:
             raise self.refuse("CMP911", "the program unfolds into too much code")
         return kernel
@@ -494,10 +497,11 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         return made
 
     def done(lowering: Lowering, name: str, outputs: list[Region], follows: bool | None) -> Kernel:
+        kernel = lowering.finish(name, [*common, *outputs], follows)
         sites[name] = lowering.sites
         for key, value in lowering.stats.items():
             stats[key] = stats.get(key, 0) + value
-        return lowering.finish(name, [*common, *outputs], follows)
+        return kernel
 
     tasks = []
     for index, call in enumerate(plan.tasks):

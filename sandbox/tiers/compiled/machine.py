@@ -343,6 +343,9 @@ class _Emitter:
         zero, one = a.type(0), a.type(1)
         if op in ("add", "sub", "mul"):
             return getattr(builder, op)(a, b)
+        if op in ("min", "max"):
+            compare = builder.icmp_signed if ty in SIGNED else builder.icmp_unsigned
+            return builder.select(compare("<" if op == "min" else ">", a, b), a, b)
         if op == "neg":
             return builder.sub(zero, a)
         if op == "abs":

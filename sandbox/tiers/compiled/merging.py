@@ -215,6 +215,10 @@ class Merging(Points):
         """Make a grid hold what another content holds."""
         raise NotImplementedError
 
+    def fill_buffer(self, region: str, content: Lazy) -> None:
+        """Write the elements of an expression into memory."""
+        raise NotImplementedError
+
     def assign_cell(self, head: Cell, content: Cell) -> None:
         """Write a content into the variables of another that was made to hold it."""
         if head is content or head == content:
@@ -233,13 +237,7 @@ class Merging(Points):
                 for position, atom in enumerate(content.atoms):
                     self.emit(Store(head.region, i64(position), atom))
             case Buffer(), Lazy():
-                strides = [1]
-                for size in reversed(content.shape[1:]):
-                    strides.insert(0, strides[0] * size)
-                for index in indices(content.shape):
-                    position = sum(i * s for i, s in zip(index, strides, strict=True))
-                    atom = content.rule(tuple(i64(i) for i in index))
-                    self.emit(Store(head.region, i64(position), atom))
+                self.fill_buffer(head.region, content)
             case Buffer(), _:
                 raise self.refuse("CMP313", "one array has two places in memory")
             case ListCell(), ListCell():

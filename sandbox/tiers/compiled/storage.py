@@ -147,7 +147,15 @@ class Storage(Scalars):
     def store_rule(self, array: Arr, rule: Callable[[Index], Atom]) -> None:
         """Compute all elements into scratch memory."""
         region = self.scratch(array.ty, array.size)
-        strides = strides_of(array.shape)
+        self._fill(region, array.shape, rule)
+        self.pt.heap[array.cell] = Buffer(region, self.number())
+
+    def fill_buffer(self, region: str, content: Lazy) -> None:
+        """Write the elements of an expression into memory."""
+        self._fill(region, content.shape, content.rule)
+
+    def _fill(self, region: str, shape: tuple[int, ...], rule: Callable[[Index], Atom]) -> None:
+        strides = strides_of(shape)
 
         def write(index: Index) -> None:
             position: Atom = i64(0)
@@ -155,8 +163,7 @@ class Storage(Scalars):
                 position = self.op("add", "i64", position, self.op("mul", "i64", atom, i64(stride)))
             self.emit(Store(region, position, rule(index)))
 
-        self.each(array.shape, write)
-        self.pt.heap[array.cell] = Buffer(region, self.number())
+        self.each(shape, write)
 
     def each(
         self, shape: tuple[int, ...], body: Callable[[Index], None], prefix: Index = ()

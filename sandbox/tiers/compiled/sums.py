@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Store, Ty
+from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Store, Ty, limits_of
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.statements import Statements
 from sandbox.tiers.compiled.storage import strides_of
@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["INLINE", "Element", "Sums", "sum_type"]
 
 _BLOCK = 128
+_EXACT = 2**53
 INLINE = 16
 _LEAVES = 64
 Element = Callable[[Atom], Atom]
@@ -353,6 +354,12 @@ class Sums(Statements):
                 raise self.refuse("CMP512", "a mean along an axis of a selection")
             if value.ty in FLOATS:
                 total = self.sum_selected(value)
+            elif self._exact_sum(value):
+                # All partial sums are whole and small, so adding integers gives the same double.
+                whole = self.over_selected(
+                    value, "i64", i64(0), lambda a, b, _: self.op("add", "i64", a, b)
+                )
+                total = self.cast(whole, ty)
             else:
                 total = self.over_selected(
                     value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
@@ -372,6 +379,14 @@ class Sums(Statements):
         for place, size in enumerate(array.shape):
             count_ *= size if axes is None or place in axes else 1
         return self.ufunc("divide", total_value, Num(Lit(float(count_), ty), False))
+
+    def _exact_sum(self, value: Sel) -> bool:
+        """Whether a double holds the sum of any selected integers exactly."""
+        low, high = value.bounds or limits_of(value.ty)
+        count = 1
+        for extent in (*value.domain, *value.tail):
+            count *= extent
+        return max(-low, high) * count < _EXACT
 
     def variance(
         self, value: Value, axis: Value = NONE, ddof: float = 0, keepdims: bool = False
