@@ -26,6 +26,7 @@ __all__ = [
     "CLASS_BASES",
     "CLASS_METHODS",
     "DECORATORS",
+    "FUNCTION_MEMBERS",
     "HOST_CLASS_METHODS",
     "INTERNAL_ATTRIBUTES",
     "METHODS",
@@ -404,8 +405,6 @@ REFUSED_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
         "send": "generators are not part of the dialect: use a list",
         "throw": "generators are not part of the dialect: use a list",
         "close": "leave it out",
-        "fromkeys": "write `{key: value for key in keys}`",
-        "from_iterable": "write `chain(*lists)`",
         "detach": "the value is not a tensor; leave it out",
         "cpu": "the value is not a tensor; leave it out",
         "numpy": "the value is a NumPy array already; leave it out",
@@ -433,6 +432,7 @@ BUILTINS: Final[Mapping[str, Entry]] = _table(
     _group(_PAYS, "max min: * | key default", "sorted: iterable | key reverse"),
     _group("only over a value; the form with a function and a sentinel has no end", "iter: x"),
     _group("the second argument is a type of the tables", "isinstance: x types"),
+    _group("a view of the type, for comparisons", "type: x"),
     _group("the name must be written out, and is checked as `x.name` is", "hasattr: x name"),
     _group(
         "the name must be written out, and is checked as `x.name` is", "getattr: x name default?"
@@ -479,7 +479,6 @@ REFUSED_BUILTINS: Final[Mapping[str, str]] = MappingProxyType(
         "locals": _REFLECT,
         "vars": _REFLECT,
         "dir": _REFLECT,
-        "type": "test with `isinstance(value, Type)`",
         "id": "compare with `is`, or keep a number of your own",
         "setattr": "write `self.name = value`",
         "delattr": "set the attribute to None",
@@ -765,11 +764,39 @@ _TYPING = _table(
 
 _COLLECTIONS_ABC = _table(
     _group(
-        _ANNOTATION,
+        "for isinstance and annotations",
         "Callable Collection Container Generator Hashable Iterable Iterator Mapping",
         "MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized",
-        kind="annotation",
+        kind="type",
     )
+)
+
+_SILENT = "does nothing: a program has no output"
+_STATISTICS = "pays for each number it goes through; numbers only"
+
+_HEAPQ = _table(
+    _group("changes a list that the program made", "heappush heappushpop heapreplace: heap item"),
+    _group("changes a list that the program made", "heappop heapify: heap"),
+    _group(_PAYS, "nlargest nsmallest: n iterable key?"),
+)
+_BISECT = _table(
+    _group(_PURE, "bisect bisect_left bisect_right: a x lo? hi? | key"),
+    _group("changes a list that the program made", "insort insort_left: a x lo? hi? | key"),
+    _group("changes a list that the program made", "insort_right: a x lo? hi? | key"),
+)
+_STATISTICS_TABLE = _table(
+    _group(_STATISTICS, "mean geometric_mean median median_low median_high: data"),
+    _group(_STATISTICS, "fmean: data weights?", "harmonic_mean: data weights?"),
+    _group(_STATISTICS, "stdev variance: data xbar?", "pstdev pvariance: data mu?"),
+    _group(_STATISTICS, "quantiles: data | n method", "correlation covariance: x y"),
+    _group(_PAYS, "mode multimode: data"),
+    _group("a plain exception", "StatisticsError: *", kind="exception"),
+)
+_LOGGING = _table(
+    _group(_SILENT, "debug info warning error exception critical: msg *"),
+    _group(_SILENT, "log: level msg *", "basicConfig: **", "disable: level?"),
+    _group("gives a logger that does nothing", "getLogger: name?"),
+    _group("a number", "NOTSET DEBUG INFO WARNING ERROR CRITICAL", kind="constant"),
 )
 
 MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
@@ -800,6 +827,8 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
                 "field: | default default_factory init repr compare kw_only",
             ),
             _group("a copy with some fields changed", "replace: obj **"),
+            _group("the fields as plain values; pays for each", "asdict astuple: obj"),
+            _group("a type of the program's own, or not", "is_dataclass: obj"),
         ),
         "enum": _table(
             _group("constants with names, as a base class", "Enum IntEnum: value?", kind="type"),
@@ -817,6 +846,7 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         ),
         "itertools": _table(
             _group(_PAYS, "accumulate: iterable func? | initial"),
+            _group("pays for each item as it is taken", "count: start? step?", "cycle: iterable"),
             _group(_PAYS, "chain: *", "compress: data selectors", "pairwise: iterable"),
             _group(_PAYS, "combinations combinations_with_replacement: iterable r"),
             _group(_PAYS, "permutations: iterable r?", "product: * | repeat"),
@@ -835,6 +865,27 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
                 "itemgetter: item *",
             ),
         ),
+        "heapq": _HEAPQ,
+        "bisect": _BISECT,
+        "statistics": _STATISTICS_TABLE,
+        "copy": _table(_group(_MAKES, "copy deepcopy: x")),
+        "logging": _LOGGING,
+        "warnings": _table(
+            _group(_SILENT, "warn: message category? stacklevel?"),
+            _group(_SILENT, "filterwarnings: action * | category", "simplefilter: action *"),
+        ),
+        "string": _table(
+            _group(
+                "a text",
+                "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits",
+                "punctuation whitespace",
+                kind="constant",
+            )
+        ),
+        "numbers": _table(
+            _group("for isinstance", "Number Complex Real Rational Integral", kind="type")
+        ),
+        "types": _table(_group("an object with the given attributes", "SimpleNamespace: **")),
         "abc": _table(
             _group("as a base class", "ABC:", kind="type"),
             _group("only as a decorator", "abstractmethod: funcobj"),
@@ -879,18 +930,10 @@ REFUSED_MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "urllib": _NO_FILES,
         "pickle": _NO_FILES,
         "json": _NO_FILES,
-        "copy": "copy with `list(x)`, `dict(x)` or `array.copy()`",
         "re": "use the methods of text: `split`, `in`, `startswith`, `replace`",
-        "string": "write the letters out",
-        "heapq": "keep a sorted list, or take `min` of the open items",
-        "bisect": "use `np.searchsorted`",
-        "statistics": "use `np.mean`, `np.median` or `np.std`",
         "fractions": "use floating-point numbers",
         "decimal": "use floating-point numbers",
         "cmath": "keep the two parts as two numbers",
-        "logging": "leave it out; a program has no output",
-        "warnings": "leave it out; NumPy's warnings are off",
-        "types": "leave it out; annotations do not run",
         "numba": "leave it out; the runtime compiles the program itself",
     }
 )
@@ -953,8 +996,6 @@ REFUSED_MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "numpy.linalg.eig": "use `np.linalg.eigh` on a symmetric matrix",
         "numpy.linalg.eigvals": "use `np.linalg.eigvalsh` on a symmetric matrix",
         "functools.cached_property": "compute the value in `__init__` or `reset`",
-        "itertools.count": "use `range`",
-        "itertools.cycle": "use an index with `%`",
         "itertools.tee": "make a list and go through it twice",
         "operator.attrgetter": "write `lambda item: item.name`",
         "operator.methodcaller": "write `lambda item: item.method()`",
@@ -1051,6 +1092,15 @@ _SET_READS = _table(
 
 _SCALAR_FLOAT = ("is_integer:", "conjugate:")
 
+FUNCTION_MEMBERS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
+    {
+        "itertools.chain": _table(_group(_PAYS, "from_iterable: iterable")),
+        "dict": _table(_group(_MAKES, "fromkeys: iterable value?")),
+        "str": _STR,
+    }
+)
+"""Functions that are read from a function or type by its name: ``dict.fromkeys``, ``str.lower``."""
+
 METHODS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
     {
         "ndarray": _NDARRAY,
@@ -1121,6 +1171,14 @@ METHODS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "slice": _table(_group(_READ, "start stop step", kind="constant")),
         "exception": _table(_group(_READ, "args", kind="constant")),
         "enum": _table(_group(_READ, "name value", kind="constant")),
+        "namedtuple": _table(
+            _group(_READ, "_fields", kind="constant"),
+            _group(_PAYS, "_asdict:", "_replace: **"),
+        ),
+        "logger": _table(
+            _group(_SILENT, "debug info warning error exception critical: msg *"),
+            _group(_SILENT, "log: level msg *", "setLevel isEnabledFor: level"),
+        ),
     }
 )
 """What may be read from a value, by its exact type; a guest's own instances have what they define.
@@ -1156,6 +1214,10 @@ def digest() -> str:
         "methods": {
             kind: {name: asdict(entry) for name, entry in table.items()}
             for kind, table in METHODS.items()
+        },
+        "members": {
+            name: {key: asdict(entry) for key, entry in table.items()}
+            for name, table in FUNCTION_MEMBERS.items()
         },
         "class": [sorted(CLASS_METHODS), sorted(CLASS_BASES), sorted(DECORATORS)],
     }

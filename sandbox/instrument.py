@@ -24,7 +24,7 @@ from typing import Any, Final
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from sandbox.classes import is_setter, is_slots, is_typed_dict, special_methods
-from sandbox.dialect import BUILTINS, CLASS_METHODS, METHODS, MODULES
+from sandbox.dialect import BUILTINS, CLASS_METHODS, FUNCTION_MEMBERS, METHODS, MODULES
 from sandbox.guards import GUEST_MODULE
 from sandbox.kinds import Kinds
 from sandbox.predeclared.methods import is_direct
@@ -97,6 +97,7 @@ class _Program:
         self.constants: dict[str, ast.expr] = {}
         self.writes = False
         self.lengthens = False
+        self.questions: set[ast.expr] = set()
         self.classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
         for node in ast.walk(tree):
             self._look(node)
@@ -118,7 +119,24 @@ class _Program:
         if name is not None:
             self.bound[name] = self.bound.get(name, 0) + 1
 
+    def _ask(self, node: ast.expr) -> None:
+        """Note comparisons of which only the truth is asked: an array larger than 1 has none."""
+        waiting = [node]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Compare):
+                self.questions.add(node)
+            elif isinstance(node, ast.BoolOp):
+                waiting += node.values
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                waiting.append(node.operand)
+
     def _look(self, node: ast.AST) -> None:
+        if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
+            self._ask(node.test)
+        elif isinstance(node, ast.comprehension):
+            for test in node.ifs:
+                self._ask(test)
         if isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 self._bind(node.id)
@@ -196,6 +214,8 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _field_words(node: ast.Call) -> Iterator[str]:
+    if _last_name(node.func) == "SimpleNamespace":
+        yield from (item.arg for item in node.keywords if item.arg is not None)
     if _last_name(node.func) == "namedtuple":
         for argument in node.args[1:]:
             for item in ast.walk(argument):
@@ -207,7 +227,7 @@ _ONE_OR_MORE: Final = frozenset({"max", "min"})
 _OVER_COMPREHENSION: Final = frozenset(
     {"any", "all", "sum", "min", "max", "list", "tuple", "sorted"}
 )
-_REAL_ALWAYS: Final = frozenset({"float", "bool", "len", "abs"})
+_REAL_ALWAYS: Final = frozenset({"float", "bool", "len"})
 _REAL_TYPES: Final = frozenset({"int", "float", "bool", "str", "list", "tuple", "dict", "set"})
 
 
@@ -277,6 +297,8 @@ class _Transformer(RestrictingNodeTransformer):
         if path in MODULES:
             return self._name(f"$module {path}", node)
         module, _, member = path.rpartition(".")
+        if member in FUNCTION_MEMBERS.get(module, {}):
+            return self._name(f"$view {path}", node)
         if module in MODULES and member in MODULES[module]:
             if MODULES[module][member].kind == "module":
                 return self._name(f"$module {path}", node)
@@ -296,8 +318,11 @@ class _Transformer(RestrictingNodeTransformer):
         name = node.attr
         if isinstance(node.value, ast.Call) and self._is_super(node.value):
             return self._inherited(node, node.value)
+        named = self._named_type(node)
+        if named is not None:
+            return self._guard("$typename", node, self._visited(named))
         self.check_name(node, name)
-        path = self.program.dotted(node)
+        path = self._function_member(node) or self.program.dotted(node)
         if path is not None:
             if not isinstance(node.ctx, ast.Load):
                 self.error(node, f"`{path}` cannot be set")
@@ -347,7 +372,7 @@ class _Transformer(RestrictingNodeTransformer):
             if func.attr == "__init__":
                 node.func = self._guard("$initial", func, self._visited(func.value))
                 return self._arguments(node)
-            if self.program.dotted(func) is None:
+            if self.program.dotted(func) is None and self._function_member(func) is None:
                 return self._method_call(node, func)
         node.func = self._visited(func)
         return self._arguments(node)
@@ -383,6 +408,34 @@ class _Transformer(RestrictingNodeTransformer):
         node.func = self._name(f"$call {name}", func)
         node.args.insert(0, value)
         return node
+
+    def _named_type(self, node: ast.Attribute) -> ast.expr | None:
+        """Give ``x`` for ``type(x).__name__`` and ``x.__class__.__name__``."""
+        inner = node.value
+        if node.attr != "__name__" or not isinstance(node.ctx, ast.Load):
+            return None
+        if isinstance(inner, ast.Attribute) and inner.attr == "__class__":
+            return inner.value
+        if not (isinstance(inner, ast.Call) and self._is_type(inner)):
+            return None
+        plain = len(inner.args) == 1 and not inner.keywords
+        return inner.args[0] if plain and not isinstance(inner.args[0], ast.Starred) else None
+
+    def _is_type(self, node: ast.expr) -> bool:
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and (node.func.id == "type" and self._is_builtin("type"))
+        )
+
+    def _function_member(self, node: ast.Attribute) -> str | None:
+        """Give ``"dict.fromkeys"`` where a function is read from a function or type of the tables."""
+        owner = self.program.dotted(node.value)
+        if owner is None and isinstance(node.value, ast.Name) and self._is_builtin(node.value.id):
+            owner = node.value.id
+        if owner is None or node.attr not in FUNCTION_MEMBERS.get(owner, {}):
+            return None
+        return f"{owner}.{node.attr}"
 
     def _is_super(self, node: ast.Call) -> bool:
         return (
@@ -429,6 +482,7 @@ class _Transformer(RestrictingNodeTransformer):
         count = len(node.args)
         real = (
             (name in _REAL_ALWAYS and not node.keywords)
+            or (name == "abs" and plain and count == 1 and self._kinds.is_number(node.args[0]))
             or (plain and name in _ONE_OR_MORE and count > 1)
             or (plain and not node.keywords and name == "range")
             or (plain and not node.keywords and name in ("int", "round") and count == 1)
@@ -484,7 +538,8 @@ class _Transformer(RestrictingNodeTransformer):
         if isinstance(node.ctx, ast.Load):
             if simple or fresh:
                 node.value, node.slice = value, index
-                return node
+                is_slice = isinstance(index, ast.Slice)
+                return self._guard("$cut", node, node) if is_slice else node
             return self._guard("$item", node, value, index)
         node.value = value if fresh else self._guard("$write", node.value, value)
         node.slice = index
@@ -503,17 +558,43 @@ class _Transformer(RestrictingNodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         op, right = node.ops[0], node.comparators[0]
         single = len(node.ops) == 1
-        plain = self._kinds.is_bounded_comparison(node.left, right)
+        if (
+            single
+            and isinstance(op, ast.Is | ast.IsNot)
+            and (self._is_type(node.left) or self._is_type(right))
+        ):
+            # Views of one type are equal, not identical.
+            op = node.ops[0] = ast.Eq() if isinstance(op, ast.Is) else ast.NotEq()
+        plain = self._kinds.is_bounded_comparison(node.left, right) and (
+            node in self.program.questions or self._kinds.is_number(node.left, right)
+        )
         literal = isinstance(right, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Constant) or (
             isinstance(right, ast.Name) and self._fresh[-1].get(right.id) in ("dict", "set")
         )
-        node.left = self._visited(node.left)
-        node.comparators = [self._visited(item) for item in node.comparators]
+        sides = [node.left, *node.comparators]
+        weighed = [
+            not single
+            and not isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn)
+            and not self._kinds.is_bounded_comparison(before, after)
+            for op, before, after in zip(node.ops, sides, sides[1:], strict=False)
+        ]
+        sides = [self._visited(item) for item in sides]
+        for index, heavy in enumerate(weighed):
+            if heavy:
+                sides[index] = self._guard("$heavy", sides[index], sides[index])
+        node.left, *node.comparators = sides
         if not single or isinstance(op, ast.Is | ast.IsNot):
             return node
         if literal if isinstance(op, ast.In | ast.NotIn) else plain:
             return node
         return self._guard(f"${type(op).__name__}", node, node.left, node.comparators[0])
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        bounded = isinstance(node.operand, ast.Constant) or self._kinds.is_number(node.operand)
+        node.operand = self._visited(node.operand)
+        if bounded or isinstance(node.op, ast.Not):
+            return node
+        return self._guard(f"${type(node.op).__name__}", node, node.operand)
 
     # Operators themselves have no content.
     def _same(self, node: ast.AST) -> ast.AST:

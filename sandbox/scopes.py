@@ -230,7 +230,9 @@ class _Builder:
         elif isinstance(node, ast.MatchMapping) and node.rest:
             scope.bind(node.rest, Binding("value", node))
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            if isinstance(node.value, ast.Name) and _is_self(node.value.id, scope):
+            if isinstance(node.value, ast.Name) and (
+                _is_self(node.value.id, scope) or not node.attr.startswith("_")
+            ):
                 self.attributes.add(node.attr)
         elif isinstance(node, ast.Call):
             self.attributes.update(_namedtuple_fields(node))
@@ -254,6 +256,8 @@ def _namedtuple_fields(node: ast.Call) -> Iterator[str]:
     """Give the fields of ``namedtuple("P", "x y")`` and ``namedtuple("P", ["x", "y"])``."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else None
     name = node.func.id if isinstance(node.func, ast.Name) else name
+    if name == "SimpleNamespace":
+        yield from (item.arg for item in node.keywords if item.arg is not None)
     if name != "namedtuple" or len(node.args) < 2:
         return
     given = node.args[1]

@@ -12,6 +12,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$text``, ``$show``, ``$format`` | guards of texts |
 | ``$write``, ``$own`` | guards of stores |
 | ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |
+| ``$typename`` | ``type(x).__name__`` |
 | ``$meter``, ``$stop``, ``$tick`` | fuel |
 | ``$read x``, ``$call x`` | the attribute or method ``x`` of a value |
 | ``$view m.x``, ``$module m`` | a member of a module, a module |
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.dialect import BUILTINS, METHODS, MODULES
+from sandbox.dialect import BUILTINS, FUNCTION_MEMBERS, METHODS, MODULES
 from sandbox.formatting import formatting_guards
 from sandbox.guards import (
     GUEST_MODULE,
@@ -39,8 +40,8 @@ from sandbox.guards import (
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks, array_member, ufunc_method
-from sandbox.predeclared.classes import ClassGuards, no_array
-from sandbox.predeclared.library import builtin_members, library_members
+from sandbox.predeclared.classes import ClassGuards, no_array, type_name
+from sandbox.predeclared.library import builtin_members, dict_from_keys, library_members
 from sandbox.predeclared.methods import Attributes
 from sandbox.predeclared.subscripts import subscript_guard
 from sandbox.predeclared.views import ModuleView
@@ -71,6 +72,7 @@ class Predeclared:
             "$getattr": self._attributes.read_default,
             "$hasattr": self._attributes.has,
             "$initial": self._classes.initial,
+            "$typename": type_name,
             "$no_array": no_array,
         }
 
@@ -113,12 +115,23 @@ class Predeclared:
             return getattr(builtins, rest)
         if kind == "view":
             module, _, member = rest.rpartition(".")
+            if module in FUNCTION_MEMBERS:
+                return self._function_member(module, member)
             if module.startswith("numpy.") and module not in MODULES:
                 # np.maximum.reduce
                 _, _, ufunc = module.partition(".")
                 return ufunc_method(self._checks, ufunc, member, METHODS["ufunc"][member])
             return self.member(module, member)
         raise LookupError(name)
+
+    def _function_member(self, owner: str, name: str) -> Any:
+        """Give what is read from a function or type by its name, such as `dict.fromkeys`."""
+        if owner == "str":
+            return self._attributes.caller(name)
+        if owner == "dict":
+            return dict_from_keys(self._meter)
+        module, _, function = owner.rpartition(".")
+        return library_members(self._meter, module, every=True)[f"{function}.{name}"]
 
     def member(self, module: str, name: str) -> Any:
         """Give one member of a module."""

@@ -21,7 +21,7 @@ from sandbox.guards import (
     write_guards,
 )
 
-__all__ = ["ClassGuards", "no_array"]
+__all__ = ["ClassGuards", "no_array", "remembered", "total_ordering", "type_name"]
 
 _HOST_OWNED = (Enum, tuple)
 
@@ -33,6 +33,11 @@ def no_array(_self: Any, *_args: Any, **_named: Any) -> NoReturn:
         TypeError: Always.
     """
     raise TypeError("an array is made of numbers or lists, not of the program's own objects")
+
+
+def type_name(value: Any) -> str:
+    """Stand for ``type(value).__name__``."""
+    return type(value).__name__
 
 
 class ClassGuards:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import builtins
+import collections.abc
 import dataclasses
 import enum
 import functools
@@ -16,6 +17,7 @@ import heapq
 import itertools
 import math
 import operator
+import typing
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -35,6 +37,8 @@ from sandbox.guards import (
     text_guards,
 )
 from sandbox.predeclared.classes import remembered, total_ordering
+from sandbox.predeclared.standard import STANDARD, asdict, astuple
+from sandbox.predeclared.subscripts import subscript_guard
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
@@ -43,7 +47,7 @@ LATE_IMPORTS: Final = (heapq, numpy.ma)
 """Modules that admitted functions import when they are called (`Counter.most_common`, `np.median`),
 which is too late in a worker that can open no files any more."""
 
-DIRECT_BUILTINS: Final = frozenset({"abs", "bool", "callable", "divmod", "float", "len", "ord"})
+DIRECT_BUILTINS: Final = frozenset({"bool", "callable", "float", "len", "ord"})
 """Built-ins whose own implementation is called: their work and results are bounded."""
 
 _MODULES: Final = {
@@ -52,6 +56,10 @@ _MODULES: Final = {
     "functools": functools,
     "itertools": itertools,
 }
+
+
+ndarray: Final = np.ndarray
+_WORD: Final = 64
 
 
 class Iteration:
@@ -107,11 +115,14 @@ class _Builtins:
         self.meter = meter
         self.iteration = Iteration(meter)
         texts = text_guards(meter)
+        self.add = operator_guards(meter)["$Add"]
         self.b_str = texts["$text"]
         self.b_repr = texts["$show"]
         self.b_format = formatting_guards(meter)["format"]
         self.b_hash = steady_hash(meter)
         self.b_pow = _power(meter)
+        self.b_abs = operator_guards(meter)["$abs"]
+        self.b_divmod = _divmod(meter)
 
     def b_sum(self, iterable: Any, start: Any = 0) -> Any:
         values = self.iteration.each(iterable)
@@ -120,7 +131,18 @@ class _Builtins:
             size = sum(len(item) for item in values if isinstance(item, list | tuple | str))
             self.meter.charge(len(values) * size // cost.ELEMENTS_PER_UNIT)
             self.meter.room(size)
-        return self._small(sum(values, start))
+        if isinstance(values, list | tuple):
+            if ndarray in set(map(type, values)) or start.__class__ is ndarray:
+                return functools.reduce(self.add, values, start)
+            return self._small(sum(values, start))
+        return self._small(sum(self._numbers(values), start))
+
+    def _numbers(self, values: Any) -> Iterator[Any]:
+        """Pay for arrays among what is added up."""
+        for value in values:
+            if value.__class__ is ndarray and value.size > cost.FREE_ELEMENTS:
+                self.meter.charge(cost.operator(value.size))
+            yield value
 
     def _small(self, value: Any) -> Any:
         if value.__class__ is int and value.bit_length() > self.meter.bits:
@@ -134,16 +156,25 @@ class _Builtins:
         return all(self.iteration.each(iterable))
 
     def b_min(self, *args: Any, **named: Any) -> Any:
-        return min(*self._one(args), **named)
+        return min(*self._weighed(args), **named)
 
     def b_max(self, *args: Any, **named: Any) -> Any:
-        return max(*self._one(args), **named)
+        return max(*self._weighed(args), **named)
 
-    def _one(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (self.iteration.each(args[0]),) if len(args) == 1 else args
+    def _weighed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Pay for what goes through an argument, and for comparing what is in it."""
+        if len(args) != 1:
+            self.meter.weigh(args)
+            return args
+        values = self.iteration.each(args[0])
+        if isinstance(values, list | tuple):
+            self.meter.weigh(values)
+        return (values,)
 
     def b_sorted(self, iterable: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
-        return sorted(self.iteration.star(iterable), key=key, reverse=reverse)
+        values = self.iteration.star(iterable)
+        self.meter.weigh(values)
+        return sorted(values, key=key, reverse=reverse)
 
     def b_next(self, iterator: Any, *default: Any) -> Any:
         self.meter.charge(1)
@@ -208,6 +239,15 @@ class _Builtins:
             ndigits = max(ndigits, -self.meter.bits)
         return round(number) if ndigits is None else round(number, ndigits)
 
+    def b_type(self, value: Any) -> Any:
+        kind = type(value)
+        if kind.__module__ == GUEST_MODULE:
+            return kind
+        known = BUILTINS.get(kind.__name__)
+        if kind.__module__ == "builtins" and known is not None and known.kind == "type":
+            return TypeView(kind.__name__, kind, getattr(self, f"b_{kind.__name__}", None))
+        return TypeView(kind.__name__, kind, None)
+
     def b_isinstance(self, value: Any, types: Any) -> bool:
         return isinstance(value, real_types(types))
 
@@ -243,17 +283,52 @@ def _power(meter: Meter) -> Callable[..., Any]:
     guard = operator_guards(meter)["$Pow"]
 
     def power(base: Any, exp: Any, mod: Any = None) -> Any:
-        return guard(base, exp) if mod is None else pow(base, exp, mod)
+        if mod is None:
+            return guard(base, exp)
+        if isinstance(exp, int) and isinstance(mod, int):
+            # Multiplies and divides once or twice for each bit of the exponent.
+            words = 1 + mod.bit_length() // _WORD
+            meter.items(abs(exp).bit_length() * words * words)
+        return pow(base, exp, mod)
 
     return power
+
+
+def _divmod(meter: Meter) -> Callable[..., Any]:
+    guards = operator_guards(meter)
+
+    def divide(a: Any, b: Any) -> Any:
+        if a.__class__ is ndarray or b.__class__ is ndarray:
+            return guards["$FloorDiv"](a, b), guards["$Mod"](a, b)
+        return divmod(a, b)
+
+    return divide
 
 
 # --- modules ----------------------------------------------------------------------------------
 
 
-def library_members(meter: Meter, module: str) -> dict[str, Any]:
-    """Make the views of all members of a module other than NumPy's, except its submodules."""
+def dict_from_keys(meter: Meter) -> Callable[..., dict[Any, Any]]:
+    """Make `dict.fromkeys`."""
+    star = Iteration(meter).star
+
+    def fromkeys(iterable: Any, value: Any = None) -> dict[Any, Any]:
+        return dict.fromkeys(star(iterable), value)
+
+    return fromkeys
+
+
+def library_members(meter: Meter, module: str, *, every: bool = False) -> dict[str, Any]:
+    """Make the views of all members of a module other than NumPy's, except its submodules.
+
+    Args:
+        meter: What they charge.
+        module: Name of the module.
+        every: Give also what is read from its functions, by dotted names.
+    """
     special = _special(meter, module)
+    if every:
+        return special
     found: dict[str, Any] = {}
     for name, entry in MODULES[module].items():
         if entry.kind == "module":
@@ -261,7 +336,9 @@ def library_members(meter: Meter, module: str) -> dict[str, Any]:
         if name in special:
             found[name] = special[name]
         elif entry.kind == "annotation":
-            found[name] = AnnotationView()
+            origin = getattr(getattr(typing, name, None), "__origin__", None)
+            has_type = module == "typing" and isinstance(origin, type)
+            found[name] = TypeView(name, origin, None) if has_type else AnnotationView()
         elif module in _MODULES:
             found[name] = _plain(meter, getattr(_MODULES[module], name), entry)
         else:
@@ -283,11 +360,13 @@ def _special(meter: Meter, module: str) -> dict[str, Any]:
         "typing": _typing,
         "abc": _abc,
         "collections": _collections,
+        "collections.abc": _collections_abc,
         "dataclasses": _dataclasses,
         "enum": _enum,
         "functools": _functools,
         "itertools": _itertools,
         "operator": _operator,
+        **STANDARD,
     }.get(module)
     return {} if maker is None else maker(meter)
 
@@ -414,6 +493,13 @@ def _collections(meter: Meter) -> dict[str, Any]:
     }
 
 
+def _collections_abc(_meter: Meter) -> dict[str, Any]:
+    return {
+        name: TypeView(name, getattr(collections.abc, name), None)
+        for name in MODULES["collections.abc"]
+    }
+
+
 def _pairs(iteration: Iteration, value: Any) -> Any:
     return value if isinstance(value, Mapping) else iteration.star(value)
 
@@ -431,7 +517,14 @@ def _dataclasses(meter: Meter) -> dict[str, Any]:
 
         return make if cls is None else make(cls)
 
-    return {"dataclass": dataclass, "field": dataclasses.field, "replace": dataclasses.replace}
+    return {
+        "dataclass": dataclass,
+        "field": dataclasses.field,
+        "replace": dataclasses.replace,
+        "asdict": asdict(meter),
+        "astuple": astuple(meter),
+        "is_dataclass": dataclasses.is_dataclass,
+    }
 
 
 def _enum(_meter: Meter) -> dict[str, Any]:
@@ -475,7 +568,17 @@ def _itertools(meter: Meter) -> dict[str, Any]:
 
     def accumulate(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
         add = operator_guards(meter)["$Add"]
-        return itertools.accumulate(grow(iterable), func or add, initial=initial)
+        function = add if func is None else func
+        return itertools.accumulate(grow(iterable), function, initial=initial)
+
+    def count(start: Any = 0, step: Any = 1) -> Iterator[Any]:
+        return per_item(itertools.count(start, step))
+
+    def cycle(iterable: Any) -> Iterator[Any]:
+        return per_item(itertools.cycle(star(iterable)))
+
+    def from_iterable(iterable: Any) -> Iterator[Any]:
+        return itertools.chain.from_iterable(map(grow, grow(iterable)))
 
     def chain(*iterables: Any) -> Iterator[Any]:
         return itertools.chain(*map(grow, iterables))
@@ -534,6 +637,9 @@ def _itertools(meter: Meter) -> dict[str, Any]:
     return {
         "accumulate": accumulate,
         "chain": chain,
+        "chain.from_iterable": from_iterable,
+        "count": count,
+        "cycle": cycle,
         "compress": compress,
         "pairwise": pairwise,
         "combinations": picks("combinations"),
@@ -570,9 +676,29 @@ def _operator(meter: Meter) -> dict[str, Any]:
         "le": "LtE",
         "gt": "Gt",
         "ge": "GtE",
+        "neg": "USub",
+        "pos": "UAdd",
+        "invert": "Invert",
+        "abs": "abs",
     }
 
     def contains(a: Any, b: Any) -> bool:
         return bool(guards["$In"](b, a))
 
-    return {**{name: guards[f"${node}"] for name, node in names.items()}, "contains": contains}
+    item = subscript_guard(meter)
+
+    def getitem(a: Any, b: Any) -> Any:
+        return item(a, b)
+
+    def itemgetter(*items: Any) -> Callable[[Any], Any]:
+        first, *rest = items
+        if not rest:
+            return lambda value: item(value, first)
+        return lambda value: tuple([item(value, index) for index in items])
+
+    return {
+        **{name: guards[f"${node}"] for name, node in names.items()},
+        "contains": contains,
+        "getitem": getitem,
+        "itemgetter": itemgetter,
+    }

@@ -43,7 +43,9 @@ from sandbox.guards import (
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks, method_sizer
+from sandbox.predeclared.standard import Silent
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
+from sandbox.weights import FREE_ITEMS
 
 __all__ = ["HOST_TYPES", "Attributes", "is_direct"]
 
@@ -75,6 +77,7 @@ _TABLE_OF: Final[dict[type, str]] = {
     float: "float",
     range: "range",
     slice: "slice",
+    Silent: "logger",
 }
 """Exact type of a value to its table in `sandbox.dialect.METHODS`."""
 
@@ -127,7 +130,7 @@ _METERED: Final[Mapping[str, frozenset[str]]] = {
     # Array attributes are facts; everything an array does is paid for.
     "ndarray": frozenset(n for n, e in METHODS["ndarray"].items() if e.kind != "constant"),
     "generic": frozenset({"astype", "reshape", "clip", "round"}),
-    "str": frozenset({"replace", "join", "zfill", "ljust", "rjust", "center", "format"}),
+    "str": frozenset(METHODS["str"]),
     "list": frozenset(METHODS["list"]),
     "dict": frozenset({"pop", "setdefault", "update", "clear", "popitem", "copy"}),
     "defaultdict": frozenset({"pop", "setdefault", "update", "clear", "popitem", "copy"}),
@@ -153,6 +156,8 @@ _WRITING: Final = frozenset(
         *("intersection_update", "difference_update", "symmetric_difference_update"),
     }
 )
+_MOVED: Final = 16
+"""References that are moved in memory in the time that one item takes to be compared."""
 _LENGTHENING: Final = frozenset({"extend", "extendleft", "update", "union", "subtract"})
 """Methods that go through an iterable they are given."""
 
@@ -291,6 +296,9 @@ class Attributes:
         if name.startswith("__"):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
         owner = value if isinstance(value, type) else kind
+        if name in METHODS["namedtuple"] and owner is kind and _is_named_tuple(kind, name):
+            self.meter.charge(1 + len(value))
+            return getattr(value, name)
         if (name in _TUPLE_NAMES and issubclass(owner, tuple)) or (
             name in _ENUM_NAMES and issubclass(owner, Enum)
         ):
@@ -401,6 +409,7 @@ class Attributes:
                 total = (len(value) + 1) * (len(new) + 1)
                 if total > TEXT_CHARS:
                     meter.text(value.count(old) * len(new) + len(value))
+            meter.items(len(value))
             return value.replace(old, new, count)
 
         def padded(value: str, width: int, *fill: str) -> str:
@@ -409,11 +418,18 @@ class Attributes:
             text: str = method(value, width, *fill)
             return text
 
+        def scan(value: str, *args: Any, **named: Any) -> Any:
+            if len(value) > FREE_ITEMS:
+                meter.items(_scanned(value, args, backwards=name.startswith("r")))
+            return method(value, *args, **named)
+
         if name == "format":
             return self.format
         if name == "join":
             return join
-        return replace if name == "replace" else padded
+        if name in ("zfill", "ljust", "rjust", "center"):
+            return padded
+        return replace if name == "replace" else scan
 
     def _container_method(self, kind: type, name: str) -> Callable[..., Any]:
         method = getattr(kind, name)
@@ -433,11 +449,20 @@ class Attributes:
         )
         keeps = name not in _WRITING
 
+        moves = name in ("insert", "pop", "reverse", "rotate", "clear") and kind in (list, deque)
+        sought = name in ("count", "index", "remove") and kind in (list, tuple, deque)
+
         def act(value: Any, *args: Any, **named: Any) -> Any:
             if keeps:
                 meter.charge(1 + len(value) // cost.ELEMENTS_PER_UNIT)
             else:
                 write(value)
+                if moves and (args or name != "pop"):
+                    meter.items(len(value) // _MOVED)
+            if sought:
+                meter.items(len(value))
+                for arg in args[:1]:
+                    meter.weigh(arg, len(value))
             if lengthens:
                 args = tuple(arg if isinstance(arg, dict) else star(arg) for arg in args)
             return method(value, *args, **named)
@@ -467,6 +492,23 @@ class Attributes:
         if name == "elements":
             return elements
         return act
+
+
+def _is_named_tuple(kind: type, name: str) -> bool:
+    """Whether a class is a guest's named tuple that has that name from `namedtuple` itself."""
+    if kind.__module__ != GUEST_MODULE or not issubclass(kind, tuple):
+        return False
+    base = next((item for item in kind.__mro__ if name in vars(item)), None)
+    return base is not None and base.__bases__ == (tuple,) and hasattr(base, "_fields")
+
+
+def _scanned(value: str, args: tuple[Any, ...], *, backwards: bool) -> int:
+    """Give the characters that a method of a text looks at.
+
+    CPython searches forwards in linear time, and backwards by comparing at every place.
+    """
+    sought = args[0] if args and _is_text(args[0]) else ""
+    return len(value) * max(1, len(sought) // cost.ELEMENTS_PER_UNIT if backwards else 1)
 
 
 def _is_text(value: Any) -> bool:
@@ -509,7 +551,11 @@ def _hot_append(attributes: Attributes, call: Callable[..., Any]) -> Callable[..
 def _hot_add(attributes: Attributes, call: Callable[..., Any]) -> Callable[..., Any]:
     protected = attributes.meter.protected
 
+    meter = attributes.meter
+
     def add(value: Any, /, *args: Any, **named: Any) -> Any:
+        if args and args[0].__class__ is tuple:
+            meter.weigh(args[0])
         if value.__class__ is set and id(value) not in protected:
             return value.add(*args)
         return call(value, *args, **named)

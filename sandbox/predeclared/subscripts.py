@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox import cost
-from sandbox.guards import INTEGERS, Meter, broadcast_size
+from sandbox.guards import INTEGERS, Meter, broadcast_size, operator_guards
 from sandbox.predeclared.views import AnnotationView
 
 __all__ = ["subscript_guard"]
@@ -19,6 +19,7 @@ _ONE: Final = INTEGERS | {int, str, bool}
 
 def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
     """Make the guard that stands for ``value[index]``."""
+    cut = operator_guards(meter)["$cut"]
 
     def many(value: Any, index: Any) -> Any:
         """Check an index made of arrays or lists: its result can be larger than both."""
@@ -50,7 +51,11 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
         return result
 
     def item(value: Any, index: Any) -> Any:
-        if index.__class__ in _ONE or value.__class__ is dict:
+        if index.__class__ in _ONE:
+            return value[index]
+        if value.__class__ is dict:
+            if index.__class__ is tuple:
+                meter.weigh(index)
             return value[index]
         if value.__class__ is ndarray:
             if index.__class__ is tuple:
@@ -60,6 +65,8 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
                 return value[index]
             return many(value, index)
         result = value[index]
+        if index.__class__ is slice:
+            return cut(result)
         if (
             isinstance(value, type)
             and not isinstance(result, type)

@@ -7,8 +7,8 @@ stands for is found by the guards, in tables that no guest reaches.
 
 from __future__ import annotations
 
-from abc import ABC
 import re
+from abc import ABC
 from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from types import UnionType
@@ -105,7 +105,7 @@ class TypeView:
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._name)
+        return hash(self._name if self.real is None else self.real)
 
     def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Stand in for the real class where a guest may derive from it."""

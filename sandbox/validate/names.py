@@ -14,6 +14,7 @@ from sandbox.diagnostics import Span
 from sandbox.dialect import (
     BUILTINS,
     CLASS_METHODS,
+    FUNCTION_MEMBERS,
     INTERNAL_ATTRIBUTES,
     METHODS,
     MODULES,
@@ -131,6 +132,11 @@ class Names(Walk):
 
     def on_attribute(self, node: ast.Attribute) -> None:
         base = dotted(node.value, self.scope)
+        if node.attr == "__name__" and self.is_type_name(node.value):
+            owner = node.value
+            if isinstance(owner, ast.Call | ast.Attribute):
+                self.visit(owner.args[0] if isinstance(owner, ast.Call) else owner.value)
+            return
         if isinstance(node.value, ast.Call) and self.path_is_super(node.value):
             self.inherited(node, node.value)
             return
@@ -147,6 +153,17 @@ class Names(Walk):
             self.read_attribute(node, node.attr, base)
         if len(self.found) > before:
             self.broken.add(node)
+
+    def is_type_name(self, node: ast.expr) -> bool:
+        """Whether an expression is ``type(x)`` or ``x.__class__``, whose name may be read."""
+        if isinstance(node, ast.Attribute):
+            return node.attr == "__class__"
+        return (
+            isinstance(node, ast.Call)
+            and dotted(node.func, self.scope) == ("type", BUILTINS["type"])
+            and len(node.args) == 1
+            and not node.keywords
+        )
 
     def path_is_super(self, node: ast.Call) -> bool:
         return dotted(node.func, self.scope) == ("super", BUILTINS["super"])
@@ -185,14 +202,16 @@ class Names(Walk):
         elif base is not None and base[1] is None:
             self.module_member(place, base[0], name)
         elif base is not None and base[1] is not None and base[1].kind != "constant":
-            allowed = METHODS["ufunc"] if base[1].kind == "ufunc" else {}
+            allowed = FUNCTION_MEMBERS.get(base[0], {})
+            if base[1].kind == "ufunc":
+                allowed = METHODS["ufunc"]
             if name not in allowed:
                 advice = REFUSED_ATTRIBUTES.get(name) or self.near(name, allowed)
                 self.say("SBX303", place, name=f"{written(base[0])}.{name}", advice=advice)
         elif name in INTERNAL_ATTRIBUTES:
             advice = REFUSED_ATTRIBUTES.get(name, "leave it out")
             self.say("SBX301", place, name=name, advice=advice)
-        elif name in self.module.attributes:
+        elif name in self.module.attributes or name in METHODS["namedtuple"]:
             pass
         elif name.startswith("_"):
             self.say("SBX301", place, name=name, advice=self.instead(name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sandbox.formatting import formatting_guards, steady_hash
@@ -76,11 +76,13 @@ def ended(call: Any) -> Any:
 
 @given(PERCENT, st.lists(VALUES, max_size=3).map(tuple))
 def test_percent_with_a_tuple_gives_what_cpython_gives(template: str, values: Any) -> None:
+    assume("*" not in template or all(abs(v) < 1_000 for v in values if isinstance(v, int)))
     assert ended(lambda: GUARDS["percent"](template, values)) == ended(lambda: template % values)
 
 
 @given(PERCENT, st.one_of(VALUES, st.fixed_dictionaries({"a": VALUES, "b": VALUES})))
 def test_percent_with_one_value_gives_what_cpython_gives(template: str, value: Any) -> None:
+    assume("*" not in template)
     if "(" in template and not isinstance(value, dict):
         value = "keys are for dicts: CPython would try to look them up in a list or a NumPy number"
     assert ended(lambda: GUARDS["percent"](template, value)) == ended(lambda: template % value)

@@ -52,7 +52,7 @@ class Reward:
 # ---
 x = open("y")  # E: SBX305 "`open`"
 def reward(obs):
-    return eval("1") + id(obs) + type(obs)(1)  # E: SBX305 "`eval`" # E: SBX305 "`id`" # E: SBX305 "`type`"
+    return eval("1") + id(obs) + type(obs)(1)  # E: SBX305 "`eval`" # E: SBX305 "`id`"
 # ---
 import os  # E: SBX306 "`import os`"
 import cv2  # E: SBX306 "`import cv2`"
