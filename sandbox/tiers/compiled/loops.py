@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from sandbox.tiers.compiled.core import Ty, dtype_of
-from sandbox.tiers.compiled.vectors import name_vector, vector_of
+from sandbox.tiers.compiled.vectors import address_of, name_vector, vector_of
 
 __all__ = ["VECTOR", "loop_of", "name_loop"]
 
@@ -65,7 +65,7 @@ def name_loop(name: str, ty: Ty) -> tuple[str, str]:
         raise LookupError(f"NumPy has no loop for {name} of {ty}")
     address, data, _ = loop
     if name.startswith(VECTOR):
-        return name_vector(name.removeprefix(VECTOR), address), ""
+        return name_vector(name.removeprefix(VECTOR).partition("=")[0], address), ""
     symbols = f"carruntime.loop.{name}.{ty}", f"carruntime.data.{name}.{ty}"
     add_symbol(symbols[0], address)
     if data:
@@ -83,12 +83,16 @@ def loop_of(name: str, ty: Ty) -> tuple[int, int, int] | None:
 
     Returns:
         Address, the address passed to it as data, and the number of inputs; or None. With
-        `VECTOR` before the name of the ufunc, the function behind the loop, if that is known.
+        `VECTOR` before the name of the ufunc, the function behind the loop, if that is known;
+        with ``=`` and the name of that function after it, it need not be found again.
     """
     if name.startswith(VECTOR):
-        name = name.removeprefix(VECTOR)
-        address = vector_of(name, ty)
-        return None if address is None else (address, 0, int(getattr(np, name).nin))
+        name, _, symbol = name.removeprefix(VECTOR).partition("=")
+        behind = getattr(np, name, None)
+        if ty != "f64" or not isinstance(behind, np.ufunc) or behind.nin > 2:
+            return None
+        address = address_of(symbol) if symbol else vector_of(name, ty)
+        return None if address is None else (address, 0, behind.nin)
     ufunc = getattr(np, name, None)
     if not isinstance(ufunc, np.ufunc):
         return None

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llvmlite import ir
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 
 from sandbox.outcome import PENDING
 from sandbox.tiers.compiled.core import (
@@ -46,7 +44,7 @@ from sandbox.tiers.compiled.core import (
 )
 from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
 from sandbox.tiers.compiled.points import STATUS
-from sandbox.tiers.compiled.vectors import call_vector, name_vector, vector_of
+from sandbox.tiers.compiled.vectors import call_vector, name_vector, symbol_of, vector_of
 
 __all__ = ["MARKER", "Code", "Machine", "compile_kernel"]
 
@@ -106,6 +104,10 @@ def compile_kernel(kernel: Kernel) -> Machine:
     Args:
         kernel: Its regions must hold `MARKER`.
     """
+    # Numba takes a second to import, and what was compiled before is loaded without it.
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.registry import cpu_target
+
     with global_compiler_lock:
         library = cpu_target.target_context.codegen().create_library(kernel.name)
         name = f"{kernel.name}_{next(_counter)}"
@@ -390,7 +392,7 @@ class _Emitter:
         """Call NumPy's own function, or its loop on one element."""
         vector = vector_of(name, ty)
         if vector is not None:
-            self.loops[f"{VECTOR}{name}", ty] = None
+            self.loops[f"{VECTOR}{name}={symbol_of(name, ty)}", ty] = None
             return call_vector(self.builder, name_vector(name, vector), values)
         loop = loop_of(name, ty)
         if loop is None:

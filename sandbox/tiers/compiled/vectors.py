@@ -12,6 +12,7 @@ special ones included, and only a function that gives the same bits on all of th
 from __future__ import annotations
 
 import ctypes
+import re
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -20,8 +21,6 @@ from typing import Any, Final
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import add_symbol
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 
 from sandbox.tiers.compiled.core import LIBRARY, Ty
@@ -33,12 +32,13 @@ try:
 except ImportError:
     _umath = None
 
-__all__ = ["LANES", "call_vector", "name_vector", "vector_of"]
+__all__ = ["LANES", "address_of", "call_vector", "name_vector", "symbol_of", "vector_of"]
 
 LANES: Final = 8
 """Doubles in one register."""
 _VECTOR: Final = ir.VectorType(ir.DoubleType(), LANES)
 _I64: Final = ir.IntType(64)
+_SYMBOL: Final = re.compile(rf"__svml_[a-z0-9]+{LANES}(_ha)?")
 
 
 def _open() -> ctypes.CDLL | None:
@@ -93,7 +93,6 @@ def call_vector(builder: Any, symbol: str, values: list[ir.Value]) -> ir.Value:
     return builder.extract_element(builder.call(function, wide), lane)
 
 
-@cache
 def vector_of(name: str, ty: Ty) -> int | None:
     """Give the address of the vector function that a ufunc computes doubles with.
 
@@ -104,9 +103,33 @@ def vector_of(name: str, ty: Ty) -> int | None:
     Returns:
         The address, or None where there is none or where it cannot be told which it is.
     """
+    symbol = symbol_of(name, ty)
+    return None if symbol is None else address_of(symbol)
+
+
+def address_of(symbol: str) -> int | None:
+    """Give the address of one of NumPy's vector functions, or None where it has none of that name."""
+    if _library is None or not _SYMBOL.fullmatch(symbol):
+        return None
+    try:
+        function = getattr(_library, symbol)
+    except AttributeError:
+        return None
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+@cache
+def symbol_of(name: str, ty: Ty) -> str | None:
+    """Give the name of the vector function that a ufunc computes doubles with; see `vector_of`.
+
+    It is found by trying, which takes tens of milliseconds, so it is worth being kept.
+    """
     ufunc = getattr(np, name, None)
     if _library is None or ty != "f64" or not isinstance(ufunc, np.ufunc) or ufunc.nin > 2:
         return None
+    # Numba is imported where something is compiled; what was kept is loaded without it.
+    from numba.core.registry import cpu_target
+
     if "+avx512f" not in cpu_target.target_context.codegen().magic_tuple()[2]:
         return None
     inputs = _arguments(ufunc.nin)
@@ -114,13 +137,9 @@ def vector_of(name: str, ty: Ty) -> int | None:
         expected = ufunc(*inputs)
     for suffix in ("", "_ha"):
         symbol = f"__svml_{LIBRARY.get(name, name)}{LANES}{suffix}"
-        try:
-            function = getattr(_library, symbol)
-        except AttributeError:
-            continue
-        address = ctypes.cast(function, ctypes.c_void_p).value
+        address = address_of(symbol)
         if address and _same(_evaluate(symbol, address, inputs), expected):
-            return address
+            return symbol
     return None
 
 
@@ -155,6 +174,9 @@ def _arguments(count: int) -> list[NDArray[np.float64]]:
 
 def _evaluate(symbol: str, address: int, inputs: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Call a vector function on each element, as a kernel does."""
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.registry import cpu_target
+
     codegen = cpu_target.target_context.codegen()
     double = ir.DoubleType().as_pointer()
     with global_compiler_lock:
