@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 
 from sandbox import cost
 from sandbox.limits import Limits
+from sandbox.weights import FREE_ITEMS, length, weight
 
 __all__ = [
     "GUEST_FILE",
@@ -55,6 +56,7 @@ __all__ = [
     "iteration_guards",
     "operator_guards",
     "own_method",
+    "span",
     "text_guards",
     "without_addresses",
     "write_guards",
@@ -97,6 +99,8 @@ _SIZED: Final = frozenset(
     }
 )
 _SETS: Final = frozenset({set, frozenset})
+_LISTED_VIEWS: Final = frozenset({_DICT_VIEWS[1], _ODICT_VIEWS[1]})
+"""Views that are searched from the front to the end."""
 
 
 class Stop(BaseException):
@@ -156,6 +160,25 @@ class Meter:
             )
         if size > 1024:
             self.made_bytes += size
+
+    def items(self, count: int) -> None:
+        """Charge for going through the items of containers, or the characters of a text.
+
+        Raises:
+            OutOfFuel: If there is not as much.
+        """
+        if count > FREE_ITEMS:
+            self.charge(count // cost.ELEMENTS_PER_UNIT)
+
+    def weigh(self, value: Any, times: int = 1) -> None:
+        """Charge for comparing or hashing a value ``times`` times.
+
+        Raises:
+            OutOfFuel: If there is not as much.
+        """
+        each = weight(value, max(self.left, 0) * cost.ELEMENTS_PER_UNIT)
+        if each > cost.ELEMENTS_PER_UNIT:
+            self.items(each * times)
 
     def text(self, chars: int) -> None:
         """Check the length of a text before it is made, and charge for it.
@@ -218,7 +241,7 @@ def operator_guards(
     """
     small = 1 << 62
 
-    def finish(result: Any) -> Any:
+    def finish(result: Any, *operands: Any) -> Any:
         """Charge and check a result that is not a plain scalar."""
         kind = result.__class__
         if kind is ndarray:
@@ -236,6 +259,8 @@ def operator_guards(
         elif kind is list or kind is tuple:
             meter.charge(len(result) // cost.ELEMENTS_PER_UNIT)
             meter.room(len(result))
+        else:  # sets, dicts and counters: what both have is gone through
+            meter.items(sum(map(length, operands)))
         return result
 
     def too_large() -> OverflowError:
@@ -268,7 +293,7 @@ def operator_guards(
         kind = result.__class__
         if kind in SCALARS or (kind is int and -small < result < small):
             return result
-        return finish(result)
+        return finish(result, left, right)
 
     def sub(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
@@ -277,7 +302,7 @@ def operator_guards(
         kind = result.__class__
         if kind in SCALARS or (kind is int and -small < result < small):
             return result
-        return finish(result)
+        return finish(result, left, right)
 
     def mul(left: Any, right: Any) -> Any:
         if left.__class__ in _REPEATED or right.__class__ in _REPEATED:
@@ -341,7 +366,7 @@ def operator_guards(
             ):
                 spread(left, right)
             result = plain(left, right)
-            return result if result.__class__ in SCALARS else finish(result)
+            return result if result.__class__ in SCALARS else finish(result, left, right)
 
         return guard
 
@@ -364,7 +389,11 @@ def operator_guards(
                     spread(left, right)
                 return finish(changed(left, right))
             writable(left)
-            if kind is list or kind is deque:
+            if kind is set or isinstance(left, dict):
+                # The right side is gone through, and by these the left one as well.
+                both = changed is operator.iand or kind is Counter
+                meter.items(length(right) + (len(left) if both else 0))
+            elif kind is list or kind is deque:
                 if changed is operator.iadd:
                     right = taken(right)
                     meter.room(len(left) + len(right))
@@ -382,20 +411,58 @@ def operator_guards(
             count = len(container)
             if count > cost.ELEMENTS_PER_UNIT:
                 meter.charge(count // cost.ELEMENTS_PER_UNIT)
+            if item.__class__ not in _NUMBERS:
+                meter.weigh(item, max(count, 1))
         elif kind is ndarray:
             meter.charge(cost.library(container.size))
+        elif kind is range:
+            if item.__class__ is not int and item.__class__ is not bool:
+                # Only these are found by arithmetic; the rest is compared with one after another.
+                meter.items(span(container))
+        elif item.__class__ not in _NUMBERS:
+            meter.weigh(item)
+        if kind in _LISTED_VIEWS:
+            meter.items(len(container))
         return item in container
 
     def compare(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def guard(left: Any, right: Any) -> Any:
-            if left.__class__ is ndarray and right.__class__ is ndarray:
-                if left.shape != right.shape:
+            kind = left.__class__
+            if kind in _NUMBERS and right.__class__ in _NUMBERS:
+                return plain(left, right)
+            if kind is ndarray or right.__class__ is ndarray:
+                if kind is right.__class__ and left.shape != right.shape:
                     spread(left, right)
-                if left.size > cost.FREE_ELEMENTS:
-                    meter.charge(cost.operator(left.size))
+                result = plain(left, right)
+                return finish(result) if result.__class__ is ndarray else result
+            short = kind is str and len(left) <= FREE_ITEMS
+            if not short and kind not in _NUMBERS and right.__class__ not in _NUMBERS:
+                meter.weigh(left)
             return plain(left, right)
 
         return guard
+
+    def heavy(value: Any) -> Any:
+        """Pay for a value that a chain of comparisons compares."""
+        if value.__class__ not in _NUMBERS:
+            meter.weigh(value)
+        return value
+
+    def unary(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def guard(value: Any) -> Any:
+            result = plain(value)
+            return result if result.__class__ in _NUMBERS else finish(result, value)
+
+        return guard
+
+    def cut(value: Any) -> Any:
+        """Pay for a slice, which is a copy of everything but an array."""
+        kind = value.__class__
+        if kind is list or kind is tuple or kind is bytes:
+            meter.items(len(value))
+        elif kind is str and len(value) > FREE_ITEMS:
+            meter.text(len(value))
+        return value
 
     binary: dict[str, Callable[[Any, Any], Any]] = {
         "Add": add,
@@ -430,6 +497,12 @@ def operator_guards(
     return {
         **{f"${name}": guard for name, guard in binary.items()},
         **{f"$i{name}": in_place(binary[name], plain) for name, plain in changing.items()},
+        "$USub": unary(operator.neg),
+        "$UAdd": unary(operator.pos),
+        "$Invert": unary(operator.invert),
+        "$abs": unary(operator.abs),
+        "$heavy": heavy,
+        "$cut": cut,
         "$In": contains,
         "$NotIn": lambda item, container: not contains(item, container),
         "$Eq": compare(operator.eq),
@@ -439,6 +512,12 @@ def operator_guards(
         "$Gt": compare(operator.gt),
         "$GtE": compare(operator.ge),
     }
+
+
+def span(values: range) -> int:
+    """Give the length of a range, also of one that is longer than CPython's `len` can say."""
+    step = values.step
+    return max((values.stop - values.start + step - (1 if step > 0 else -1)) // step, 0)
 
 
 def matmul_price(left: Any, right: Any) -> int:

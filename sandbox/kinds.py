@@ -184,29 +184,24 @@ class Kinds:
         kinds = (self.of(left), self.of(right))
         if isinstance(op, ast.MatMult | ast.LShift):
             return False
-        if isinstance(op, ast.Mod) and kinds[0] is None:
-            return False  # text on the left
+        if not self.is_number(left, right):
+            return False  # an array takes time and memory with any partner
         if SCALAR in kinds:
             return True
         if isinstance(op, ast.Pow):
-            # An exponent of a few: an array or float is squared, an integer could grow.
-            return kinds[0] == FLOAT and kinds[1] == SMALL
-        if FLOAT in kinds and SMALL in kinds:
-            return True
+            return False
         if isinstance(op, ast.Mult):
             return kinds == (SMALL, SMALL) and self._binary(left, ast.Add(), right) == SMALL
         # Adding a small number lengthens an integer by a bit at most.
-        return SMALL in kinds and not isinstance(op, ast.LShift)
+        return True
 
     def is_bounded_change(self, target: ast.Name, op: ast.operator, value: ast.expr) -> bool:
         """Whether ``target op= value`` can neither grow nor change a container in place."""
-        kind = self.of(value)
-        number = self.of(target) in (SCALAR, FLOAT)  # no list, so nothing grows in place
+        if not self.is_number(target, value):
+            return False
         if isinstance(op, ast.Add | ast.Sub | ast.Div | ast.FloorDiv):
-            return number or kind in (SCALAR, SMALL)
-        if isinstance(op, ast.Mult):
-            return kind == SCALAR or (number and kind is not None)
-        return False
+            return True
+        return isinstance(op, ast.Mult) and SCALAR in (self.of(target), self.of(value))
 
     def is_bounded_comparison(self, left: ast.expr, right: ast.expr) -> bool:
         """Whether a comparison is with one value, so that it cannot broadcast."""
@@ -222,6 +217,10 @@ class Kinds:
             ):
                 return True
         return False
+
+    def is_number(self, *nodes: ast.expr) -> bool:
+        """Whether each of some expressions is surely one number, and no large one."""
+        return all(self.of(node) in (SCALAR, SMALL) for node in nodes)
 
     def _module_name(self, name: str) -> bool:
         return all(name not in scope for scope in self._scopes[1:])
