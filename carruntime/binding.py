@@ -55,6 +55,15 @@ _WORDS: Final = {
     "truncated": "whether the step cut the episode off",
     "t": "transitions since reset",
 }
+# Short names of textbooks and other systems, too short to be near in spelling.
+_SHORT: Final = {
+    **dict.fromkeys(("act", "a", "ac"), "action"),
+    **dict.fromkeys(("o", "ob", "s"), "obs"),
+    **dict.fromkeys(("next_o", "next_ob", "ob_next", "next_s", "s_next", "s_prime"), "next_obs"),
+    **dict.fromkeys(("s2", "obs2", "nobs", "obs_after"), "next_obs"),
+    **dict.fromkeys(("term", "is_terminal", "terminal"), "terminated"),
+    **dict.fromkeys(("step", "steps", "time_step", "n_steps", "current_step"), "t"),
+}
 # What other systems call things, and what to write here instead.
 _FOREIGN: Final = {
     "self": "write a class with step(self, obs, action, next_obs), or leave self out; the "
@@ -81,6 +90,20 @@ _FOREIGN: Final = {
     "obs and next_obs",
     "dof_pos": "a program sees one environment's observation, not Isaac Gym's tensors: take obs "
     "and next_obs",
+    **dict.fromkeys(
+        ("is_success", "is_failure", "success", "failure"),
+        "declare it with extra= from Python, as what the environment's info says after the step",
+    ),
+    **dict.fromkeys(
+        ("original_reward", "reward", "base_reward"),
+        "the environment's reward is not handed over unless declared with extra= from Python",
+    ),
+    "progress": "take t, the transitions since reset",
+    "claims": "take the observation's fields by their names",
+    "trajectory": "a program sees one transition at a time; keep what it needs of earlier ones in "
+    "self of a class",
+    "traj": "a program sees one transition at a time; keep what it needs of earlier ones in self "
+    "of a class",
     "env_reward": "the environment's reward is not handed over unless declared with extra= from "
     "Python",
 }
@@ -128,11 +151,14 @@ class Binding:
         plan: What to call; None if a finding is an error.
         findings: In no particular order.
         facts: Entry, form and the meaning of each parameter, for people.
+        sketch: Where ``plan`` is None, the calls with the parameters that could be bound: enough to
+            look for further mistakes, not enough to run.
     """
 
     plan: Plan | None
     findings: tuple[Finding, ...]
     facts: Mapping[str, str]
+    sketch: Plan | None = None
 
 
 def bind(
@@ -171,8 +197,6 @@ def bind(
         f"{method}: {', '.join(lines)}" if method else "; ".join(lines)
         for method, lines in work.described.items()
     )
-    if any(item.severity == "error" for item in findings):
-        return Binding(None, tuple(findings), facts)
     plan = Plan(
         schema=work.schema(),
         reward=reward,
@@ -181,6 +205,8 @@ def bind(
         step=step,
         reset=reset,
     )
+    if any(item.severity == "error" for item in findings):
+        return Binding(None, tuple(findings), facts, plan)
     return Binding(plan, tuple(findings), facts)
 
 
@@ -380,15 +406,27 @@ class _Binder:
         if bare in _FOREIGN:
             hint = _FOREIGN[bare]
         else:
-            near = self._nearest(bare, role)
-            hint = f"did you mean `{near}`? " if near else ""
-            hint += f"known here: {listed(self._known(role))}; or bind it from Python, with "
-            hint += f"load(..., bindings={{{name!r}: 'next_obs'}})"
+            near = _SHORT.get(bare) or self._nearest(bare, role)
+            way = f"from Python: load(..., bindings={{{name!r}: 'next_obs'}})"
+            if near:
+                hint = f"did you mean `{near}`? If not, bind it {way}"
+            else:
+                offered = self._offered(role)
+                hint = f"take an input by the name it has here: {offered}; or bind it {way}"
         self.findings.append(finding("CAR110", outline.span, name=name, hint=hint))
 
     def _nearest(self, name: str, role: Role) -> str:
         close = difflib.get_close_matches(name, self._known(role), n=1, cutoff=0.7)
         return close[0] if close else ""
+
+    def _offered(self, role: Role) -> str:
+        """Give the names a parameter can have, for a sentence."""
+        fields = self.inputs.fields
+        if role == "reset":
+            return listed(self._known(role))
+        names = ["obs", "next_obs", "initial_obs", *_PLAIN, *fields, *self.inputs.extra]
+        more = ", and a field with `prev_`, `next_` or `initial_` before it" if fields else ""
+        return listed(names) + more
 
     def _known(self, role: Role) -> list[str]:
         fields = self.inputs.fields

@@ -376,14 +376,19 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
         guest = request.open()
         text = guest.text
         findings += guest.findings
-        if guest.outline is None:
+        outline = guest.outline or guest.sketch
+        if outline is None:
             return _Opened(_report(request, text, findings, facts))
         bound: Binding = bind(
-            guest.outline, request.inputs, entry=request.entry, bindings=request.bindings
+            outline, request.inputs, entry=request.entry, bindings=request.bindings
         )
         findings += bound.findings
         facts.update(bound.facts)
-        if bound.plan is None:
+        if guest.outline is None or bound.plan is None:
+            # It will not be built; what else there is to mend is told in the same run.
+            known = bound.plan or bound.sketch
+            if known is not None:
+                findings += guest.judge(known)
             return _Opened(_report(request, text, findings, facts))
         loaded = guest.build(bound.plan, tier)
         findings += loaded.findings

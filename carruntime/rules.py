@@ -90,7 +90,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.ERROR,
             message="parameter `{name}` has no meaning here",
             why=_NAMES,
-            hint="take an input by the name it has here; {hint}",
+            hint="{hint}",
             bad="def reward(act, next_obs):\n    return 0.0",
             good="def reward(action, next_obs):\n    return 0.0",
         ),

@@ -24,7 +24,10 @@ from sandbox.rules import RULES
 from sandbox.scopes import arguments_of
 from sandbox.trees import walk
 
-__all__ = ["in_place_of"]
+__all__ = ["FOREIGN", "in_place_of"]
+
+FOREIGN: Final = frozenset({"SBX640", "SBX641"})
+"""Rules of programs that have to be written anew."""
 
 _TENSOR_MODULES: Final = frozenset("torch torch_utils isaacgym isaacgymenvs isaaclab omni".split())
 _TENSOR_NAMES: Final = frozenset({"torch", "Tensor", "torch_utils"})

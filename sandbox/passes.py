@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sandbox.diagnostics import Finding, Report, Severity
+from sandbox.foreign import FOREIGN
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
 from sandbox.parse import compile_findings, parse
@@ -24,7 +25,7 @@ from sandbox.tasks import with_tasks
 from sandbox.tiers.base import Runner, TierReason
 from sandbox.validate import validate
 
-__all__ = ["Analysis", "Built", "analyse", "build"]
+__all__ = ["Analysis", "Built", "analyse", "build", "judge"]
 
 
 MAX_FINDINGS: Final = 100
@@ -43,6 +44,8 @@ class Analysis:
         tree: The tree that the later passes work on, without a trailing ``__main__`` block;
             None where the parser refused.
         outline: None where a finding is an error.
+        sketch: The outline of a program with errors that could still be read, so that `judge` can
+            tell what else there is to mend. It is for findings only, never to be built.
     """
 
     text: str
@@ -51,6 +54,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     tree: ast.Module | None
     outline: Outline | None
+    sketch: Outline | None = None
 
     @property
     def report(self) -> Report:
@@ -105,10 +109,29 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         refused = bool(late)
         findings = in_source_order((*findings, *late))
     if refused:
-        return Analysis(parsed.text, filename, digest, findings, judged.tree, None)
+        sketch = outline_of(judged.tree, parsed.text) if _is_program(findings) else None
+        return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch)
     tasks = with_tasks(judged.tree)
     outline = outline_of(tasks.tree, parsed.text, tasks.names)
     return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline)
+
+
+def judge(analysis: Analysis, plan: Plan) -> tuple[Finding, ...]:
+    """Give the findings that need a plan, of a program that is not built; nothing of it runs.
+
+    Args:
+        analysis: What `analyse` gave, with an outline or a sketch.
+        plan: What would be called on which inputs, as far as that is known.
+    """
+    if analysis.tree is None or (analysis.outline is None and analysis.sketch is None):
+        return ()
+    # Only reports about inputs need it, and those without a program's spaces are to be quick.
+    from sandbox.lint import lint
+
+    try:
+        return tuple(lint(analysis.tree, plan, analysis.text))
+    except RecursionError:
+        return ()  # the caps leave room for this walk; a caller deep in its stack may not
 
 
 def build(
@@ -146,6 +169,12 @@ def build(
 
     made = assemble(analysis, plan, limits, tier, before_guest_code, code=code, keep_code=keep_code)
     return Built(made.runner, made.tier_reason, made.component_names, made.findings, made.stored)
+
+
+def _is_program(findings: tuple[Finding, ...]) -> bool:
+    """Whether what was refused is a program for this runtime, within the caps on its text."""
+    errors = {item.rule for item in findings if item.severity is Severity.ERROR}
+    return all(rule > "SBX200" for rule in errors) and not errors & FOREIGN
 
 
 def _capped(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

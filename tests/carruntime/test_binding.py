@@ -214,7 +214,7 @@ def test_all_unknown_parameters_are_found_not_the_first() -> None:
 def test_signatures_of_other_systems_get_a_hint(parameters: str) -> None:
     found = bound(f"def reward({parameters}):\n    return 0.0\n").findings
     assert [item.rule for item in found] == ["CAR110"]
-    assert "known here" not in found[0].hint
+    assert "the name it has here" not in found[0].hint
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ def test_a_list_of_tasks_that_names_nothing_is_a_finding() -> None:
     assert rules("def a(obs):\n    return True\n\nTASKS = []\n") == ["CAR104"]
 
 
-@pytest.mark.parametrize("value", ["{'a': a}", "[a] + [a]", "[lambda obs: True]", "[('x', a)]"])
-def test_tasks_that_are_no_plain_list_of_names_are_refused_at_their_place(value: str) -> None:
+@pytest.mark.parametrize("value", ["[('x', a)]", "[3]", "'a, b'"])
+def test_tasks_that_are_no_list_of_functions_are_refused_at_their_place(value: str) -> None:
     report = car.check(
         f"def a(obs):\n    return True\n\ndef b(obs):\n    return True\n\nTASKS = {value}\n"
     )

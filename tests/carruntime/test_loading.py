@@ -42,9 +42,8 @@ def test_a_contract_finding_shows_place_caret_reason_and_advice() -> None:
         "    def reward(obs, actoin, next_obs):\n"
         "                    ^^^^^^\n"
         "  why: parameters are bound by name, and a guess that is wrong would train a wrong agent\n"
-        "  try: take an input by the name it has here; did you mean `action`? known here: `obs`, "
-        "`next_obs`, `initial_obs`, `action`, `terminated`, `truncated`, `t`; or bind it from "
-        "Python, with load(..., bindings={'actoin': 'next_obs'})"
+        "  try: did you mean `action`? If not, bind it from Python: load(..., "
+        "bindings={'actoin': 'next_obs'})"
     )
 
 

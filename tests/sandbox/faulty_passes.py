@@ -42,6 +42,7 @@ class Analysis:
     text: str
     findings: tuple[Finding, ...]
     outline: Outline | None
+    sketch: Outline | None = None
 
 
 @dataclass(frozen=True)
