@@ -28,6 +28,7 @@ from sandbox.outcome import Outcome
 from sandbox.rules import RULES
 from sandbox.tiers.base import TierReason
 from sandbox.wire import Frame, Loaded
+from sandbox.zygote import Warmth
 
 if TYPE_CHECKING:
     from sandbox.limits import Limits
@@ -82,7 +83,7 @@ class WorkerGuest(Dispatcher):
             self._source = b""
             return
         try:
-            checked = self._start(compiles=False)
+            checked = self._start(Warmth.LIGHT)
         except LostWorkerError as lost:
             self._holder.drop()
             self.findings = (self._unreadable(lost),)
@@ -97,7 +98,7 @@ class WorkerGuest(Dispatcher):
 
     # Starting ------------------------------------------------------------------------------
 
-    def _start(self, *, compiles: bool) -> wire.Checked:
+    def _start(self, warmth: Warmth) -> wire.Checked:
         """Fork a worker and let it read the source."""
         limits = self.limits
         holder = self._holder
@@ -105,7 +106,7 @@ class WorkerGuest(Dispatcher):
         try:
             child = spawn.fork(
                 self._zygote,
-                compiles=compiles,
+                warmth=warmth,
                 memory_bytes=limits.worker_memory_bytes,
                 cpu_s=4 * limits.compile_s,
             )
@@ -162,7 +163,7 @@ class WorkerGuest(Dispatcher):
             # A worker that was forked before the compiler was imported is for checking, and one
             # that has run code of the guest has given up what a compiler needs.
             child = self._holder.child
-            cold = tier != "interpreted" and not (child is not None and child.warm)
+            cold = child is None or child.warmth < self._warmth(plan)
             fresh = cold or child is self._locked
             try:
                 self._loaded = self._build(fresh=fresh)
@@ -191,7 +192,7 @@ class WorkerGuest(Dispatcher):
     def _build(self, *, fresh: bool) -> Loaded:
         plan = self._must_have(self._plan, "build")
         if fresh or self._holder.child is None:
-            self._start(compiles=self._tier != "interpreted")
+            self._start(self._warmth(plan))
         deadline = time.monotonic() + self.limits.compile_s
         entry = self._entry(plan)
         code = entry.code
@@ -218,9 +219,19 @@ class WorkerGuest(Dispatcher):
         self.layers = (*self.layers, *loaded.layers)
         if self._require != "any" and "seccomp-run" not in loaded.layers:
             raise self._holder.broken_by("it ran the program without its second filter")
+        if entry.code and not loaded.stored:
+            # Refused by what loads it; that worker may have no compiler.
+            entry.forget()
+            return self._build(fresh=True)
         if loaded.tier == "compiled":
             entry.learn(code)
         return loaded
+
+    def _warmth(self, plan: Plan) -> Warmth:
+        """Say what a worker must find imported to build in the tier that is wanted."""
+        if self._tier == "interpreted":
+            return Warmth.LIGHT
+        return Warmth.LOADER if self._entry(plan).code else Warmth.COMPILER
 
     def _entry(self, plan: Plan) -> cache.Entry:
         """Give what is known of the machine code of this program and plan."""

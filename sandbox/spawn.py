@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -85,7 +86,7 @@ class Child:
     Attributes:
         pid: Its process id.
         sock: The connection to it.
-        warm: Whether it has the compiler imported.
+        warmth: What it has imported.
     """
 
     def __init__(self, zygote: Zygote, pid: int, pidfd: int, sock: socket.socket) -> None:
@@ -93,7 +94,7 @@ class Child:
         self.pid = pid
         self.pidfd = pidfd
         self.sock = sock
-        self.warm = zygote.warmth is not Warmth.LIGHT
+        self.warmth = zygote.warmth
         self._open = True
         self._release = threading.Lock()
         _children.add(self)
@@ -202,11 +203,11 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(self, *, compiles: bool, memory_bytes: int, cpu_s: float) -> Child:
+    def fork(self, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
         """Fork a worker.
 
         Args:
-            compiles: Whether it may be asked for the compiled tier.
+            warmth: What it must find imported for what it may be asked.
             memory_bytes: Address space it may add to what it starts with.
             cpu_s: Seconds of CPU time until it serves batches.
         """
@@ -215,11 +216,11 @@ class Zygote:
             with theirs:
                 pid, _, fd = self._ask(
                     Op.FORK,
-                    compiles=compiles,
+                    warmth=warmth,
                     number=memory_bytes,
                     seconds=cpu_s,
                     give=theirs.fileno(),
-                    wait_s=WARM_S if compiles and self.warmth is Warmth.LIGHT else ANSWER_S,
+                    wait_s=WARM_S if warmth > self.warmth else ANSWER_S,
                 )
             return Child(self, pid, fd, ours)
         except BaseException:
@@ -252,7 +253,7 @@ class Zygote:
         self,
         op: Op,
         *,
-        compiles: bool = False,
+        warmth: Warmth = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
         give: int = -1,
@@ -263,7 +264,7 @@ class Zygote:
             if not self.alive:
                 raise _ZygoteGoneError
             self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
-            request = REQUEST.pack(sequence, op, compiles, number, seconds)
+            request = REQUEST.pack(sequence, op, warmth, number, seconds)
             deadline = time.monotonic() + wait_s
             try:
                 self._sock.settimeout(wait_s)
@@ -273,7 +274,7 @@ class Zygote:
                     self._sock.sendall(request)
                 while True:
                     answer, fd = self._answer(deadline)
-                    found, code, warmth, pid, status = ANSWER.unpack(answer)
+                    found, code, warm, pid, status = ANSWER.unpack(answer)
                     if found == sequence:
                         break
                     if fd >= 0:
@@ -282,7 +283,7 @@ class Zygote:
                 # Dead, or stuck and not to be waited for again; its workers end with it.
                 self._end()
                 raise _ZygoteGoneError from error
-            self.warmth = Warmth(warmth)
+            self.warmth = Warmth(warm)
         if code:
             raise OSError(code, os.strerror(code))
         return pid, status, fd
@@ -366,19 +367,21 @@ def shared_zygote() -> Zygote:
         return _shared
 
 
-def fork(zygote: Zygote | None, *, compiles: bool, memory_bytes: int, cpu_s: float) -> Child:
+def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
 
     Raises:
         WorkerDiedError: If there is no zygote to be had.
     """
-    for _ in range(2):
+    for attempt in range(2):
         source = zygote or shared_zygote()
         try:
-            return source.fork(compiles=compiles, memory_bytes=memory_bytes, cpu_s=cpu_s)
+            return source.fork(warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s)
         except _ZygoteGoneError:
             continue
         except OSError as error:
+            if error.errno == errno.EAGAIN and attempt == 0:
+                continue  # as when the process in between was killed from outside
             raise WorkerDiedError(f"no worker could be forked: {error}") from error
     raise WorkerDiedError("the process that workers are copied from ended twice or does not answer")
 

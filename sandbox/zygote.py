@@ -9,6 +9,7 @@ a worker ended, kill one, and answer a ping.
 It has one thread, which is what makes forking safe and lets workers die with it. It starts light
 (NumPy, the static passes and the interpreted tier), because a check should answer at once, and
 imports Numba when the first worker that may compile is asked for; from then on every worker has it.
+For machine code that was kept there is a step between: what loads it, without Numba.
 What a worker needs must be imported here: a locked worker opens no file. It ends when the host
 closes its end of the socket, or is gone.
 """
@@ -38,7 +39,7 @@ from sandbox.schema import ArraySpec, DictSpec, Schema
 __all__ = ["ANSWER", "REQUEST", "Op", "Warmth", "main"]
 
 REQUEST: Final = struct.Struct("<IHHqd")
-"""Sequence number; what; 1 if the worker may compile; bytes of memory or a process id; seconds."""
+"""Sequence number; what; warmth; bytes of memory or a process id; seconds."""
 ANSWER: Final = struct.Struct("<IHHqq")
 """Sequence number; 0 or an errno; warmth; a process id; a wait status, or -1."""
 _ENDINGS: Final = 4096
@@ -57,8 +58,11 @@ class Warmth(IntEnum):
     """What a new worker finds imported."""
 
     LIGHT = 0
-    COMPILER = 1
-    FAILED = 2
+    """NumPy, the static passes, the interpreted tier."""
+    LOADER = 1
+    """What loads machine code that was compiled before; Numba is not among it."""
+    COMPILER = 2
+    FAILED = 3
     """The compiler could not be imported or warmed; workers try it themselves and say why not."""
 
 
@@ -152,13 +156,12 @@ class _Zygote:
                 data = data + more if more else b""
             if not data:
                 raise EOFError
-            sequence, op, compiles, number, seconds = REQUEST.unpack(data)
+            sequence, op, warmth, number, seconds = REQUEST.unpack(data)
             code, pid, status = 0, number, -1
             given: list[int] = []
             try:
                 if op == Op.FORK:
-                    if compiles:
-                        self.warm()
+                    self.warm(warmth)
                     pid, given = self.fork(fds[0], number, seconds)
                 elif op == Op.ENDING:
                     status = self.endings.get(number, -1)
@@ -227,15 +230,21 @@ class _Zygote:
             while len(self.endings) > _ENDINGS:
                 self.endings.popitem(last=False)
 
-    def warm(self) -> None:
-        """Import the compiler and use it once, on a source of our own."""
-        if self.warmth is not Warmth.LIGHT:
+    def warm(self, wanted: int) -> None:
+        """Import what loads machine code, or the compiler, and use that on a source of our own."""
+        if wanted <= self.warmth:
             return
         gc.unfreeze()
         gc.enable()
         # Made here, where code can still become executable; workers then have it.
         library()
-        self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
+        if wanted >= Warmth.COMPILER:
+            self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
+        else:
+            from sandbox.tiers.compiled.stored import prepare
+
+            prepare()
+            self.warmth = Warmth.LOADER
         _freeze()
 
     def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:

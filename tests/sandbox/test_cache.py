@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import corpus_reader
@@ -25,9 +26,11 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.passes import analyse, build
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
+from sandbox.spawn import Zygote
 from sandbox.tiers.compiled import load_program
 from sandbox.tiers.compiled.stored import thaw
 from sandbox.wire import Loaded
+from sandbox.zygote import Warmth
 
 SOURCE = b"""\
 import numpy as np
@@ -286,6 +289,25 @@ def test_code_that_kills_the_worker_that_loads_it_is_dropped_and_the_program_com
     assert (loaded.tier, loaded.stored) == ("compiled", False)
     assert run()[0].stored
     assert len(entries(folder)) == 1
+
+
+def test_stored_code_needs_no_compiler_and_one_that_is_refused_gets_a_worker_that_has_it(
+    folder: Path,
+) -> None:
+    del folder
+    run()
+    zygote = Zygote()
+    with closing(WorkerGuest(SOURCE, filename="p", limits=Limits(), zygote=zygote)) as guest:
+        assert guest.build(PLAN).stored
+        assert zygote.warmth is Warmth.LOADER
+    name = cache.entry_name(SOURCE, PLAN, Limits())
+    assert name is not None
+    cache.shared().store(name, wire.encode(["not", "a", "program"]))
+    with closing(WorkerGuest(SOURCE, filename="p", limits=Limits(), zygote=zygote)) as guest:
+        loaded = guest.build(PLAN)
+        assert (loaded.tier, loaded.stored) == ("compiled", False)
+        assert zygote.warmth is Warmth.COMPILER
+    zygote.close()
 
 
 def frozen() -> bytes:

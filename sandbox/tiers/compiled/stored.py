@@ -13,6 +13,7 @@ why the host keeps a code of authentication with it (`sandbox.cache`).
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Final
 
 from sandbox import wire
@@ -23,7 +24,7 @@ from sandbox.tiers.compiled.kernel import Lowered
 from sandbox.tiers.compiled.loops import loop_of, name_loop
 from sandbox.tiers.compiled.machine import Code, Machine
 
-__all__ = ["freeze", "thaw"]
+__all__ = ["freeze", "prepare", "thaw"]
 
 _KINDS: Final = ("input", "output", "state", "scratch")
 _LARGEST: Final = 1 << 40
@@ -103,6 +104,12 @@ def thaw(data: bytes) -> tuple[Lowered, dict[str, Machine], str]:
     if not lowered.sites.keys() >= {kernel.name for kernel in _kernels(lowered)}:
         raise ProtocolError("a stored kernel has no table of failures")
     return lowered, machines, "\n\n".join(texts)
+
+
+def prepare() -> None:
+    """Import what `thaw` and the runner need, and use the linker once."""
+    import_module("sandbox.tiers.compiled.runner")
+    _engine().finalize_object()
 
 
 def _kernels(lowered: Lowered) -> list[Kernel]:
