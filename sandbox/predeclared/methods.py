@@ -42,7 +42,8 @@ from sandbox.guards import (
     without_addresses,
     write_guards,
 )
-from sandbox.predeclared.arrays import ArrayChecks, method_sizer
+from sandbox.predeclared.arrays import ArrayChecks
+from sandbox.predeclared.sizes import method_sizer
 from sandbox.predeclared.standard import Silent
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
 from sandbox.weights import FREE_ITEMS
