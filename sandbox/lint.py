@@ -36,7 +36,7 @@ from sandbox.results import result_findings
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 from sandbox.state import changed_attributes
-from sandbox.trees import child_nodes, walk
+from sandbox.trees import child_nodes, remembered, walk
 from sandbox.truth import TESTING, last_of, truth_finding
 
 __all__ = ["lint"]
@@ -76,6 +76,11 @@ def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
         Findings without repetition, in source order.
     """
     tree = with_constants(tree)
+    with remembered():
+        return _lint(tree, plan, text)
+
+
+def _lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     methods: dict[str, ast.FunctionDef] = {}
     owner: ast.ClassDef | None = None

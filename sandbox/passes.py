@@ -23,6 +23,7 @@ from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tasks import with_tasks
 from sandbox.tiers.base import Runner, TierReason
+from sandbox.trees import remembered
 from sandbox.validate import validate
 
 __all__ = ["Analysis", "Built", "analyse", "build", "judge"]
@@ -97,7 +98,8 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     if parsed.tree is None:
         return Analysis(parsed.text, filename, digest, parsed.findings, None, None)
     try:
-        judged = validate(parsed.tree, parsed.text, limits)
+        with remembered():
+            judged = validate(parsed.tree, parsed.text, limits)
     except RecursionError:
         # The caps on depth leave room for our own walks; a caller deep in its stack may not.
         deep = RULES["SBX105"].finding(None, what="operators or blocks", limit=limits.nesting)
@@ -112,7 +114,8 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         sketch = outline_of(judged.tree, parsed.text) if _is_program(findings) else None
         return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch)
     tasks = with_tasks(judged.tree)
-    outline = outline_of(tasks.tree, parsed.text, tasks.names)
+    with remembered():
+        outline = outline_of(tasks.tree, parsed.text, tasks.names)
     return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline)
 
 

@@ -115,3 +115,17 @@ def test_all_five_mistakes_of_a_frame_script_are_told_in_one_run() -> None:
     assert "`first_picture_path` is not defined" in messages["SBX304"]
     assert "an array decides an `if`" in messages["SBX612"]
     assert "nothing but None is ever stored" in messages["SBX645"]
+
+
+def test_errors_hide_none_of_what_the_inputs_show() -> None:
+    path = GOLDEN / "many_at_once.py"
+    report = report_of(path)
+    by_line = {(item.span.line, item.rule) for item in report.findings if item.span}
+    assert {(3, "SBX306"), (6, "CAR110"), (8, "SBX304"), (11, "SBX629")} <= by_line
+    assert {(7, "SBX603"), (9, "SBX612"), (10, "SBX604"), (10, "SBX610")} <= by_line
+
+
+def test_a_worker_tells_the_same_as_the_passes_in_this_process() -> None:
+    path = GOLDEN / "many_at_once.py"
+    source = path.read_text(encoding="utf-8")
+    assert car.check(source, spaces=SPACES["grid"]).findings == report_of(path).findings
