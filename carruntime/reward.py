@@ -155,6 +155,7 @@ class RewardProgram:
         *,
         keep_failed: int = 8,
         record_episodes: bool = False,
+        spin_us: float = 200.0,
     ) -> RewardSession:
         """Bind the program to a number of environments.
 
@@ -167,6 +168,10 @@ class RewardProgram:
             keep_failed: Bad rows of a batch whose inputs are kept, for ``failure.save``.
             record_episodes: Keep all inputs since reset of a class, so that its failures can be
                 saved whole. Costs one copy of the inputs a step.
+            spin_us: Microseconds that a step may look for the worker's answer, giving the core
+                away in between, before it sleeps; a sleeper needs about 50 to be woken. The
+                worker looks for the next step at most 50. Where waits are longer, neither looks
+                for long. 0 for machines on which every core has something better to do.
 
         Returns:
             The session; close it, or use it as a context manager.
@@ -179,6 +184,9 @@ class RewardProgram:
         num_envs = operator.index(num_envs)
         if not isinstance(keep_failed, int) or keep_failed < 0:
             raise OptionError(f"keep_failed={keep_failed!r}: want a whole number from 0 on")
+        is_number = isinstance(spin_us, int | float) and not isinstance(spin_us, bool)
+        if not is_number or not 0 <= spin_us <= 1e6:
+            raise OptionError(f"spin_us={spin_us!r}: want microseconds, from 0 to 1,000,000")
         guest, self._spare = self._spare, None
         if guest is None or self._owner != os.getpid():
             # After a fork the waiting worker still belongs to the parent process.
@@ -193,6 +201,7 @@ class RewardProgram:
                     on_error=on_error,
                     keep_failed=keep_failed,
                     record_episodes=record_episodes,
+                    spin_s=spin_us / 1e6,
                 )
         except BaseException:
             guest.close()

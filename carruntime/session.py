@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
@@ -23,9 +25,11 @@ from numpy.typing import NDArray
 
 from carruntime.batch import Frame, RewardBatch
 from carruntime.binding import reader_of
+from carruntime.buffers import ObservationBuffers, arrays_of, columns_of
 from carruntime.columns import Pending, SlotWriter, Texts, commit
 from carruntime.counts import Counts
 from carruntime.errors import (
+    CarruntimeError,
     OptionError,
     ResetNeededError,
     RewardError,
@@ -36,7 +40,7 @@ from carruntime.errors import (
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
 from sandbox.errors import SandboxError
-from sandbox.lane import Ended, Leaf, bits_of, table_of
+from sandbox.lane import Ended, Lane, Leaf, bits_of, table_of
 from sandbox.native.library import library
 from sandbox.native.tables import KEEP
 from sandbox.outcome import PENDING, Outcome
@@ -67,11 +71,21 @@ _KEPT: Final = ("t", "begun", "completed", "last")
 _READS_FIRST: Final = "the program reads the first observation of the episode"
 _ARGUMENTS: Final = ("obs", "action", "next_obs", "terminated", "truncated", "extra", "t")
 """What `step` hands to the native way, in order."""
-_UNDER_WAY: Final = frozenset({Ended.WAITING, Ended.LOOK, Ended.TOLD})
+_BEGUN: Final = frozenset({Ended.WAITING, Ended.LOOK, Ended.TOLD, Ended.HOME})
+"""How the native way hands back a step that has begun; below these, one that ran here."""
 _FRAMES: Final = (
     "frame= is given; frames come with a later version, and this one would silently ignore it: "
     "leave it out"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A step that a worker was asked for."""
+
+    lane: Lane
+    block: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None
 
 
 class RewardSession:
@@ -94,6 +108,7 @@ class RewardSession:
         on_error: OnError = "raise",
         keep_failed: int = 8,
         record_episodes: bool = False,
+        spin_s: float | None = None,
     ) -> None:
         self.program = program
         self.num_envs = num_envs
@@ -102,7 +117,7 @@ class RewardSession:
         self._keep_failed = keep_failed
         self._guest: Guest | None = guest
         plan = program.plan
-        buffers = guest.bind(num_envs)
+        buffers = guest.bind(num_envs, spin_s)
         self._columns = buffers.inputs
         self._out = buffers.outputs
         self._stateful = plan.stateful
@@ -154,6 +169,9 @@ class RewardSession:
         self._lane = guest.lane(self._arguments(), self._after())
         self._quick: Callable[..., int] | None = None
         """The native step, while nothing is out of the ordinary."""
+        self._under_way: _UnderWay | RewardBatch | RewardError | None = None
+        """What `step_wait` has to give; None where no step was begun."""
+        self._buffers: ObservationBuffers | None = None
 
     def _arguments(self) -> list[Leaf]:
         """Say where the columns are in what `step` hands to the native way."""
@@ -197,6 +215,7 @@ class RewardSession:
     def _settle(self) -> None:
         """Take the native way from now on if nothing stands against it."""
         ordinary = self._all_begun and not self._any_blocked and self._history is None
+        ordinary = ordinary and self._under_way is None
         lane = self._lane
         self._quick = lane.step if ordinary and lane is not None else None
 
@@ -376,9 +395,9 @@ class RewardSession:
             if ended == 0:
                 self._steps += 1
                 return RewardBatch.fine(self._frame, block)
-            if ended in _UNDER_WAY or ended <= Ended.STOPPED:
+            if ended in _BEGUN or ended <= Ended.STOPPED:
                 return self._go_on(ended, block, mask)
-        guest = self._guest or self._open("step")
+        guest = self._open("step")
         if frame is not None:
             raise OptionError(f"RewardSession.step: {_FRAMES}")
         problems: list[str] = []
@@ -425,7 +444,7 @@ class RewardSession:
         self, ended: int, block: NDArray[np.float64], rows: NDArray[np.bool_] | None
     ) -> RewardBatch:
         """Finish a step that the native way began."""
-        guest = self._guest or self._open("step")
+        guest = self._open("step")
         fine: list[bool] = []
         self._dispatch(lambda: fine.append(guest.go_on(ended, block, rows)))
         if fine[0]:
@@ -446,6 +465,116 @@ class RewardSession:
             if len(bad):
                 raise RewardError(batch, [int(row) for row in bad])
         return batch
+
+    # Stepping while the environments step ----------------------------------------------------
+
+    @property
+    def buffers(self) -> ObservationBuffers:
+        """Two sets of arrays that environments may write their observations into.
+
+        A compiled program reads what is handed to `step` from there without a copy, whichever
+        set it is; in the interpreted tier it is copied as ever. Made when first asked for.
+
+        Raises:
+            SessionClosedError: If the session is closed.
+            OptionError: If a step is under way.
+        """
+        if self._buffers is None:
+            guest = self._open("buffers")
+            spec = self.program.inputs.observation
+            sets: list[Any] = []
+            arrays = arrays_of(spec, self.num_envs)
+            columns = columns_of(self.program.plan.schema.read())
+            self._dispatch(lambda: sets.append(guest.lend(arrays, columns)))
+            self._buffers = ObservationBuffers(spec, self.num_envs, sets[0])
+            self._lane = guest.lane(self._arguments(), self._after())
+            self._settle()
+        return self._buffers
+
+    def step_async(
+        self,
+        obs: Any = None,
+        action: Any = None,
+        next_obs: Any = None,
+        terminated: Any = None,
+        truncated: Any = None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Begin to reward one transition; `step_wait` gives the batch.
+
+        A worker runs it meanwhile, so that the environments may be stepped. What was handed over
+        may be changed at once, except for `buffers`: leave alone the sets that the transition is
+        in. With ``isolation="none"``, and where anything is out of the ordinary, the program runs
+        before this returns.
+
+        Args:
+            obs: As for `step`, like all others.
+            action: Likewise.
+            next_obs: Likewise.
+            terminated: Likewise.
+            truncated: Likewise.
+            extra: Likewise.
+            mask: Likewise.
+
+        Raises:
+            OptionError: If a step is under way already.
+            ShapeError: If an input does not fit; nothing has changed, and no step is under way.
+            ResetNeededError: If an environment in ``mask`` was never reset.
+            SessionClosedError: If the session is closed.
+        """
+        self._open("step_async")
+        mask = None if mask is None else np.array(mask)
+        lane = self._lane
+        if self._quick is not None and lane is not None:
+            block = np.empty(self._frame.size)
+            ended = lane.post(
+                block, mask, obs, action, next_obs, terminated, truncated, extra, self._t
+            )
+            if ended == Ended.FINE:
+                self._under_way = _UnderWay(lane, block, mask)
+                self._quick = None
+                return
+            if ended in _BEGUN or ended <= Ended.STOPPED:
+                self._keep(lambda: self._go_on(ended, block, mask))
+                return
+        self._keep(
+            lambda: self.step(obs, action, next_obs, terminated, truncated, extra=extra, mask=mask)
+        )
+
+    def _keep(self, call: Callable[[], RewardBatch]) -> None:
+        """Do a step at once, for `step_wait` to give."""
+        try:
+            self._under_way = call()
+        except RewardError as error:
+            self._under_way = error
+        self._quick = None
+
+    def step_wait(self) -> RewardBatch:
+        """Give the batch of the step that `step_async` began.
+
+        Raises:
+            OptionError: If there is none.
+            RewardError: As `step` raises it.
+            SessionClosedError: If the session is closed.
+        """
+        under_way, self._under_way = self._under_way, None
+        self._open("step_wait")
+        if under_way is None:
+            raise OptionError(
+                "RewardSession.step_wait: no step is under way; call step_async first"
+            )
+        self._settle()
+        if isinstance(under_way, RewardError):
+            raise under_way
+        if isinstance(under_way, RewardBatch):
+            return under_way
+        ended = under_way.lane.wait(under_way.block, under_way.mask)
+        if ended != Ended.FINE:
+            return self._go_on(ended, under_way.block, under_way.mask)
+        self._steps += 1
+        return RewardBatch.fine(self._frame, under_way.block)
 
     def evaluate(self, next_obs: Any, *, mask: NDArray[np.bool_] | None = None) -> RewardBatch:
         """Say what a function of the state alone gives for states, outside any transition.
@@ -772,6 +901,10 @@ class RewardSession:
     def _open(self, call: str) -> Guest:
         if self._guest is None:
             self._refuse(call)
+        if self._under_way is not None:
+            raise OptionError(
+                f"RewardSession.{call}: a step is under way; take its batch with step_wait() first"
+            )
         return self._guest
 
     def _refuse(self, call: str) -> NoReturn:
@@ -782,7 +915,13 @@ class RewardSession:
 
     def close(self) -> None:
         """End the session; may be called again. The worker goes back to the program."""
-        guest, self._guest = self._guest, None
+        guest = self._guest
+        if isinstance(self._under_way, _UnderWay):
+            # The worker must not be in the middle of something when it serves another.
+            with suppress(CarruntimeError, SandboxError):
+                self.step_wait()
+        self._under_way = None
+        self._guest = None
         if guest is not None:
             # Views of the shared memory would keep it, and its descriptors, for as long as somebody
             # holds on to a session that is over.

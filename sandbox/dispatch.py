@@ -23,7 +23,7 @@ from sandbox.batches import BY_RUNNER, MAX_INDICES, Batch, Bools
 from sandbox.doorbell import Bell
 from sandbox.guest import After, GuestBase, Ran
 from sandbox.holder import Holder, LostWorkerError
-from sandbox.lane import Ended, Lane, Leaf
+from sandbox.lane import Ended, Lane, Leaf, Places
 from sandbox.native.library import library
 from sandbox.native.tables import READY, UNDER_WAY, Kind
 from sandbox.outcome import PENDING, Outcome
@@ -56,6 +56,8 @@ class Dispatcher(GuestBase):
         self._bell: Bell | None = None
         """The page of the bound batch size; `Holder.bell` is it while a worker listens to it."""
         self._lane: Lane | None = None
+        self._lent: dict[str, NDArray[Any]] = {}
+        self._places: dict[str, Places] = {}
 
     @abstractmethod
     def _replace(self) -> None:
@@ -99,8 +101,9 @@ class Dispatcher(GuestBase):
             ready=self._holder.ready,
             bell=bell.table,
             after=after,
-            alive=(bell, shared),
+            alive=(bell, shared, self._lent),
         )
+        self._lane.lend(self._places)
         return self._lane
 
     def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
@@ -113,6 +116,8 @@ class Dispatcher(GuestBase):
             batch.out.task_outcome[~rows] = Outcome.SKIPPED
             begin = time.monotonic()
             fine = False
+            if ended != Ended.WAITING:
+                lane.bring_home()
 
             def take(todo: Bools) -> LostWorkerError | None:
                 nonlocal ended, fine
@@ -120,12 +125,16 @@ class Dispatcher(GuestBase):
                     try:
                         ended = self._wait(lambda: lane.wait(block, mask), todo, begin)
                     except LostWorkerError as lost:
+                        lane.bring_home()
                         return self._take(batch, todo, lost)
-                fine = ended == Ended.FINE
-                if fine:
-                    return None
+                    fine = ended == Ended.FINE
+                    if fine:
+                        return None
+                    lane.bring_home()
                 if ended == Ended.LOOK:
                     return self._take(batch, todo, None, block)
+                if ended == Ended.HOME:
+                    return self._ask(batch, todo, Kind.RESUME, begin)
                 return self._take(batch, todo, self._told(todo, begin))
 
             self._complete(batch, rows, take, reset=False)
@@ -232,15 +241,8 @@ class Dispatcher(GuestBase):
         np.copyto(shared.outcome, batch.out.outcome)
         np.copyto(shared.task_outcome, batch.out.task_outcome)
         begin = time.monotonic()
-        bell = self._holder.bell
-        if bell is not None:
-            bell.ask(Kind.RESET if reset else Kind.STEP)
-            try:
-                status = self._wait(lambda: _ended(bell.answered()), rows, begin)
-            except LostWorkerError as lost:
-                return self._take(batch, rows, lost)
-            told = self._told(rows, begin) if status == Ended.TOLD else None
-            return self._take(batch, rows, told)
+        if self._holder.bell is not None:
+            return self._ask(batch, rows, Kind.RESET if reset else Kind.STEP, begin)
         try:
             deadline = begin + self.limits.wall_s
             self._holder.send(Frame.RESET if reset else Frame.STEP, b"", deadline)
@@ -251,6 +253,16 @@ class Dispatcher(GuestBase):
         quick = _CAN_SPIN and time.monotonic() - begin < _SPIN_S
         self._spin_s = _SPIN_S if quick else 0.0
         return self._take(batch, rows, told)
+
+    def _ask(self, batch: Batch, rows: Bools, kind: int, begin: float) -> LostWorkerError | None:
+        """Ask by the bell for what is marked, and take what comes."""
+        bell = self._must_have(self._holder.bell, "bind")
+        bell.ask(kind)
+        try:
+            ended = self._wait(lambda: _ended(bell.answered()), rows, begin)
+        except LostWorkerError as lost:
+            return self._take(batch, rows, lost)
+        return self._take(batch, rows, None if ended == Ended.FINE else self._told(rows, begin))
 
     def _told(self, rows: Bools, begin: float) -> LostWorkerError | None:
         """Receive the frame that ends a batch; why the worker was lost, if it was."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sandbox import layers
-from sandbox.lane import engine_table, table_of
+from sandbox.lane import Engine, Places, table_of
 from sandbox.native.library import Library
 from sandbox.native.tables import (
     BELL,
@@ -26,6 +25,7 @@ from sandbox.native.tables import (
     PLACES_AT,
     SERVE,
     Kind,
+    Status,
 )
 from sandbox.shm import Region
 
@@ -35,6 +35,7 @@ SPIN_S: Final = 0.0002
 """Seconds that the host looks for an answer before it sleeps, where nobody says otherwise."""
 _WORKER_SPIN_S: Final = 0.00005
 """About what it costs to be woken: whoever waits so long for nothing loses no more than that."""
+_UNRUN: Final = 255
 _HOST_SLICE_NS: Final = 5_000_000
 _WORKER_SLICE_NS: Final = 1_000_000_000
 
@@ -98,18 +99,21 @@ class Listener:
             spin_ns=spin_ns,
             slice_ns=_WORKER_SLICE_NS,
         )
-        engine: tuple[NDArray[np.int64], object] | None = None
-        if hasattr(runner, "parts"):
-            engine = engine_table(runner.parts())
-        self._table = table_of(
-            SERVE,
-            bell=bell.ctypes.data,
-            engine=0 if engine is None else engine[0].ctypes.data,
-        )
-        alive = (bell, engine, bytes_of_page, page)
+        self._table = table_of(SERVE, bell=bell.ctypes.data)
+        self._runner = runner
+        self._engine: Engine | None = None
+        self._where = bytes_of_page[PLACES_AT : PLACES_AT + PLACES]
+        alive = (bell, bytes_of_page, page)
         self._wall_s = wall_s
+        self.lend({})
         self._serve: Callable[[], int] = library.bound("serve_requests", self._table, alive)
         self._tell = library.bound("tell", bell, alive)
+
+    def lend(self, places: Mapping[str, Places]) -> None:
+        """Take it that columns may lie in two further places."""
+        if hasattr(self._runner, "parts"):
+            self._engine = Engine(self._runner.parts(), places)
+            self._table[SERVE["engine"]] = self._engine.table.ctypes.data
 
     def next(self, sock: socket.socket) -> tuple[int, int]:
         """Serve until something is for Python.
@@ -131,12 +135,21 @@ class Listener:
                 if _something(sock):
                     return Kind.TALK, 0
                 continue
-            ended = code >> 8 & 255
-            return code & 255, 0 if ended == 255 else ended
+            kind, ended = code & 255, code >> 8 & 255
+            if kind == Kind.STEP and self._where.any():
+                # Python reads columns where they belong; the host puts them there.
+                self._tell(Status.HOME)
+                while self._serve() & 255 != Kind.RESUME:
+                    _something(sock)
+            if ended == _UNRUN:
+                ended = 0
+                if self._engine is not None:
+                    self._engine.home()
+            return kind, ended
 
     def tell(self, *, frame: bool) -> None:
         """Say that a batch is done, and whether a frame about it is on the socket."""
-        self._tell(int(frame))
+        self._tell(Status.TOLD if frame else Status.RAN)
 
 
 def _something(sock: socket.socket) -> bool:

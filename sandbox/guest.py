@@ -8,7 +8,7 @@ such row has an outcome. What the caller sees in ``outputs`` is private to this 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -19,6 +19,7 @@ from sandbox import wire
 from sandbox.batches import Batch, Bools, Ledger
 from sandbox.diagnostics import Finding, Report
 from sandbox.errors import ProgramRefusedError, UsageError
+from sandbox.lane import ELSEWHERE, Places
 from sandbox.outcome import PENDING, Outcome
 from sandbox.tiers.base import NO_FAILURE, Failure, Outputs
 from sandbox.wire import Loaded
@@ -38,6 +39,7 @@ __all__ = [
     "Require",
     "TierWish",
     "check_rows",
+    "sets_of",
 ]
 
 Isolation = Literal["process", "none"]
@@ -150,11 +152,29 @@ class Guest(Protocol):
                 all went well, the table, and an owner of the memory that it uses.
         """
 
+    def lend(
+        self, arrays: Sequence[tuple[str, str, tuple[int, ...]]], columns: Mapping[str, str]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        """Make two more sets of arrays from which a compiled program can read.
+
+        A step by the lane whose arguments are these very arrays copies nothing; other tiers and
+        other ways copy as ever.
+
+        Args:
+            arrays: Name, dtype and shape of each.
+            columns: Name of a column to the name of the array that may stand in for it, of the
+                same dtype and shape.
+
+        Returns:
+            The two sets by name; all zero.
+        """
+
     def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
         """Finish a step that a lane began and handed back.
 
         Args:
-            ended: What it gave: WAITING, LOOK, TOLD or below STOPPED, see `sandbox.lane.Ended`.
+            ended: What it gave: WAITING, LOOK, TOLD, HOME or from STOPPED down, see
+                `sandbox.lane.Ended`.
             block: The block it was given.
             mask: The mask it was given.
 
@@ -236,6 +256,22 @@ class GuestBase:
     def _chosen(batch: Batch, mask: Bools | None) -> Bools:
         return np.ones(batch.num_rows, np.bool_) if mask is None else mask.copy()
 
+    def _places_of(
+        self, columns: Mapping[str, str], views: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Places]:
+        """Say where each column may lie, by addresses of this process."""
+        numbers = {name: number for number, name in enumerate(self._inputs)}
+        return {
+            column: Places(
+                numbers[column],
+                self._inputs[column].ctypes.data,
+                views[f"0/{name}"].ctypes.data,
+                views[f"1/{name}"].ctypes.data,
+            )
+            for column, name in columns.items()
+            if column in numbers and numbers[column] < ELSEWHERE
+        }
+
     def _sound(self, batch: Batch) -> bool:
         """Whether every row has the state that it needs."""
         return not (batch.plan.stateful and bool(batch.lost.any()))
@@ -283,3 +319,14 @@ def check_rows(num_rows: int) -> None:
     """Refuse what is no number of rows."""
     if not isinstance(num_rows, int) or num_rows < 1:
         raise UsageError(f"bind: num_rows is {num_rows!r}; want a whole number from 1 on")
+
+
+def sets_of(
+    views: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Take two sets of arrays apart; see `sandbox.shm.layout_of_sets`."""
+    first, second = (
+        {name[2:]: array for name, array in views.items() if name.startswith(f"{one}/")}
+        for one in (0, 1)
+    )
+    return first, second

@@ -103,6 +103,10 @@ class Holder:
             region.close()
         self.regions = regions
 
+    def add(self, region: shm.Region) -> None:
+        """Keep one more piece of memory of this batch size."""
+        self.regions = (*self.regions, region)
+
     def drop(self, *, ended_by_itself: bool = False) -> str:
         """Make sure that the worker is gone, and say how it ended."""
         self.bell = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sandbox import shm, wire
 from sandbox.batches import Batch, Bools
 from sandbox.errors import ProtocolError, UsageError
-from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows
-from sandbox.lane import Ended, Lane, Leaf, engine_table
+from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows, sets_of
+from sandbox.lane import Ended, Engine, Lane, Leaf, Places
 from sandbox.native.library import library
 from sandbox.tiers.base import NO_FAILURE
 from sandbox.wire import Loaded
@@ -45,6 +45,7 @@ class InProcessGuest(GuestBase):
         self._ready = np.zeros(1, np.int64)
         """Whether the short way of a step may be taken; read by native code."""
         self._runner: Any = None
+        self._forget_lane()
         self._remap = np.empty(0, np.int32)
         self.findings = self._analysis.findings
         self.outline = self._analysis.outline
@@ -55,6 +56,12 @@ class InProcessGuest(GuestBase):
         """Give the findings that need a plan; see `Guest.judge`."""
         self._must_be_open()
         return self._passes.judge(self._analysis, plan)
+
+    def _forget_lane(self) -> None:
+        self._lane: Lane | None = None
+        self._engine: Engine | None = None
+        self._lent: dict[str, NDArray[Any]] = {}
+        self._places: dict[str, Places] = {}
 
     def build(self, plan: Plan, tier: TierWish = "auto") -> Loaded:
         """Make the source into something that runs; see `Guest.build`."""
@@ -88,6 +95,7 @@ class InProcessGuest(GuestBase):
         self._runner.bind(num_rows, readable, batch.out)
         self._batch = batch
         self._inputs = inputs
+        self._forget_lane()
         self._ready[0] = self._sound(batch)
         return Buffers(inputs, batch.out)
 
@@ -105,6 +113,8 @@ class InProcessGuest(GuestBase):
         rows = self._rows_to_run(batch, reset=reset)
         known = len(self._ledger.items)
         if rows.any():
+            if self._engine is not None:
+                self._engine.home()
             if reset:
                 self._runner.reset()
             else:
@@ -126,16 +136,29 @@ class InProcessGuest(GuestBase):
         found = library() if isinstance(getattr(self._runner, "parts", None), MethodType) else None
         if found is None:
             return None
-        return Lane(
+        self._engine = Engine(self._runner.parts(), self._places)
+        self._lane = Lane(
             found,
             batch,
             self._inputs,
             leaves,
             outputs=batch.bytes.ctypes.data,
             ready=self._ready,
-            engine=engine_table(self._runner.parts()),
+            engine=self._engine,
             after=after,
+            alive=self._lent,
         )
+        self._lane.lend(self._places)
+        return self._lane
+
+    def lend(
+        self, arrays: Sequence[tuple[str, str, tuple[int, ...]]], columns: Mapping[str, str]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        """Make two more sets of arrays; lanes made after this read from them."""
+        layout = shm.layout_of_sets(arrays)
+        self._lent = layout.views(np.zeros(layout.size, np.uint8))
+        self._places = self._places_of(columns, self._lent)
+        return sets_of(self._lent)
 
     def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
         """Finish a step in which a row failed; see `Guest.go_on`."""
@@ -143,6 +166,8 @@ class InProcessGuest(GuestBase):
         batch = self._must_have(self._batch, "bind")
         rows = self._chosen(batch, mask)
         known = len(self._ledger.items)
+        if self._lane is not None:
+            self._lane.bring_home()
         if ended <= Ended.STOPPED:
             self._runner.resume(Ended.STOPPED - ended)
         self._look(batch, rows)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import time
 import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sandbox import cache, layers, shm, spawn, wire
 from sandbox.batches import Batch
@@ -21,7 +23,7 @@ from sandbox.errors import (
     WorkerDiedError,
     WorkerTimeoutError,
 )
-from sandbox.guest import Buffers, Require, TierWish, check_rows
+from sandbox.guest import Buffers, Require, TierWish, check_rows, sets_of
 from sandbox.holder import LostWorkerError
 from sandbox.native.library import library
 from sandbox.outcome import Outcome
@@ -64,6 +66,8 @@ class WorkerGuest(Dispatcher):
         self._tier: TierWish = "interpreted"
         self._end = weakref.finalize(self, self._holder.close)
         self._most_spin_s = SPIN_S
+        self._loan: tuple[wire.LendRequest, shm.Region] | None = None
+        """Further inputs that workers of this batch size are told of."""
         self._locked: spawn.Child | None = None
         """The worker that has built once, and so has locked itself a second time."""
         self.layers: tuple[str, ...] = ()
@@ -199,6 +203,8 @@ class WorkerGuest(Dispatcher):
         request = wire.BuildRequest(plan, self._tier, code, keep=entry.wanted)
         try:
             self._holder.send(Frame.BUILD, wire.pack(request), deadline)
+            if self._tier != "interpreted":
+                library()  # made while the worker is busy
             frame, body = self._holder.frame(deadline)
             if frame is Frame.CODE and entry.wanted:
                 code = body
@@ -260,6 +266,7 @@ class WorkerGuest(Dispatcher):
             self._holder.keep((*regions, *([self._bell.region] if self._bell else ())))
             self._batch = batch
             self._inputs = layout.views(regions[0].memory)
+            self._lane, self._lent, self._places, self._loan = None, {}, {}, None
             self._shared_bytes = np.frombuffer(regions[1].memory, np.uint8)
             self._shared = shm.outputs_of(batch.layout, regions[1].memory)
             try:
@@ -287,21 +294,62 @@ class WorkerGuest(Dispatcher):
         self._holder.send(Frame.BIND, wire.pack(request), deadline)
         # From here on it listens to the new page, or to none.
         self._holder.bell = None
-        child = self._holder.worker()
-        regions = self._holder.regions if bell is not None else self._holder.regions[:2]
-        fds = [region.fd for region in regions]
         if bell is not None:
             bell.renew()
+        self._give_fds(self._holder.regions[: 2 if bell is None else 3], deadline)
+        if bell is not None:
+            self._holder.bell = bell
+            self._hand_loan()
+        self._settle(batch)
+
+    def lend(
+        self, arrays: Sequence[tuple[str, str, tuple[int, ...]]], columns: Mapping[str, str]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        """Make two more sets of arrays; lanes made after this read from them."""
+        with self._holder.using(self.filename):
+            batch = self._must_have(self._batch, "bind")
+            layout = shm.layout_of_sets(arrays)
+            region = shm.Region(layout.size, worker_writes=False)
+            self._holder.add(region)
+            self._lent = layout.views(region.memory)
+            loaded = self._must_have(self._loaded, "build")
+            if loaded.tier == "compiled" and self._bell is not None:
+                self._places = self._places_of(columns, self._lent)
+                offsets = {name: place for name, _, _, place in layout.arrays}
+                lent = tuple(
+                    wire.Lent(column, offsets[f"0/{name}"], offsets[f"1/{name}"])
+                    for column, name in columns.items()
+                    if column in self._places
+                )
+                self._loan = (wire.LendRequest(layout.size, lent), region)
+                try:
+                    if self._holder.child is not None:
+                        self._hand_loan()
+                except LostWorkerError as lost:
+                    # The next step starts another worker, and hands it this too.
+                    self._must_be_open()
+                    self._lose_all(batch, f"the state went with its worker: {lost.reason}")
+            return sets_of(self._lent)
+
+    def _hand_loan(self) -> None:
+        """Tell the worker of the two sets, if there are any."""
+        if self._loan is None or self._holder.bell is None:
+            return
+        request, region = self._loan
+        deadline = time.monotonic() + self.limits.compile_s
+        self._holder.send(Frame.LEND, wire.pack(request), deadline)
+        self._give_fds([region], deadline)
+
+    def _give_fds(self, regions: Sequence[shm.Region], deadline: float) -> None:
+        """Hand over descriptors and wait until the worker has mapped them."""
+        child = self._holder.worker()
         try:
-            socket.send_fds(child.sock, [b"\0"], fds)
+            socket.send_fds(child.sock, [b"\0"], [region.fd for region in regions])
         except OSError:
             raise self._holder.died() from None
         frame, body = self._holder.frame(deadline)
         if frame is not Frame.BOUND:
             raise self._holder.broken(frame, body)
-        if bell is not None:
-            self._holder.bell = bell
-        self._settle(batch)
 
     def _replace(self) -> None:
         """Start a worker that stands where the last one stood, without its rows' state."""

@@ -8,6 +8,7 @@ this module lays out the tables that the native code reads.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ELSEWHERE",
     "Ended",
+    "Engine",
     "Kernels",
     "Lane",
     "Leaf",
+    "Places",
     "bits_of",
-    "engine_table",
     "fill",
     "table_of",
 ]
@@ -117,41 +119,66 @@ def bits_of(number: float) -> int:
     return int(np.float64(number).view(np.int64))
 
 
-def engine_table(
-    parts: Kernels, places: Mapping[str, tuple[int, int, int, int]] | None = None
-) -> tuple[NDArray[np.int64], object]:
-    """Lay out a program's kernels.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a column may lie: its number, its own place, and two others."""
+
+    column: int
+    own: int
+    first: int
+    second: int
+
+
+class Engine:
+    """A program's kernels as native code runs them.
 
     Args:
         parts: From the runner.
-        places: For columns that may lie in three places: the column's number and the addresses.
+        places: Columns that may lie elsewhere, by name.
 
-    Returns:
-        The table, and what must live as long as it is used.
+    Attributes:
+        table: What native code reads.
     """
-    records = np.zeros((len(parts.kernels), KERNEL.size), np.int64)
-    for record, (function, regions) in zip(records, parts.kernels, strict=True):
-        fill(record, KERNEL, function=function, table=regions)
-    movable = [(cell, places[name]) for cell, name in parts.cells if places and name in places]
-    inputs = np.zeros((len(movable), INPUT.size), np.int64)
-    for record, (cell, (column, own, first, second)) in zip(inputs, movable, strict=True):
-        fill(record, INPUT, cell=cell, column=column, own=own, first=first, second=second)
-    table = table_of(
-        ENGINE,
-        rows=parts.rows,
-        count=len(records),
-        kernels=records.ctypes.data,
-        inputs=inputs.ctypes.data,
-        input_count=len(inputs),
-        broken=parts.broken,
-        follows=parts.follows,
-        failed=parts.failed,
-        alone=int(parts.alone),
-        outcome=parts.outcome,
-        reward=parts.reward,
-        failure=parts.failure,
-    )
-    return table, (parts, records, inputs)
+
+    def __init__(self, parts: Kernels, places: Mapping[str, Places] | None = None) -> None:
+        records = np.zeros((len(parts.kernels), KERNEL.size), np.int64)
+        for record, (function, regions) in zip(records, parts.kernels, strict=True):
+            fill(record, KERNEL, function=function, table=regions)
+        self._movable = [
+            (cell, places[name]) for cell, name in parts.cells if places and name in places
+        ]
+        inputs = np.zeros((len(self._movable), INPUT.size), np.int64)
+        for record, (cell, place) in zip(inputs, self._movable, strict=True):
+            fill(
+                record,
+                INPUT,
+                cell=cell,
+                column=place.column,
+                own=place.own,
+                first=place.first,
+                second=place.second,
+            )
+        self._alive = (parts, records, inputs)
+        self.table = table_of(
+            ENGINE,
+            rows=parts.rows,
+            count=len(records),
+            kernels=records.ctypes.data,
+            inputs=inputs.ctypes.data,
+            input_count=len(inputs),
+            broken=parts.broken,
+            follows=parts.follows,
+            failed=parts.failed,
+            alone=int(parts.alone),
+            outcome=parts.outcome,
+            reward=parts.reward,
+            failure=parts.failure,
+        )
+
+    def home(self) -> None:
+        """Let the kernels read each column at its own place, for a step that Python runs."""
+        for cell, place in self._movable:
+            ctypes.c_int64.from_address(cell).value = place.own
 
 
 class Lane:
@@ -175,7 +202,7 @@ class Lane:
         *,
         outputs: int,
         ready: NDArray[np.int64],
-        engine: tuple[NDArray[np.int64], object] | None = None,
+        engine: Engine | None = None,
         bell: NDArray[np.int64] | None = None,
         after: tuple[int, NDArray[np.int64], object] | None = None,
         alive: object = None,
@@ -199,6 +226,7 @@ class Lane:
         offsets = {name: place for name, _, _, place in batch.layout.arrays}
         end = offsets["failure"]
         self._columns = {name: number for number, name in enumerate(inputs)}
+        self._of = tuple(leaves)
         self._leaves = np.zeros((len(leaves), LEAF.size), np.int64)
         self._alive: list[object] = [batch, inputs, engine, bell, after, alive, ready]
         for record, leaf in zip(self._leaves, leaves, strict=True):
@@ -227,7 +255,7 @@ class Lane:
             truths=offsets["tasks"],
             truth=offsets["present"],
             truth_count=end - offsets["present"],
-            engine=0 if engine is None else engine[0].ctypes.data,
+            engine=0 if engine is None else engine.table.ctypes.data,
             bell=0 if bell is None else bell.ctypes.data,
             after=0 if after is None else after[0],
             after_table=0 if after is None else after[1].ctypes.data,
@@ -266,7 +294,16 @@ class Lane:
         )
         self._alive += [leaf, parts, dims, column.dtype]
 
-    def places(self, numbers: Sequence[tuple[int, int, int]]) -> None:
-        """Say where else leaves may lie: number of the leaf, and the two addresses."""
-        for number, first, second in numbers:
-            fill(self._leaves[number], LEAF, first=first, second=second)
+    def lend(self, places: Mapping[str, Places]) -> None:
+        """Take leaves as they are where they lie in one of two further places."""
+        for record, leaf in zip(self._leaves, self._of, strict=True):
+            if leaf.column in places and leaf.texts is None:
+                place = places[leaf.column]
+                fill(record, LEAF, first=place.first, second=place.second)
+
+    def bring_home(self) -> None:
+        """Copy what the last step read elsewhere into its own columns, for whoever reads those."""
+        for record in self._leaves:
+            found = int(record[LEAF["found"]])
+            if found in {int(record[LEAF["first"]]), int(record[LEAF["second"]])}:
+                ctypes.memmove(int(record[LEAF["own"]]), found, int(record[LEAF["bytes"]]))

@@ -19,6 +19,7 @@ import fcntl
 import mmap
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -31,7 +32,15 @@ from sandbox.errors import SandboxError, UsageError
 from sandbox.schema import Schema
 from sandbox.tiers.base import Outputs
 
-__all__ = ["Layout", "Region", "inputs_of", "layout_of_inputs", "layout_of_outputs", "outputs_of"]
+__all__ = [
+    "Layout",
+    "Region",
+    "inputs_of",
+    "layout_of_inputs",
+    "layout_of_outputs",
+    "layout_of_sets",
+    "outputs_of",
+]
 
 _LINE: Final = 64
 _MAX_BYTES: Final = 1 << 40
@@ -84,6 +93,15 @@ def layout_of_inputs(schema: Schema, num_rows: int) -> Layout:
         if spec.kind == "text":
             wanted.append((column.name + "#len", "int32", (num_rows,)))
     return _layout(wanted)
+
+
+def layout_of_sets(
+    arrays: Sequence[tuple[str, str, tuple[int, ...]]],
+) -> Layout:
+    """Lay out two sets of arrays; the names of the first begin with ``0/``, the others ``1/``."""
+    return _layout(
+        [(f"{one}/{name}", dtype, shape) for one in (0, 1) for name, dtype, shape in arrays]
+    )
 
 
 def layout_of_outputs(num_rows: int, components: int, tasks: int) -> Layout:

@@ -20,7 +20,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, unique
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -47,6 +47,8 @@ __all__ = [
     "CheckRequest",
     "Checked",
     "Frame",
+    "LendRequest",
+    "Lent",
     "Loaded",
     "Plain",
     "Progress",
@@ -84,6 +86,7 @@ _HEADER = struct.Struct("<BI")
 T = TypeVar("T")
 
 
+@unique
 class Frame(IntEnum):
     """What a frame is. Below 64 the host speaks, from 64 on the worker."""
 
@@ -94,6 +97,7 @@ class Frame(IntEnum):
     STEP = 5
     JUDGE = 6
     """As BUILD, and nothing is built: the answer is always REFUSED, with what the plan shows."""
+    LEND = 7
     READY = 64
     CHECKED = 65
     LOADED = 66
@@ -200,6 +204,23 @@ class BindRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Lent:
+    """A column that may lie in two further places: offsets in the memory that was lent."""
+
+    column: str
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class LendRequest:
+    """Map so many bytes of further inputs; a descriptor follows."""
+
+    size: int
+    columns: tuple[Lent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What a batch added to the worker's failure list, in order."""
 
@@ -211,7 +232,7 @@ RECORDS: Final[frozenset[type]] = frozenset(
         *(ArraySpec, DictSpec, TupleSpec, Schema, Param, Call, Plan, Limits),
         *(Span, Finding, ParamOutline, FunctionOutline, ClassOutline, Outline),
         *(Failure, TierReason, CheckRequest, Checked, BuildRequest, Loaded, BindRequest),
-        *(Ready, Refused, Progress),
+        *(Ready, Refused, Progress, Lent, LendRequest),
     }
 )
 """Every class that can travel. Decoding can make nothing else."""

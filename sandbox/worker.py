@@ -23,10 +23,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sandbox import layers, shm, wire
 from sandbox.diagnostics import Finding, escape
 from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError, ProtocolError
+from sandbox.lane import Places
 from sandbox.limits import Limits
 from sandbox.native.library import made
 from sandbox.native.tables import PAGE_BYTES, Kind
@@ -165,6 +169,8 @@ class _Worker:
         self.analysis: _Analysis | None = None
         self.plan: Plan | None = None
         self.runner: Runner | None = None
+        self.inputs: dict[str, NDArray[Any]] = {}
+        self.lent: NDArray[np.uint8] | None = None
         self.listener: Listener | None = None
         """Who waits for batches on a shared page, once there is one."""
         self.told = 0
@@ -223,6 +229,8 @@ class _Worker:
             return self.judge(wire.unpack(wire.BuildRequest, body))
         if frame is Frame.BIND:
             return self.bind(wire.unpack(wire.BindRequest, body))
+        if frame is Frame.LEND:
+            return self.lend(wire.unpack(wire.LendRequest, body))
         raise ProtocolError(f"a worker does not answer {frame.name}")
 
     def need(self, value: T | None) -> T:
@@ -294,10 +302,11 @@ class _Worker:
         if len(fds) != wanted:
             raise ProtocolError(f"{len(fds)} descriptors came with a batch; want {wanted}")
         inputs = shm.layout_of_inputs(plan.schema, asked.num_rows)
+        self.inputs = inputs.views(shm.attach(fds[0], inputs.size, writable=False))
         outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
         runner.bind(
             asked.num_rows,
-            inputs.views(shm.attach(fds[0], inputs.size, writable=False)),
+            self.inputs,
             shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True)),
         )
         self.listener = None
@@ -305,6 +314,28 @@ class _Worker:
             page = shm.attach(fds[2], PAGE_BYTES, writable=True)
             functions = self.need(made())
             self.listener = Listener(functions, page, runner, self.limits.wall_s, asked.spin_s)
+        return Frame.BOUND, b""
+
+    def lend(self, asked: wire.LendRequest) -> tuple[Frame, bytes]:
+        """Take two more places for some columns."""
+        listener = self.need(self.listener)
+        _, fds, _, _ = socket.recv_fds(self.sock, 1, 1)
+        if len(fds) != 1:
+            raise ProtocolError(f"{len(fds)} descriptors came with further inputs; want 1")
+        self.lent = np.frombuffer(shm.attach(fds[0], asked.size, writable=False), np.uint8)
+        base = self.lent.ctypes.data
+        numbers = {name: number for number, name in enumerate(self.inputs)}
+        listener.lend(
+            {
+                item.column: Places(
+                    numbers[item.column],
+                    self.inputs[item.column].ctypes.data,
+                    base + item.first,
+                    base + item.second,
+                )
+                for item in asked.columns
+            }
+        )
         return Frame.BOUND, b""
 
     def batch(self, run: Callable[[], None]) -> tuple[Frame, bytes]:

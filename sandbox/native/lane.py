@@ -17,7 +17,17 @@ from sandbox.native.bell import KIND, STATUS, next_number
 from sandbox.native.emit import I8, I32, I64, Code, Value
 from sandbox.native.inputs import data_of, is_mask
 from sandbox.native.places import Places
-from sandbox.native.tables import BELL, LANE, PLACES, PLACES_AT, READY, UNDER_WAY, Ended, Kind
+from sandbox.native.tables import (
+    BELL,
+    LANE,
+    PLACES,
+    PLACES_AT,
+    READY,
+    UNDER_WAY,
+    Ended,
+    Kind,
+    Status,
+)
 from sandbox.outcome import PENDING, Outcome
 
 __all__ = ["begin", "end", "entry"]
@@ -149,7 +159,9 @@ def end(module: ir.Module, wait: ir.Function) -> ir.Function:
         with code.when(code.test(found, "<", 0)):
             code.give(Ended.WAITING)
         status = code.load(code.add(code.read(bell, BELL, "page"), STATUS), I32)
-        with code.when(code.test(status, "!=", 0)):
+        with code.when(code.test(status, "==", Status.HOME)):
+            code.give(Ended.HOME)
+        with code.when(code.test(status, "!=", Status.RAN)):
             code.give(Ended.TOLD)
     code.copy(block, code.read(lane, LANE, "outputs"), code.read(lane, LANE, "size"))
     with code.when(code.test(mask, "!=", 0)):

@@ -30,6 +30,7 @@ __all__ = [
     "Ended",
     "Fields",
     "Kind",
+    "Status",
 ]
 
 
@@ -64,6 +65,18 @@ class Kind:
     RESET = 2
     TALK = 3
     """A frame is on the socket."""
+    RESUME = 4
+    """Inputs are in their own columns now."""
+
+
+class Status:
+    """How a worker answers."""
+
+    RAN = 0
+    TOLD = 1
+    """A frame is on the socket."""
+    HOME = 2
+    """It cannot go on with inputs that lie elsewhere than in their own columns."""
 
 
 # A compiled program, and serving it
@@ -140,5 +153,7 @@ class Ended:
     TOLD = -4
     """A frame is on the socket."""
     BAD_MASK = -5
+    HOME = -6
+    """The worker asks for inputs in their own columns before it goes on."""
     STOPPED = -16
     """In this process: a row failed in the first kernel; in the second at one less, and so on."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sandbox.batches import Batch
-from sandbox.lane import Ended, Kernels, Lane, Leaf, engine_table
+from sandbox.lane import Ended, Engine, Kernels, Lane, Leaf
 from sandbox.native.tables import READY
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
@@ -62,7 +62,7 @@ def _calls_hold(library: Library) -> bool:
     column = np.zeros((2, 3), np.int32)
     flags = np.zeros(3, np.int64)
     out = batch.out
-    engine = engine_table(
+    engine = Engine(
         Kernels(
             rows=2,
             kernels=(),
