@@ -157,9 +157,9 @@ _SYNTAX: Final = (
 _CONTAINERS: Final = (
     (
         "CMP201",
-        "a set or dict has keys that depend on the data and are no integers of a small range",
+        "a set or dict has keys that depend on the data and are of a kind that is not taken",
         _DATA,
-        "use integers below 4096 or tuples of them, such as grid positions, or a bool array",
+        "use integers, texts or tuples of them, such as grid positions",
     ),
     (
         "CMP202",
@@ -193,12 +193,6 @@ _CONTAINERS: Final = (
     ),
     ("CMP207", "`map` goes over several iterables", _UNUSUAL, "use `zip` in a comprehension"),
     (
-        "CMP208",
-        "`pop` takes from a list whose length depends on the data",
-        _LENGTH,
-        "keep the index of the last element and read it",
-    ),
-    (
         "CMP209",
         "a loop changes the container it goes over",
         "how often the loop turns would depend on what it did",
@@ -215,6 +209,12 @@ _CONTAINERS: Final = (
         "one dict with keys that depend on the data has values of different or unknown types",
         _TYPE,
         "store numbers of one type: `float(...)` or `int(...)` around each",
+    ),
+    (
+        "CMP212",
+        "a list or dict of unknown length holds what has no place in columns",
+        "such a list lies in columns, for numbers, texts, small arrays and tuples of them",
+        "put numbers or tuples of numbers into it",
     ),
 )
 

@@ -23,12 +23,8 @@ from sandbox.tiers.interpreted import InterpretedRunner
 
 NOT_TAKEN = {
     "antmaze_waypoints",
-    "bipedal_gait_alternation",
-    "fullgrid19_fourrooms_bfs",
     "minigrid_keycorridor_explorer",
     "minigrid_putnear_tasks",
-    "recsys_slate_diversity",
-    "trading_rolling_sharpe",
 }
 """Programs of the corpus that this tier refuses; a name that compiles must leave this set."""
 
@@ -288,16 +284,15 @@ class Visits:
 """
 
 
-def test_sets_and_dicts_of_positions_live_in_the_state() -> None:
+@pytest.mark.parametrize(
+    "source",
+    [VISITS, VISITS.replace("0])", "0]) % 5").replace("1])", "1]) % 5")],
+    ids=["any key", "few keys"],
+)
+def test_sets_and_dicts_of_positions_live_in_the_state(source: str) -> None:
     """Keys depend on the data; each row has its own, and a reset empties them."""
     spec = {"cell": ArraySpec(shape=(2,), dtype="int8")}
-    made = compile_source(VISITS, spec, cls="Visits")
-    assert isinstance(made, TierReason)
-    assert made.code == "CMP201"
-    narrow = VISITS.replace("int(cell[0])", "int(cell[0]) % 5").replace(
-        "int(cell[1])", "int(cell[1]) % 5"
-    )
-    runner = taken(narrow, spec, cls="Visits")
+    runner = taken(source, spec, cls="Visits")
     cell = np.array([[1, 2], [3, 4]], np.int8)
     outputs = bound(runner, cell=cell)
     outputs.outcome[...] = PENDING
@@ -408,8 +403,8 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
         ),
         (KEEPING.format("0", "self.a = range(3)"), "CMP702 `self.a` keeps a range (line 5)"),
         (
-            KEEPING.format("[]", "self.a.append(x)"),
-            "CMP703 `self.a` keeps a list that grows with the episode (line 3)",
+            KEEPING.format("[]", "self.a.append(range(3))"),
+            "CMP702 `self.a` keeps a range (line 3)",
         ),
         (
             KEEPING.format("()", "self.a = (self.a, x)"),
@@ -426,10 +421,6 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
         (
             "class A:\n    pass\ndef reward(x):\n    return A + A\n",
             "CMP320 this operation on the class `A` is not taken (line 4)",
-        ),
-        (
-            "def reward(x):\n    return max(k for k in {int(x) % 5, 3})\n",
-            "CMP320 this operation on a set is not taken (line 2)",
         ),
         (
             "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return x\n",

@@ -7,6 +7,8 @@ reduced. Observations are read in place and copied when the program writes into 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sandbox.tiers.compiled.core import Atom, Lit, Set
@@ -106,6 +108,8 @@ class Arrays(Views):
         key = ("length", sel.source)
         found = self.pt.known.get(key)
         size = int(np.prod(sel.domain)) if sel.domain else 1
+        if sel.bound is not None:
+            return integer(sel.bound, 0, size)
         if found is None:
             total = self.accumulate("i64", i64(0))
 
@@ -113,10 +117,17 @@ class Arrays(Views):
                 one = self.cast(sel.keep(index), "i64")
                 self.emit(Set(total, self.op("add", "i64", total, one)))
 
-            self.each(sel.domain, add)
+            self.candidates(sel, add)
             found = self.kept(total)
             self.pt.known[key] = found
         return integer(found, 0, size)
+
+    def candidates(self, sel: Sel, body: Callable[[Index], None]) -> None:
+        """Run a body that changes no guest value for every candidate."""
+        if sel.bound is None:
+            self.each(sel.domain, body)
+        else:
+            self.count(sel.bound, lambda index: body((index,)))
 
     def nth(self, sel: Sel, which: Num) -> Value:
         """Give the entry at a position of the first axis."""
@@ -149,7 +160,7 @@ class Arrays(Views):
             more = self.op("add", "i64", seen, self.cast(chosen, "i64"))
             self.emit(Set(seen, more))
 
-        self.each(sel.domain, look)
+        self.candidates(sel, look)
         found = self.kept(place)
         good = (
             self.op("lt", "b1", found, i64(size))
@@ -217,8 +228,9 @@ class Arrays(Views):
 
         deps = tuple(d for arg in inputs if isinstance(arg, Arr) for d in self.deps(arg))
         return Sel(
-            first.domain, first.keep, element, tys[-1], tail, (*first.deps, *deps), first.source
-        )
+            first.domain, first.keep, element, tys[-1], tail, (*first.deps, *deps), first.source,
+            bound=first.bound,
+        )  # fmt: skip
 
     def masked(self, array: Arr, mask: Arr) -> Sel:
         """Select by a mask over the first axes."""

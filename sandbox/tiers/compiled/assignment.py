@@ -22,8 +22,10 @@ from sandbox.tiers.compiled.values import (
     ObjCell,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     SliceV,
+    TableCell,
     Tup,
     Union,
     Value,
@@ -115,6 +117,11 @@ class Assignment(Expressions):
             return [self.subview(value, [number(k)]) for k in range(len(parts))]
         if isinstance(value, Sel):
             raise self.refuse("CMP318", "unpacking an array whose size depends on the data")
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        if isinstance(value, Ref) and (
+            isinstance(content, SeqCell) or (isinstance(content, ListCell) and content.length)
+        ):
+            return self._parts_in_columns(parts, value)
         items = self.listed(value)
         stars = [k for k, part in enumerate(parts) if isinstance(part, ast.Starred)]
         if not stars:
@@ -126,6 +133,24 @@ class Assignment(Expressions):
             self.fail("ValueError", "not enough values to unpack")
         middle = self.new_list(items[star : len(items) - after])
         return [*items[:star], middle, *items[len(items) - after :]]
+
+    def _parts_in_columns(self, parts: list[ast.expr], value: Ref) -> list[Value]:
+        if any(isinstance(part, ast.Starred) for part in parts):
+            raise self.refuse("CMP318", "unpacking a list whose length depends on the data")
+        count, rule = self.sequence_rows(self.in_columns(value))
+        wanted = len(parts)
+        few = self.op("ge", "b1", count.atom, i64(wanted))
+        self.check(boolean(few), "ValueError", f"not enough values to unpack (expected {wanted})")
+        many = self.op("le", "b1", count.atom, i64(wanted))
+        self.check(boolean(many), "ValueError", f"too many values to unpack (expected {wanted})")
+        return [rule(i64(k)) for k in range(wanted)]
+
+    @staticmethod
+    def is_set(content: SetCell | GridCell | TableCell) -> bool:
+        """Whether a content is that of a set, not of a dict."""
+        if isinstance(content, GridCell):
+            return content.values is None
+        return isinstance(content, SetCell) or content.value is None
 
     def unpack_text(self, count: int, value: Value) -> list[Value] | None:
         """Unpack the words of a text; None where the value is no words."""
@@ -176,16 +201,17 @@ class Assignment(Expressions):
             return value
         if isinstance(value, Ref) and isinstance(op, ast.Add):
             content = self.pt.heap[value.cell]
-            if isinstance(content, ListCell):
-                for item in self.listed(other):
-                    self.list_append(value, item)
+            if isinstance(content, ListCell | SeqCell):
+                if other == value:
+                    raise self.refuse("CMP209", "a list is lengthened by itself")
+                self.iterate(other, lambda item: self.list_append(value, item))
                 return value
         if isinstance(value, Ref) and isinstance(op, ast.BitOr):
             content = self.pt.heap[value.cell]
-            if isinstance(content, SetCell):
+            if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
                 self.iterate(other, lambda item: self.set_add(value, item))
                 return value
-            if isinstance(content, DictCell) and isinstance(other, Ref):
+            if isinstance(content, DictCell | TableCell) and isinstance(other, Ref):
                 self.update_dict(value, other)
                 return value
         return self.binary(op, value, other)
@@ -229,8 +255,13 @@ class Assignment(Expressions):
             self.set_elements(owner, index, value)
             return
         content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
-        if isinstance(owner, Ref) and isinstance(content, DictCell | GridCell):
+        if isinstance(owner, Ref) and isinstance(content, DictCell | GridCell | TableCell):
             self.set_key(owner, index, value)
+            return
+        if isinstance(owner, Ref) and (
+            isinstance(content, SeqCell) or (isinstance(content, ListCell) and content.length)
+        ):
+            self.sequence_set(owner, index, value)
             return
         if isinstance(owner, Ref) and isinstance(content, ListCell):
             self._set_list_item(owner, content, index, value)
@@ -245,8 +276,6 @@ class Assignment(Expressions):
                 raise self.refuse("CMP204", "assignment to a slice of a list")
             self.fail("TypeError", "list indices must be integers or slices")
         text = "list assignment index out of range"
-        if content.length is not None:
-            raise self.refuse("CMP204", "assignment into a list whose length depends on the data")
         position = self.bounded(index, len(content.items), text)
         items = list(content.items)
         for k, old in enumerate(items):

@@ -8,14 +8,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import (
-    Atom,
-)
-from sandbox.tiers.compiled.displays import key_of
-from sandbox.tiers.compiled.numerics import Numerics
-from sandbox.tiers.compiled.points import FALSE, i64
+from sandbox.tiers.compiled.points import Refused, i64
+from sandbox.tiers.compiled.sets import Sets
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -24,17 +19,14 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Frame,
     Gen,
-    GridCell,
     ListCell,
     NoneV,
     Num,
     Ref,
-    SetCell,
     Str,
     Tup,
     Union,
     Value,
-    boolean,
     integer,
     number,
 )
@@ -46,7 +38,7 @@ class _UnknownLength(Exception):  # noqa: N818 - only a way out of a trial
     """A list comprehension has a length that depends on the data."""
 
 
-class Containers(Numerics):
+class Containers(Sets):
     """Methods of containers."""
 
     def list_of(self, value: Gen) -> Value:
@@ -77,7 +69,25 @@ class Containers(Numerics):
             del entry.block[before:]
             for target, length in zip(self.active, lengths, strict=True):
                 del target.exits[length:]
-        return self._list_on_demand(value)
+        made = self._list_in_columns(value)
+        return self._list_on_demand(value) if made is None else made
+
+    def _list_in_columns(self, value: Gen) -> Value | None:
+        """Make the list in memory; None where its elements are of a kind that has no columns."""
+        entry = self.pt
+        lengths = [len(target.exits) for target in self.active]
+        before = len(entry.block)
+        self.current = entry.fork(entry.block)
+        try:
+            return self.collect(lambda body: super(Containers, self).generate(value, body))
+        except Refused as refused:
+            if refused.code != "CMP212":
+                raise
+        self.current = entry
+        del entry.block[before:]
+        for target, length in zip(self.active, lengths, strict=True):
+            del target.exits[length:]
+        return None
 
     def _list_on_demand(self, value: Gen) -> Value:
         """Keep a list of unknown length as the loop that makes it, with what it reads fixed."""
@@ -143,215 +153,12 @@ class Containers(Numerics):
         finally:
             self.paid = before
 
-    def l_append(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        self.list_append(owner, args[1])
-        return NONE
-
-    def list_append(self, target: Ref, item: Value) -> None:
-        content = self.pt.heap[target.cell]
-        assert isinstance(content, ListCell)
-        items, length, most = content.items, content.length, content.maxlen
-        if length is None:
-            grown = (*items, item)
-            if most is not None and len(grown) > most:
-                grown = grown[len(grown) - most :]
-            self.pt.heap[target.cell] = ListCell(grown, None, most, content.kind)
-            return
-        if most is not None and len(items) >= most:
-            self._append_full(target, content, item)
-            return
-        self._append_somewhere(target, content, item)
-
-    def _append_somewhere(self, target: Ref, content: ListCell, item: Value) -> None:
-        """Append where the length is not known: each slot may be the one."""
-        assert content.length is not None
-        items = list(content.items)
-        for k, old in enumerate(items):
-            here = boolean(self.op("eq", "b1", content.length.atom, i64(k)))
-            if k >= content.length.low:
-                items[k] = self.choose(here, lambda: item, lambda old=old: old)  # type: ignore[misc]
-        items.append(item)
-        length = integer(
-            self.op("add", "i64", content.length.atom, i64(1)),
-            content.length.low + 1,
-            len(items),
-        )
-        self.pt.heap[target.cell] = ListCell(tuple(items), length, content.maxlen, content.kind)
-
-    def _append_full(self, target: Ref, content: ListCell, item: Value) -> None:
-        """Append to a deque that may be full: then everything moves by one."""
-        assert content.length is not None
-        assert content.maxlen is not None
-        full = boolean(self.op("eq", "b1", content.length.atom, i64(content.maxlen)))
-        items = content.items
-        made: list[Value] = []
-        for k, old in enumerate(items):
-            after = items[k + 1] if k + 1 < len(items) else item
-            here = boolean(self.op("eq", "b1", content.length.atom, i64(k)))
-            made.append(
-                self.choose(
-                    full,
-                    lambda after=after: after,  # type: ignore[misc]
-                    lambda old=old, here=here: self.choose(here, lambda: item, lambda: old),  # type: ignore[misc]
-                )
-            )
-        more = self.op("add", "i64", content.length.atom, i64(1))
-        length = self.op("select", "i64", full.atom, content.length.atom, more)
-        self.pt.heap[target.cell] = ListCell(
-            tuple(made),
-            integer(length, min(content.length.low + 1, content.maxlen), content.maxlen),
-            content.maxlen,
-            content.kind,
-        )
-
-    def l_extend(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        self.iterate(args[1], lambda item: self.list_append(owner, item))
-        return NONE
-
-    def l_index(self, args: Args, keywords: Keywords) -> Value:
-        owner, value = args[0], args[1]
-        items = self.listed(owner)
-        self.charge(cost.library(len(items)))
-        key = key_of(value)
-        if key is not None and all(key_of(item) is not None for item in items):
-            for k, item in enumerate(items):
-                if key_of(item) == key:
-                    return number(k)
-            self.fail("ValueError", "value is not in list")
-        found: Atom = i64(-1)
-        for k in range(len(items) - 1, -1, -1):
-            same = self.truth(
-                self.spread(items[k], lambda v: self.spread(value, lambda w: self.equal(v, w)))
-            )
-            found = self.op("select", "i64", same.atom, i64(k), found)
-        good = self.op("ge", "b1", found, i64(0))
-        self.check(boolean(good), "ValueError", "value is not in list")
-        return integer(found, 0, max(len(items) - 1, 0))
-
-    def l_count(self, args: Args, keywords: Keywords) -> Value:
-        total: Value = number(0)
-
-        def add(a: Value, item: Value) -> Value:
-            same = self.truth(self.spread(item, lambda v: self.equal(v, args[1])))
-            return self.binary(ast.Add(), a, same)
-
-        return self.fold(args[0], total, add)
-
-    def l_copy(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        cell = self.number()
-        content = self.pt.heap[owner.cell]
-        if isinstance(content, GridCell):
-            raise self.refuse("CMP205", "a copy of a set or dict with keys that depend on the data")
-        self.pt.heap[cell] = content
-        return Ref(cell)
-
-    def l_clear(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        content = self.pt.heap[owner.cell]
-        if isinstance(content, ListCell):
-            self.pt.heap[owner.cell] = ListCell((), None, content.maxlen, content.kind)
-        elif isinstance(content, DictCell):
-            self.pt.heap[owner.cell] = DictCell((), content.factory, True, content.kind)
-        elif isinstance(content, GridCell) and content.values is not None:
-            self.pt.heap[owner.cell] = DictCell()
-        else:
-            self.pt.heap[owner.cell] = SetCell()
-        return NONE
-
-    def l_pop(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        content = self.pt.heap[owner.cell]
-        assert isinstance(content, ListCell)
-        if content.length is not None:
-            raise self.refuse("CMP208", "pop() of a list whose length depends on the data")
-        if not content.items:
-            self.fail("IndexError", "pop from empty list")
-        place = self.constant(args[1], "the index of pop()") if len(args) > 1 else -1
-        if not -len(content.items) <= place < len(content.items):
-            self.fail("IndexError", "pop index out of range")
-        items = list(content.items)
-        found = items.pop(place)
-        self.pt.heap[owner.cell] = ListCell(tuple(items), None, content.maxlen, content.kind)
-        return found
-
-    def l_popleft(self, args: Args, keywords: Keywords) -> Value:
-        return self.l_pop([args[0], number(0)], {})
-
-    def d_get(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        content = self.pt.heap[owner.cell]
-        default = args[2] if len(args) > 2 else NONE
-        if not isinstance(content, DictCell | GridCell):
-            raise self.refuse("CMP202", "this method of a container")
-        return self.dict_item(owner, content, args[1], lambda: default)
-
-    def d_keys(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("keys", (args[0],))
-
-    def d_values(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("values", (args[0],))
-
-    def d_items(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("items", (args[0],))
-
-    def d_update(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        if len(args) > 1:
-            self.update_dict(owner, args[1])
-        for name, value in keywords.items():
-            self.set_key(owner, Str(name), value)
-        return NONE
-
-    def d_setdefault(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        content = self.pt.heap[owner.cell]
-        default = args[2] if len(args) > 2 else NONE
-        if not isinstance(content, DictCell | GridCell):
-            raise self.refuse("CMP202", "this method of a container")
-
-        def missing() -> Value:
-            self.set_key(owner, args[1], default)
-            return default
-
-        return self.dict_item(owner, content, args[1], missing)
-
-    def s_add(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        self.set_add(owner, args[1])
-        return NONE
-
-    def s_discard(self, args: Args, keywords: Keywords) -> Value:
-        owner = args[0]
-        assert isinstance(owner, Ref)
-        content = self.pt.heap[owner.cell]
-        if isinstance(content, GridCell):
-            self.grid_discard(owner, content, args[1])
-            return NONE
-        assert isinstance(content, SetCell)
-        key = key_of(args[1])
-        if key is None:
-            raise self.refuse("CMP201", "a set of values that depend on the data")
-        self.pt.heap[owner.cell] = SetCell(
-            tuple((k, v, FALSE if k == key else p) for k, v, p in content.entries)
-        )
-        return NONE
-
     def c_deque(self, args: Args, keywords: Keywords) -> Value:
         most = keywords.get("maxlen", args[1] if len(args) > 1 else NONE)
         cap = None if isinstance(most, NoneV) else self.constant(most, "maxlen")
-        items = self.listed(args[0]) if args else ()
+        if args and not self.length_known(args[0]):
+            return self.collected(args[0], "deque", cap)
+        items = self.taken_apart(args[0]) if args else ()
         if cap is not None and len(items) > cap:
             items = items[len(items) - cap :]
         cell = self.number()
@@ -367,15 +174,8 @@ class Containers(Numerics):
     def c_counter(self, args: Args, keywords: Keywords) -> Value:
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = DictCell((), None, True, "counter")
-
-        def one(item: Value) -> None:
-            content = self.pt.heap[cell.cell]
-            assert isinstance(content, DictCell)
-            old = self.dict_item(cell, content, item, lambda: number(0))
-            self.set_key(cell, item, self.binary(ast.Add(), old, number(1)))
-
         if args:
-            self.iterate(args[0], one)
+            self.count_into(cell, args[0])
         return cell
 
     def c_namedtuple(self, args: Args, keywords: Keywords) -> Value:

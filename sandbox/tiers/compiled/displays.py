@@ -5,18 +5,21 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
-from sandbox.tiers.compiled.grids import Grids
+from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.points import CONSTANTS, TRUE
 from sandbox.tiers.compiled.storage import ELLIPSIS
+from sandbox.tiers.compiled.tables import Tables
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
     Builtin,
+    Cell,
     Cls,
     DictCell,
     Dty,
     Frame,
     Func,
+    Gen,
     GridCell,
     ListCell,
     Lost,
@@ -25,6 +28,7 @@ from sandbox.tiers.compiled.values import (
     Ref,
     SetCell,
     Str,
+    TableCell,
     Tup,
     Unbound,
     Union,
@@ -55,7 +59,7 @@ def key_of(value: Value) -> Any:
     return None
 
 
-class Displays(Grids):
+class Displays(Tables):
     """Lowers the leaves of expressions."""
 
     direct_zip = False
@@ -201,6 +205,10 @@ class Displays(Grids):
 
     def set_add(self, target: Ref, item: Value) -> None:
         """Compute ``target.add(item)``."""
+        content = self.pt.heap[target.cell]
+        if isinstance(content, TableCell):
+            self.table_store(target, item, None)
+            return
         if isinstance(item, Union):
 
             def one(variant: Value) -> Value:
@@ -209,16 +217,42 @@ class Displays(Grids):
 
             self.spread(item, one)
             return
-        content = self.pt.heap[target.cell]
         key = key_of(item)
         if key is None or isinstance(content, GridCell):
-            self.grid_store(target, item, None)
+            if self.takes_grid(content, item, None):
+                self.grid_store(target, item, None)
+            else:
+                self.table_store(target, item, None)
             return
         assert isinstance(content, SetCell)
         entries = [(k, v, TRUE if k == key else p) for k, v, p in content.entries]
         if key not in [k for k, _, _ in content.entries]:
             entries.append((key, item, TRUE))
         self.pt.heap[target.cell] = SetCell(tuple(entries))
+
+    tables_only = False
+    """Whether no container is kept as a grid, because something asks for the order of its keys."""
+
+    def takes_grid(self, content: Cell, key: Value, value: Value | None) -> bool:
+        """Whether an entry goes into a grid: possible keys are few, and nothing asks for order."""
+        if isinstance(content, GridCell):
+            return True
+        if self.tables_only or not isinstance(content, SetCell | DictCell):
+            return False
+        found = self.key_bounds(key)
+        if found is None or not (
+            value is None or (isinstance(value, Num) and value.weak in (True, False))
+        ):
+            return False
+        if isinstance(content, DictCell) and (content.factory or content.kind != "dict"):
+            return False
+        bounds, plain = found
+        for entry in content.entries:
+            other = self.key_bounds(entry[1])
+            if other is None or other[1] is not plain or len(other[0]) != len(bounds):
+                return False
+            bounds = join_bounds(bounds, other[0])
+        return self.few_keys(bounds)
 
     def x_Dict(self, node: ast.Dict) -> Value:
         cell = Ref(self.number())
@@ -236,6 +270,14 @@ class Displays(Grids):
         if not isinstance(source, Ref):
             raise self.refuse("CMP202", "a dict is filled from something else than a dict")
         content = self.pt.heap[source.cell]
+        if isinstance(content, TableCell):
+
+            def one(pair: Value) -> None:
+                assert isinstance(pair, Tup)
+                self.set_key(target, *pair.items)
+
+            self.paying_nothing(lambda: self.iterate(Gen("items", (source,)), one))
+            return
         if not isinstance(content, DictCell):
             raise self.refuse("CMP202", "a dict is filled from something else than a dict")
         for _, k, present, value in content.entries:
@@ -246,6 +288,10 @@ class Displays(Grids):
 
     def set_key(self, target: Ref, key: Value, value: Value) -> None:
         """Compute ``target[key] = value`` of a dict."""
+        content = self.pt.heap[target.cell]
+        if isinstance(content, TableCell):
+            self.table_store(target, key, value)
+            return
         if isinstance(key, Union):
 
             def one(variant: Value) -> Value:
@@ -254,12 +300,12 @@ class Displays(Grids):
 
             self.spread(key, one)
             return
-        content = self.pt.heap[target.cell]
         known = key_of(key)
         if known is None or isinstance(content, GridCell):
-            if isinstance(value, Union):
-                raise self.refuse("CMP211", "a dict with values of different types")
-            self.grid_store(target, key, value)
+            if self.takes_grid(content, key, value):
+                self.grid_store(target, key, value)
+            else:
+                self.table_store(target, key, value)
             return
         assert isinstance(content, DictCell)
         entries = list(content.entries)

@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Dty,
     Gen,
+    GridCell,
     ListCell,
     NoneV,
     Num,
@@ -30,9 +31,11 @@ from sandbox.tiers.compiled.values import (
     Range,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     SliceV,
     Str,
+    TableCell,
     Text,
     Tup,
     Union,
@@ -257,14 +260,20 @@ class Functions(Containers):
         return Gen("reversed", (args[0],))
 
     def b_tuple(self, args: Args, keywords: Keywords) -> Value:
+        if args and not self.length_known(args[0]):
+            if not (isinstance(args[0], Gen) and args[0].kind == "genexp"):
+                return self.collected(args[0], "tuple")
+            made = self.list_of(Gen("list", (), args[0].node, args[0].frame))
+            if not self.length_known(made):
+                found: list[Value] = []
+                self.paying_nothing(lambda: found.append(self.collected(made, "tuple")))
+                return found[0]
+            return Tup(self.listed(made))
         return Tup(self.taken_apart(args[0]) if args else ())
 
-    def taken_apart(self, value: Value) -> tuple[Value, ...]:
-        """Give all elements and charge for them, except where their maker has paid."""
-        items = self.listed(value)
+    def charge_for_taking(self, value: Value, count: int) -> None:
         if not isinstance(value, Gen) or value.kind in ("keys", "values", "items"):
-            self.charge(len(items))
-        return items
+            self.charge(count)
 
     def b_list(self, args: Args, keywords: Keywords) -> Value:
         if not args:
@@ -273,13 +282,15 @@ class Functions(Containers):
             return args[0]
         if isinstance(args[0], Gen) and args[0].kind in ("genexp", "list"):
             return self.list_of(Gen("list", (), args[0].node, args[0].frame))
+        if not self.length_known(args[0]):
+            return self.collected(args[0])
         return self.new_list(self.taken_apart(args[0]))
 
     def b_set(self, args: Args, keywords: Keywords) -> Value:
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = SetCell()
         if args:
-            self.iterate(args[0], lambda item: self.set_add(cell, item))
+            self.in_any_order(args[0], lambda item: self.set_add(cell, item))
         return cell
 
     def b_dict(self, args: Args, keywords: Keywords) -> Value:
@@ -288,41 +299,19 @@ class Functions(Containers):
         if args:
             content = self.pt.heap[args[0].cell] if isinstance(args[0], Ref) else None
             if isinstance(content, DictCell):
+                self.charge(self.len_of(args[0]).atom)
                 self.pt.heap[cell.cell] = DictCell(content.entries, None, content.ordered)
+            elif isinstance(content, TableCell):
+                self.charge(content.length.atom)
+                self.update_dict(cell, args[0])
             else:
-                for pair in self.listed(args[0]):
-                    key, value = self.listed(pair)
-                    self.set_key(cell, key, value)
+                self.iterate(args[0], lambda pair: self.set_key(cell, *self.listed(pair)))
         for name, value in keywords.items():
             self.set_key(cell, Str(name), value)
         return cell
 
     def b_sorted(self, args: Args, keywords: Keywords) -> Value:
-        self.no_keywords(keywords, "key", "reverse")
-        items = list(self.taken_apart(args[0]))
-        if len(items) > 12:
-            raise self.refuse("CMP515", "sorted() of more than 12 elements")
-        key = keywords.get("key")
-        down = bool(self.constant(keywords.get("reverse", number(False)), "reverse="))
-        pairs: list[Value] = [
-            Tup((v if key is None or isinstance(key, NoneV) else self.call(key, [v], {}), v))
-            for v in items
-        ]
-        op: ast.cmpop = ast.Gt() if down else ast.Lt()
-        for stop in range(len(pairs) - 1, 0, -1):
-            for k in range(stop):
-                a, b = pairs[k], pairs[k + 1]
-                assert isinstance(a, Tup)
-                assert isinstance(b, Tup)
-                swap = self.truth(self.compare(op, b.items[0], a.items[0]))
-                both = self.choose(
-                    swap,
-                    lambda a=a, b=b: Tup((b, a)),  # type: ignore[misc]
-                    lambda a=a, b=b: Tup((a, b)),  # type: ignore[misc]
-                )
-                assert isinstance(both, Tup)
-                pairs[k], pairs[k + 1] = both.items
-        return self.new_list(tuple(p.items[1] for p in pairs if isinstance(p, Tup)))
+        return self.sort_of(args[0], keywords)
 
     def b_round(self, args: Args, keywords: Keywords) -> Value:
         if len(args) > 1 and not isinstance(args[1], NoneV):
@@ -385,10 +374,12 @@ class Functions(Containers):
         if name in ("str", "tuple", "list", "dict", "set"):
             return {
                 "str": isinstance(value, Str | Text),
-                "tuple": isinstance(value, Tup),
-                "list": isinstance(content, ListCell) and content.kind == "list",
-                "dict": isinstance(content, DictCell),
-                "set": isinstance(content, SetCell),
+                "tuple": isinstance(value, Tup)
+                or (isinstance(content, SeqCell) and content.kind == "tuple"),
+                "list": isinstance(content, ListCell | SeqCell) and content.kind == "list",
+                "dict": isinstance(content, DictCell | GridCell | TableCell)
+                and not self._holds_set(content),
+                "set": self._holds_set(content),
             }[name]
         if isinstance(kind, Cls):
             return isinstance(content, ObjCell) and content.cls is kind
@@ -402,6 +393,9 @@ class Functions(Containers):
         if isinstance(kind, Dty):
             return False
         raise self.refuse("CMP411", "isinstance with this class")
+
+    def _holds_set(self, content: object) -> bool:
+        return isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content)
 
     def b_hasattr(self, args: Args, keywords: Keywords) -> Value:
         owner, name = args

@@ -34,6 +34,9 @@ _MOST_KEYS: Final = 4_096
 class Grids(Iteration):
     """Operations on `GridCell`."""
 
+    grids: list[bool] | None = None
+    """Gets an entry where a grid is made."""
+
     def key_bounds(self, key: Value) -> tuple[Bounds, bool] | None:
         """Give the range of each part of a key, and whether it is a plain number."""
         parts = key.items if isinstance(key, Tup) else (key,)
@@ -54,6 +57,14 @@ class Grids(Iteration):
                 "CMP201", "keys that depend on the data and may have more than 4096 values"
             )
         return size
+
+    @staticmethod
+    def few_keys(bounds: Bounds) -> bool:
+        """Whether a grid may have so many keys."""
+        size = 1
+        for low, high in bounds:
+            size *= high - low + 1
+        return size <= _MOST_KEYS
 
     def grid_place(self, grid: GridCell, key: Value) -> tuple[Atom, Atom]:
         """Give the place of a key, and whether it is one of the possible ones."""
@@ -122,6 +133,8 @@ class Grids(Iteration):
                 joined = join_bounds(joined, other[0])
         else:
             raise self.refuse("CMP202", "this container with keys that depend on the data")
+        if self.grids is not None:
+            self.grids.append(True)
         size = self.grid_size(joined)
         values = None
         if value is not None:

@@ -29,8 +29,10 @@ from sandbox.tiers.compiled.values import (
     Range,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     Str,
+    TableCell,
     Tup,
     Unbound,
     Union,
@@ -168,6 +170,12 @@ class Iteration(Unions):
                     return integer(self.op("add", "i64", start.atom, by), low, high)
 
                 return turns, of_range
+            case Ref() if isinstance(self.pt.heap[value.cell], SeqCell | TableCell):
+                return self.rows_of(value.cell)
+            case Gen(kind="keys" | "values" | "items" as kind, parts=(Ref(cell=cell),)) if (
+                isinstance(self.pt.heap[cell], TableCell)
+            ):
+                return self.table_rows(cell, kind)
             case Arr(shape=shape) if shape:
                 last = shape[0] - 1
                 return number(shape[0]), lambda index: self.subview(
@@ -207,6 +215,14 @@ class Iteration(Unions):
 
                 return count, backwards
         return None
+
+    def rows_of(self, cell: int) -> tuple[Num, Callable[[Atom], Value]]:
+        """Do the same for what lies in columns."""
+        raise NotImplementedError
+
+    def table_rows(self, cell: int, kind: str) -> tuple[Num, Callable[[Atom], Value]]:
+        """Do the same for the keys, values or items of a dict in columns."""
+        raise NotImplementedError
 
     def _range_bounds(self, value: Range, turns: Num) -> tuple[int, int]:
         assert value.step.const is not None
@@ -310,6 +326,14 @@ class Iteration(Unions):
             return
         self.charge(turns)
 
+    def paying_nothing(self, body: Callable[[], None]) -> None:
+        """Lower something that was paid for otherwise."""
+        before, self.paid = self.paid, True
+        try:
+            body()
+        finally:
+            self.paid = before
+
     def charge_sized(self, value: Value) -> None:
         """Charge for the elements of something that has a length, once for all."""
         if isinstance(value, Gen) and value.kind not in ("list", "keys", "values", "items"):
@@ -332,6 +356,7 @@ class Iteration(Unions):
         self, value: Value, rows: tuple[Num, Callable[[Atom], Value]], body: Body
     ) -> None:
         count, rule = rows
+        body = self._unchanged(value, body)
         entry = self.pt
         lengths = [len(target.exits) for target in self.active]
         mark = len(entry.block)
@@ -354,6 +379,22 @@ class Iteration(Unions):
             items = [(TRUE, rule(i64(k))) for k in range(int(known))]
             self.unroll(items, body)
         del value
+
+    def _unchanged(self, value: Value, body: Body) -> Body:
+        """Refuse a turn that changes a list or dict in columns that the loop goes over."""
+        before = {
+            cell: content
+            for cell in cells_in([value])
+            if isinstance(content := self.pt.heap.get(cell), SeqCell | TableCell)
+        }
+
+        def one(item: Value) -> None:
+            body(item)
+            for cell, content in before.items():
+                if self.current is not None and self.pt.heap.get(cell) != content:
+                    raise self.refuse("CMP209", "a loop changes what it goes over")
+
+        return one if before else body
 
     def _long_loop(self, count: Atom, body: Callable[[Atom | None], None]) -> None:
         """Loop as often as the fuel may not suffice for: then it is paid turn by turn."""
@@ -390,7 +431,16 @@ class Iteration(Unions):
                 lambda index, again: nest((*done, index or i64(0))), i64(domain[len(done)])
             )
 
-        nest(())
+        bound = sels[0].bound
+        if bound is None:
+            nest(())
+            return
+
+        def entry(index: Atom | None, again: Target) -> None:
+            del again
+            body([self.entry(sel, (index or i64(0),)) for sel in sels])
+
+        self.guest_loop(entry, bound)
 
     def _numbered(self, part: Value, start: Value, body: Body) -> None:
         key = ("enumerate", self.number())

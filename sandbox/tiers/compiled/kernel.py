@@ -24,10 +24,12 @@ from sandbox.tiers.base import NO_FAILURE, Failure
 from sandbox.tiers.compiled.core import (
     Atom,
     Block,
+    For,
     If,
     Kernel,
     Let,
     Lit,
+    Loop,
     Region,
     Set,
     Stmt,
@@ -37,12 +39,30 @@ from sandbox.tiers.compiled.core import (
     size_of,
     ty_of,
 )
+from sandbox.tiers.compiled.deep import (
+    GROWING,
+    Deep,
+    join_deep,
+    recipe_of,
+    unsettled,
+    works_in_place,
+)
 from sandbox.tiers.compiled.machine import MARKER
-from sandbox.tiers.compiled.points import FALSE, FUEL, STATUS, TRUE, Dead, Point, Target, i64
+from sandbox.tiers.compiled.points import (
+    ELSEWHERE,
+    FALSE,
+    FUEL,
+    STATUS,
+    TRUE,
+    Dead,
+    Point,
+    Refused,
+    Target,
+    i64,
+)
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import assigned
-from sandbox.tiers.compiled.state import GROWING, Deep, join_deep, unsettled
 from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -127,6 +147,7 @@ class Lowering(Texts):
         self.breaks: list[Target] = []
         self.continues: list[Target] = []
         self.depth = 0
+        self.loaded = {}
         self.result_span: Span | None = None
         """Where results come from."""
 
@@ -239,9 +260,10 @@ class Lowering(Texts):
             if isinstance(content, DictCell):
                 total, parts = self._total_of(value, content)
         if isinstance(total, Union):
+            whole = parts is None
 
             def with_total(variant: Value) -> Value:
-                self._pay_number(variant, parts, whole=value is total)
+                self._pay_number(variant, parts, whole=whole)
                 return NONE
 
             self.spread(total, with_total)
@@ -465,12 +487,45 @@ def site_of(status: int) -> int | None:
     return number - 1 if number else None
 
 
+def _goes_elsewhere(body: list[Stmt]) -> bool:
+    """Whether a row may be handed over to the interpreted tier somewhere in a body."""
+    for item in body:
+        match item:
+            case Set(var=var, value=Lit(value=value)) if var == STATUS and value == ELSEWHERE:
+                return True
+            case If(then=then, other=other):
+                if _goes_elsewhere(then) or _goes_elsewhere(other):
+                    return True
+            case For(body=inner) | Loop(body=inner) | Block(body=inner):
+                if _goes_elsewhere(inner):
+                    return True
+    return False
+
+
 def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) -> Lowered:
     """Lower all calls of a plan.
 
     Raises:
         Refused: If the program has something that this tier does not take.
     """
+    grids: list[bool] = []
+    try:
+        return _lower_calls(tree, plan, limits, places, grids)
+    except Refused as refused:
+        if not grids:
+            raise
+        reason = refused
+    try:
+        # Where something asks for the order of keys, no container can be an array over all keys.
+        return _lower_calls(tree, plan, limits, places, None)
+    except Refused:
+        raise reason from None
+
+
+def _lower_calls(
+    tree: ast.Module, plan: Plan, limits: Limits, places: Places, grids: list[bool] | None
+) -> Lowered:
+    """Lower all calls; note in ``grids`` if grids are used, or use none where it is None."""
     components: list[str] = []
     sites: dict[str, list[Failure]] = {}
     stats: dict[str, int] = {}
@@ -493,6 +548,8 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         made = Lowering(tree, plan, limits, places, components)
         entry = entry_of(tree, plan) if task is None else named.get(task.function)
         made.result_span = _result_span(entry, places)
+        made.grids = grids
+        made.tables_only = grids is None
         made.start()
         return made
 
@@ -540,10 +597,16 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
         return Lowered(None, tasks, None, (), sites, stats)
     reset, deep = _lower_reset(begin, plan, None)
     step_lowering = None
-    for attempt in range(12):
-        step_lowering, found = _lower_step(begin, plan, deep, pay_regions)
+    copying = False
+    for attempt in range(16):
+        step_lowering, found = _lower_step(begin, plan, deep, pay_regions, copying)
         if found == deep:
-            break
+            in_place = works_in_place(deep)
+            if copying or not in_place or not _goes_elsewhere(step_lowering.root.block):
+                break
+            # A row that is handed over leaves the state as it was.
+            copying = True
+            continue
         before, deep = deep, join_deep(deep, found, attempt > 1)
     else:
         attribute, grown = unsettled(before, deep)
@@ -553,7 +616,8 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     drop_regions(step_lowering)
     step = done(step_lowering, "step", of_row, bool(plan.tasks))
     made = done(reset, "reset", of_row, False)
-    return Lowered(step, tasks, made, tuple(components), sites, stats)
+    recipe = recipe_of(deep)
+    return Lowered(step, tasks, made, tuple(components), sites, stats, recipe)
 
 
 def _args(lowering: Lowering, call: Call) -> list[Value]:
@@ -584,9 +648,14 @@ def _lower_reset(
 
 
 def _lower_step(
-    begin: Callable[[], Lowering], plan: Plan, deep: Deep, regions: Callable[[Lowering], None]
+    begin: Callable[[], Lowering],
+    plan: Plan,
+    deep: Deep,
+    regions: Callable[[Lowering], None],
+    copying: bool,
 ) -> tuple[Lowering, Deep]:
     lowering = begin()
+    lowering.copying = copying
     regions(lowering)
     assert plan.step is not None
     owner = lowering.load_state(deep, "self")

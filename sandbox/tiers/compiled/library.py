@@ -40,8 +40,10 @@ from sandbox.tiers.compiled.values import (
     ObjCell,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     Str,
+    TableCell,
     Text,
     Tup,
     Union,
@@ -234,11 +236,8 @@ class Library(Functions):
             if name in content.cls.body:
                 return self._class_attribute(owner, content.cls, name)
             self.fail("AttributeError", f"{content.cls.name!r} object has no attribute {name!r}")
-        kinds = {ListCell: "list", DictCell: "dict", SetCell: "set", GridCell: "set"}
-        kind = kinds.get(type(content), "object")
-        if isinstance(content, GridCell) and content.values is not None:
-            kind = "dict"
-        if isinstance(content, ListCell) and content.kind == "deque":
+        kind = self._method_kind(content, name)
+        if isinstance(content, ListCell | SeqCell) and content.kind == "deque":
             if name == "maxlen":
                 return NONE if content.maxlen is None else number(content.maxlen)
             kind = "list" if f"list.{name}" in self.table else "deque"
@@ -247,6 +246,23 @@ class Library(Functions):
                 raise self.refuse("CMP205", f"the method {name!r} of a {kind}")
             self.fail("AttributeError", f"{kind!r} object has no attribute {name!r}")
         return Builtin(f"{kind}.{name}", owner)
+
+    def _method_kind(self, content: object, name: str) -> str:
+        """Say in whose table a method of a container is looked up."""
+        match content:
+            case ListCell():
+                return "list"
+            case SeqCell(kind=kind):
+                return "tuple" if kind == "tuple" else "list"
+            case DictCell(kind="counter") | TableCell(kind="counter") if (
+                f"counter.{name}" in self.table
+            ):
+                return "counter"
+            case SetCell() | GridCell() | TableCell():
+                return "set" if self.is_set(content) else "dict"
+            case DictCell():
+                return "dict"
+        return "object"
 
     def _class_attribute(self, owner: Ref, cls: Cls, name: str) -> Value:
         found = cls.body[name]
@@ -333,6 +349,8 @@ class Library(Functions):
                 return self.spread(value, one)
         if isinstance(function.owner, Union):
             raise self.refuse("CMP311", "a method of a value whose type depends on the path")
+        if name.startswith(("ufunc.", "numpy.")):
+            args = [self.selection_of(value) for value in args]
         if name.startswith(("ufunc.", "numpy.", "array.")):
             self.price(function, args, keywords)
         if name.startswith("ufunc.") and name.count(".") == 1:
@@ -448,12 +466,12 @@ def _register() -> None:
     table["numpy.sum along the first axis"] = table.pop("numpy.sum_first")
     table["numpy.linalg.norm"] = Library.np_norm
     table["frozenset"] = Library.b_set
-    table["set.copy"] = table["dict.copy"] = Library.l_copy
-    table["set.clear"] = table["dict.clear"] = Library.l_clear
-    table["set.remove"] = Library.s_discard
     table["tuple.index"] = Library.l_index
     table["tuple.count"] = Library.l_count
-    table["deque.popleft"] = Library.l_popleft
+    for name in ("popleft", "appendleft", "extendleft"):
+        table[f"deque.{name}"] = table.pop(f"list.{name}")
+    table["counter.most_common"] = Library.counter_most_common
+    table["counter.total"] = Library.counter_total
     table["collections.deque"] = Library.c_deque
     table["collections.defaultdict"] = Library.c_defaultdict
     table["collections.Counter"] = Library.c_counter
@@ -466,7 +484,6 @@ def _register() -> None:
     table["functools.reduce"] = Library.f_reduce
     table["functools.lru_cache"] = table["functools.cache"] = Library.ignored
     table["float.is_integer"] = Library.float_is_integer
-    del table["set.remove"]
 
 
 _STATEMENTS: Final = frozenset(

@@ -26,10 +26,13 @@ from sandbox.tiers.compiled.shapes import (
     ShapeList,
     ShapeNum,
     ShapeObj,
+    ShapeSeq,
     ShapeSet,
+    ShapeTable,
     ShapeText,
     ShapeTup,
     ShapeUnion,
+    columns_of,
     join_shapes,
     shape_of,
     variant_key,
@@ -47,7 +50,9 @@ from sandbox.tiers.compiled.values import (
     Lost,
     Num,
     ObjCell,
+    SeqCell,
     SetCell,
+    TableCell,
     Text,
     Tup,
     Union,
@@ -149,12 +154,46 @@ class Merging(Points):
                     if held is not None:
                         held = (self.scratch(held[1], size), *held[1:])
                 return GridCell(bounds, plain, known_region, held, self.number())
+            case ShapeSeq(record=record, regions=known, start=start, room=room, kind=kind):
+                return SeqCell(
+                    record,
+                    known or self.columns(record, room),
+                    self.new("i64", "v") if start is None else start,
+                    Num(self.new("i64", "v"), True, 0, room),
+                    room,
+                    shape.maxlen,
+                    kind,
+                    self.number(),
+                )
+            case ShapeTable(key=key, value=value, regions=known, room=room, kind=kind):
+                return TableCell(
+                    key,
+                    value,
+                    known or self.table_memory(key, value, room),
+                    self.new("i64", "v"),
+                    Num(self.new("i64", "v"), True, 0, room),
+                    room,
+                    kind,
+                    shape.factory,
+                    shape.dense,
+                    self.number(),
+                )
             case ShapeObj(cls=owner, attributes=attributes):
                 return ObjCell(
                     owner,
                     tuple((name, self.instantiate(item, point)) for name, item in attributes),
                 )
         raise AssertionError(shape)
+
+    def columns(self, record: Shape, room: int) -> tuple[str, ...]:
+        """Declare memory for records."""
+        return tuple(self.scratch(ty, width * room) for ty, width in columns_of(record))
+
+    def table_memory(self, key: Shape, value: Shape | None, room: int) -> tuple[str, ...]:
+        """Declare memory for a dict or set in columns."""
+        held = () if value is None else self.columns(value, room)
+        index = self.scratch("i32", 2 * room)
+        return (index, self.scratch("b1", room), *self.columns(key, room), *held)
 
     def put(self, var: Atom, value: Atom) -> None:
         """Give a variable made by `instantiate` its value on the current path."""
@@ -211,6 +250,14 @@ class Merging(Points):
                 return position
         raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
 
+    def fill_sequence(self, head: SeqCell, content: Cell) -> None:
+        """Make a list in columns hold what another content holds."""
+        raise NotImplementedError
+
+    def fill_table(self, head: TableCell, content: Cell) -> None:
+        """Make a dict or set in columns hold what another content holds."""
+        raise NotImplementedError
+
     def fill_grid(self, grid: GridCell, content: object) -> None:
         """Make a grid hold what another content holds."""
         raise NotImplementedError
@@ -257,6 +304,10 @@ class Merging(Points):
                 members = {key: present for key, _, present in content.entries}
                 for key, _, var in head.entries:
                     self.put(var, members.get(key, FALSE))
+            case SeqCell(), _:
+                self.fill_sequence(head, content)
+            case TableCell(), _:
+                self.fill_table(head, content)
             case GridCell(), GridCell() if head.region == content.region:
                 pass
             case GridCell(), _:

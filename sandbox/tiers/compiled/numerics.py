@@ -114,9 +114,15 @@ class Numerics(Choice):
             raise self.refuse("CMP408", "a cumulative sum along an axis")
         return self.scan(array, multiply)
 
+    def median_of_selection(self, value: Sel) -> Value:
+        """Compute ``np.median`` of elements whose number depends on the data."""
+        raise NotImplementedError
+
     def np_median(self, args: Args, keywords: Keywords) -> Value:
         if not isinstance(self._axis(args, keywords), NoneV):
             raise self.refuse("CMP408", "a median along an axis")
+        if isinstance(args[0], Sel):
+            return self.median_of_selection(args[0])
         array = self.as_array(args[0])
         if isinstance(array, Num):
             return self.ufunc("multiply", array, number(1.0))

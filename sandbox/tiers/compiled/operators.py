@@ -6,13 +6,15 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.tiers.compiled.core import Let, Lit
+from sandbox import cost
+from sandbox.tiers.compiled.core import Atom, Let, Lit, Set
 from sandbox.tiers.compiled.displays import MADE_TEXT, Displays, key_of
-from sandbox.tiers.compiled.points import FALSE, TRUE
+from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.scalars import BINARY, COMPARE
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
+    Cell,
     Cls,
     DictCell,
     Dty,
@@ -28,8 +30,10 @@ from sandbox.tiers.compiled.values import (
     Range,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     Str,
+    TableCell,
     Tup,
     Union,
     Value,
@@ -124,8 +128,14 @@ class Operators(Displays):
                 return self.new_tuple(x_items * int(b.const))
             case ast.Add(), Ref(), Ref():
                 left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
-                if isinstance(left, ListCell) and isinstance(right, ListCell):
-                    return self.new_list(self.listed(a) + self.listed(b))
+                fixed = all(isinstance(c, ListCell) and c.length is None for c in (left, right))
+                if fixed:
+                    made = self.listed(a) + self.listed(b)
+                    self.charge(len(made) // cost.ELEMENTS_PER_UNIT)
+                    return self.new_list(made)
+                lists = ListCell | SeqCell
+                if isinstance(left, lists) and isinstance(right, lists):
+                    return self.concatenated(a, b)
             case ast.Mult(), Ref(), Num() if b.const is not None:
                 if isinstance(self.pt.heap[a.cell], ListCell):
                     self.small(len(self.listed(a)) * int(b.const))
@@ -145,6 +155,14 @@ class Operators(Displays):
             f"unsupported operand type(s): {self.type_name(a)!r} and {self.type_name(b)!r}", a, b
         )
 
+    def concatenated(self, a: Ref, b: Ref) -> Value:
+        """Compute ``a + b`` of lists of which one has a length that depends on the data."""
+        made = self.copy_sequence(self.in_columns(a))
+        self.paying_nothing(lambda: self.iterate(b, lambda item: self.sequence_append(made, item)))
+        units = self.op("floordiv", "i64", self.len_of(made).atom, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(units)
+        return made
+
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         """Compute ``| & - ^`` of sets and ``|`` of dicts."""
         x, y = self.pt.heap[a.cell], self.pt.heap[b.cell]
@@ -153,6 +171,13 @@ class Operators(Displays):
             self.pt.heap[cell] = x
             self.update_dict(Ref(cell), b)
             return Ref(cell)
+        sets = (SetCell, GridCell, TableCell)
+        if (
+            isinstance(x, sets)
+            and isinstance(y, sets)
+            and not all(isinstance(content, SetCell) for content in (x, y))
+        ):
+            return self.set_algebra(op, a, b)
         if not (isinstance(x, SetCell) and isinstance(y, SetCell)):
             return None
         first = {key: (k, p) for key, k, p in x.entries}
@@ -389,10 +414,15 @@ class Operators(Displays):
                 return self._equal_items(x_items, y_items)
             case Ref(), Ref():
                 left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
-                if isinstance(left, ListCell) and isinstance(right, ListCell):
-                    return self._equal_items(self.listed(a), self.listed(b))
                 if a == b:
                     return number(True)
+                if isinstance(left, ListCell | SeqCell) and isinstance(right, ListCell | SeqCell):
+                    if all(isinstance(c, ListCell) and c.length is None for c in (left, right)):
+                        return self._equal_items(self.listed(a), self.listed(b))
+                    return self._equal_lists(a, b)
+                sets = SetCell | GridCell | TableCell
+                if isinstance(left, sets) and isinstance(right, sets):
+                    return self.equal_sets(a, b)
                 raise self.refuse("CMP105", "a comparison of these containers")
         if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
             return self.truth(self.compare_known("equal", a, b))
@@ -417,6 +447,47 @@ class Operators(Displays):
             facts.append(part)
             result = self.both(result, part.atom)
         return boolean(result)
+
+    def _equal_lists(self, a: Ref, b: Ref) -> Num:
+        """Compare lists of which one has a length that depends on the data."""
+        if isinstance(self.pt.heap[a.cell], ListCell):
+            a, b = b, a
+        left, right = self.in_columns(a), self.in_columns(b)
+        if left.kind != right.kind:
+            return number(False)
+        count, first = self.sequence_rows(left)
+        other, second = self.sequence_rows(right)
+        found = ("equal", self.number())
+        same = self.op("eq", "b1", count.atom, other.atom)
+        self.pt.vars[found] = number(False)
+
+        def compare() -> None:
+            differs = self.accumulate("b1", FALSE)
+
+            def turn(k: Atom) -> None:
+                one = self.truth(
+                    self.spread(
+                        first(k), lambda v: self.spread(second(k), lambda w: self.equal(v, w))
+                    )
+                )
+                both = self.either(self.value_now(differs), self.inverse(one.atom))
+                self.emit(Set(differs, both))
+
+            self.count(count.atom, turn)
+            self.pt.vars[found] = boolean(self.inverse(self.value_now(differs)))
+
+        self.when(boolean(same), compare)
+        result = self.pt.vars.pop(found)
+        assert isinstance(result, Num)
+        return result
+
+    def set_algebra(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
+        """Compute ``| & - ^`` of sets of which one has elements that depend on the data."""
+        raise NotImplementedError
+
+    def equal_sets(self, a: Ref, b: Ref) -> Num:
+        """Compare two sets."""
+        raise NotImplementedError
 
     def compare_order(self, name: str, a: Value, b: Value) -> Value:
         """Compare tuples and strings by order."""
@@ -450,8 +521,13 @@ class Operators(Displays):
                 content = self.pt.heap[container.cell]
                 if isinstance(content, GridCell):
                     return self.grid_has(content, value)
+                if isinstance(content, TableCell):
+                    return self.table_has(content, value)
+                self._pay_search(content)
                 if isinstance(content, DictCell | SetCell):
                     return self._among([(e[0], e[1], e[2]) for e in content.entries], value)
+            case Tup(items=parts), _ if len(parts) > cost.ELEMENTS_PER_UNIT:
+                self.charge(len(parts) // cost.ELEMENTS_PER_UNIT)
             case Range(), Num():
                 return self._in_range(container, value)
             case Gen(kind="keys"), _:
@@ -462,11 +538,36 @@ class Operators(Displays):
         found_text = self.other_contains(container, value)
         if found_text is not None:
             return found_text
-        return self.search(
-            container,
-            lambda item: self.truth(self.spread(item, lambda v: self.equal(v, value))),
-            True,
+        found: Num | None = None
+
+        def look() -> None:
+            nonlocal found
+            found = self.search(
+                container,
+                lambda item: self.truth(self.spread(item, lambda v: self.equal(v, value))),
+                True,
+            )
+
+        if isinstance(container, Ref):
+            # `in` does not pay by turns, as a loop does.
+            self.paying_nothing(look)
+        else:
+            look()
+        assert found is not None
+        return found
+
+    def _pay_search(self, content: Cell) -> None:
+        """Charge for looking for a value in a list."""
+        if not isinstance(content, ListCell | SeqCell):
+            return
+        length = content.length or number(
+            len(content.items) if isinstance(content, ListCell) else 0
         )
+        if length.high <= cost.ELEMENTS_PER_UNIT:
+            return
+        long = self.op("gt", "b1", length.atom, i64(cost.ELEMENTS_PER_UNIT))
+        units = self.op("floordiv", "i64", length.atom, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", long, units, i64(0)))
 
     def other_contains(self, container: Value, value: Value) -> Num | None:
         """Look for text in text; None where the container is no text."""

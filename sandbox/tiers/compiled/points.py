@@ -292,7 +292,7 @@ class Points:
 
     def scratch(self, ty: Ty, size: int) -> str:
         """Make scratch memory."""
-        name = f"scratch{self.number()}"
+        name = f"scratch{self.number()}.{ty}x{size}"
         total = sum(region.size for region in self.regions.values() if region.kind == "scratch")
         if (total + size) * 8 > self.limits.memory_bytes:
             raise self.refuse("CMP913", "the program needs more memory than limits.memory_bytes")

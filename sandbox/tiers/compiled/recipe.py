@@ -15,7 +15,7 @@ first entry says what is made:
   with ``present`` a place or True.
 - ``("grid", bounds, plain, place, values)``: a set, or a dict with ``(place, weak)`` of its values.
 - ``("records", kind, maxlen, length, record)``: a list in columns.
-- ``("table", kind, factory, count, alive, key, value)``: a dict, or a set where the value is None.
+- ``("table", kind, factory, length, (key, value))``: a dict, or a set where the value is None.
 - ``("object", class, ((name, recipe), ...))``.
 
 Places are names of regions. Within a record they are columns: an entry has an element of each, or
@@ -158,22 +158,21 @@ class _Maker:
         del at
         return _sequence(kind, most, [self.make(record, k) for k in range(self._whole(length))])
 
-    def _table(  # noqa: PLR0917  the parts of the recipe
+    def _table(
         self,
         at: int,
         kind: str,
         factory: Recipe | None,
-        count: str,
-        alive: str,
-        key: Recipe,
-        value: Recipe | None,
+        length: str,
+        parts: tuple[Recipe, Recipe | None],
     ) -> Any:
         del at
-        here = [k for k in range(self._whole(count)) if self.memory[alive][k]]
+        key, value = parts
+        count = self._whole(length)
         if value is None:
-            return {self.make(key, k) for k in here}
+            return {self.make(key, k) for k in range(count)}
         made = self._mapping(kind, factory)
-        for k in here:
+        for k in range(count):
             made[self.make(key, k)] = self.make(value, k)
         return made
 

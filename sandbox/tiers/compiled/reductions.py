@@ -221,7 +221,7 @@ class Reductions(Sums):
             self.emit(Set(best, self.op("select", value.ty, take, new, best)))
             self.emit(Set(seen, self.op("add", "i64", seen, self.cast(keep, "i64"))))
 
-        self.each(value.domain, turn)
+        self.candidates(value, turn)
         size = 1
         for extent in value.domain:
             size *= extent
@@ -285,7 +285,7 @@ class Reductions(Sums):
                 source = Sel(
                     value.domain, value.keep,
                     lambda i, r: self.cast(value.element(i, r), "f64"), "f64", value.tail,
-                    value.deps, value.source,
+                    value.deps, value.source, bound=value.bound,
                 )  # fmt: skip
             if axis.const not in (len(value.tail), -1):
                 raise self.refuse("CMP512", "a norm along the first axis of a selection")

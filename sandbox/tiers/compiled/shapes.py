@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 from sandbox.tiers.compiled.values import (
@@ -22,17 +22,24 @@ from sandbox.tiers.compiled.values import (
     Cells,
     Cls,
     DictCell,
+    Dty,
+    Exc,
+    Func,
     Gen,
     GridCell,
     Lazy,
     ListCell,
     Lost,
+    Mod,
+    NoneV,
     Num,
     ObjCell,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     Str,
+    TableCell,
     Text,
     Tup,
     Union,
@@ -40,6 +47,9 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = [
+    "EMPTY",
+    "LONG",
+    "Layout",
     "Same",
     "Shape",
     "ShapeArr",
@@ -51,13 +61,19 @@ __all__ = [
     "ShapeList",
     "ShapeNum",
     "ShapeObj",
+    "ShapeSeq",
     "ShapeSet",
+    "ShapeTable",
     "ShapeText",
     "ShapeTup",
     "ShapeUnion",
     "cells_in",
+    "columns_of",
+    "join_records",
     "join_shapes",
+    "layout_of",
     "loosen_content",
+    "recorded",
     "shape_of",
     "variant_key",
 ]
@@ -173,6 +189,31 @@ class ShapeGrid:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeSeq:
+    """Content of a list in columns; ``regions`` None: memory of its own; ``start`` None: open."""
+
+    record: Shape
+    regions: tuple[str, ...] | None
+    start: Atom | None
+    room: int
+    maxlen: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeTable:
+    """Content of a dict or set in columns; ``regions`` None: memory of its own."""
+
+    key: Shape
+    value: Shape | None
+    regions: tuple[str, ...] | None
+    room: int
+    kind: str
+    factory: Value | None
+    dense: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeObj:
     """Content of an object."""
 
@@ -182,11 +223,22 @@ class ShapeObj:
 
 Shape: TypeAlias = (
     Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
-    | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj
+    | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
 )  # fmt: skip
+Layout: TypeAlias = tuple[Any, ...]
+"""What two shapes of records have in common when they use the same columns."""
 
+LONG: Final = 4_096
+"""Elements that a list in columns has room for."""
+_UNFOLDED: Final = 16
+"""Elements up to which a list that some paths lengthen is kept element by element."""
+_SMALL: Final = 16
+"""Elements of an array that can be part of a record."""
+EMPTY: Final = ShapeTup((), (), "nothing")
+"""Shape of the records of a list that has never held anything."""
 _LOST = Same(Lost())
 _ABSENT = Lit(False, "b1")
+_FRONT = Lit(0, "i64")
 
 
 def shape_of(value: Value | Cell) -> Shape:
@@ -196,6 +248,15 @@ def shape_of(value: Value | Cell) -> Shape:
             return ShapeBuffer(region)
         case GridCell():
             return ShapeGrid(value.bounds, value.plain, value.region, value.values)
+        case SeqCell():
+            return ShapeSeq(
+                value.record, value.regions, value.start, value.room, value.maxlen, value.kind
+            )
+        case TableCell():
+            return ShapeTable(
+                value.key, value.value, value.regions, value.room, value.kind, value.factory,
+                value.dense,
+            )  # fmt: skip
     return Same(value)
 
 
@@ -282,6 +343,11 @@ def loosen_content(content: Cell) -> Shape:
             )
         case ObjCell(cls=owner, attributes=attributes):
             return ShapeObj(owner, tuple((n, _loosen(shape_of(v))) for n, v in attributes))
+        case SeqCell(start=start):
+            first = start if start == _FRONT else None
+            return ShapeSeq(
+                content.record, content.regions, first, content.room, content.maxlen, content.kind
+            )
     return shape_of(content)
 
 
@@ -375,6 +441,14 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return ShapeCells((None,) * len(y.atoms), y.ty)
         case ShapeList(), ShapeList():
             return _join_lists(x, y, loop, widen)
+        case ShapeSeq(), ShapeSeq() | ShapeList():
+            return _join_sequences(x, y, widen) or _LOST
+        case ShapeList(), ShapeSeq():
+            return _join_sequences(y, x, widen) or _LOST
+        case ShapeTable(), ShapeTable() | ShapeDict() | ShapeSet():
+            return _join_tables(x, y, widen) or _LOST
+        case ((ShapeDict() | ShapeSet()), ShapeTable()):
+            return _join_tables(y, x, widen) or _LOST
         case ShapeDict(), ShapeDict():
             return _join_dicts(x, y, loop, widen)
         case ShapeSet(), ShapeSet():
@@ -420,6 +494,11 @@ def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
 
 
 def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
+    grows = len(a.items) != len(b.items) and max(len(a.items), len(b.items)) > _UNFOLDED
+    if (loop and len(a.items) != len(b.items) and (a.maxlen or LONG) > _UNFOLDED) or grows:
+        made = _in_columns(a, b, widen)
+        if made is not None:
+            return made
     longer, shorter = (a, b) if len(a.items) >= len(b.items) else (b, a)
     count = len(shorter.items)
     items = [
@@ -518,3 +597,157 @@ def _join_objects(a: ShapeObj, b: ShapeObj, loop: bool, widen: bool) -> Shape:
             for name in names
         ),
     )
+
+
+# -- records
+
+
+def recorded(shape: Shape) -> Shape | None:
+    """Give the shape of values of this kind in columns, or None where they have none."""
+    if isinstance(shape, Same):
+        value = shape.value
+        if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
+            return shape
+        if not isinstance(value, Num | Text | Tup | Arr | Union):
+            return None
+        return recorded(_open(shape))
+    match shape:
+        case ShapeNum() | ShapeText():
+            return shape
+        case ShapeArr(shape=dims):
+            size = 1
+            for extent in dims:
+                size *= extent
+            return shape if size <= _SMALL else None
+        case ShapeTup(items=items, names=names, cls=cls):
+            parts = _all_recorded(items)
+            return None if parts is None else ShapeTup(parts, names, cls)
+        case ShapeUnion(variants=variants):
+            made = _all_recorded(variants)
+            if made is None:
+                return None
+            joined = made[0]
+            for part in made[1:]:
+                joined = _join_unions(joined, part, False, False)
+            return joined
+    return None
+
+
+def _all_recorded(shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
+    found: list[Shape] = []
+    for shape in shapes:
+        part = recorded(shape)
+        if part is None:
+            return None
+        found.append(part)
+    return tuple(found)
+
+
+def join_records(a: Shape | None, b: Shape | None, widen: bool = False) -> Shape | None:
+    """Give the shape in columns that holds both, or None where there is none."""
+    if a is None or b is None:
+        return None
+    if EMPTY in (a, b):
+        return b if a == EMPTY else a
+    return recorded(join_shapes(a, b, False, widen))
+
+
+def layout_of(shape: Shape) -> Layout:
+    """Give what decides which columns a record has and what they mean."""
+    match shape:
+        case ShapeNum(ty=ty, weak=weak):
+            return ("n", ty, weak)
+        case ShapeText(region=region, lower=lower):
+            return ("text", region, lower)
+        case ShapeTup(items=items, cls=cls):
+            return ("t", cls, *map(layout_of, items))
+        case ShapeArr(shape=dims, ty=ty):
+            return ("a", dims, ty)
+        case ShapeUnion(variants=variants):
+            return ("u", *map(layout_of, variants))
+    return ("s", shape)
+
+
+def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
+    """Give the columns of a record: core type, and elements of one entry."""
+    match shape:
+        case ShapeNum(ty=ty, weak=weak):
+            return [(ty, 1), ("b1", 1)] if weak is None else [(ty, 1)]
+        case ShapeText():
+            return [("i64", 1), ("i64", 1)]
+        case ShapeTup(items=items):
+            return [column for item in items for column in columns_of(item)]
+        case ShapeArr(shape=dims, ty=ty):
+            size = 1
+            for extent in dims:
+                size *= extent
+            return [(ty, size)]
+        case ShapeUnion(variants=variants):
+            return [("i64", 1), *(column for item in variants for column in columns_of(item))]
+    return []
+
+
+def _in_columns(a: ShapeList, b: ShapeList, widen: bool) -> Shape | None:
+    record: Shape | None = None
+    for item in (*a.items, *b.items):
+        part = recorded(item)
+        record = part if record is None else join_records(record, part, widen)
+        if record is None:
+            return None
+    if record is None:
+        return None
+    return ShapeSeq(record, None, None, _room(a.maxlen), a.maxlen, a.kind)
+
+
+def _room(maxlen: int | None) -> int:
+    return LONG if maxlen is None else min(2 * maxlen + 2, LONG)
+
+
+def _join_sequences(a: ShapeSeq, b: ShapeSeq | ShapeList, widen: bool) -> Shape | None:
+    record: Shape | None = a.record
+    if isinstance(b, ShapeSeq):
+        record = join_records(record, b.record, widen)
+        room = max(a.room, b.room)
+        same = a.regions == b.regions
+        start = a.start if a.start == b.start else None
+    else:
+        for item in b.items:
+            record = join_records(record, recorded(item), widen)
+        room, same, start = a.room, True, a.start if a.start == _FRONT else None
+    if record is None:
+        return None
+    keep = same and layout_of(record) == layout_of(a.record) and room == a.room
+    if isinstance(b, ShapeSeq) and layout_of(b.record) != layout_of(a.record):
+        keep = False
+    if not keep and start != _FRONT:
+        start = None
+    return ShapeSeq(record, a.regions if keep else None, start, room, a.maxlen, a.kind)
+
+
+def _join_tables(a: ShapeTable, b: ShapeTable | ShapeDict | ShapeSet, widen: bool) -> Shape | None:
+    key: Shape | None = a.key
+    value = a.value
+    if isinstance(b, ShapeTable):
+        key = join_records(key, b.key, widen)
+        held = None if value is None or b.value is None else join_records(value, b.value, widen)
+        keep = a.regions == b.regions and layout_of(b.key) == layout_of(a.key)
+        dense = a.dense and b.dense
+        if (held is None) is not (value is None):
+            return None
+        if held is not None and b.value is not None:
+            keep = keep and layout_of(b.value) == layout_of(held)
+    else:
+        held, keep, dense = value, True, a.dense
+        for entry in b.entries:
+            key = join_records(key, recorded(Same(entry[1])), widen)
+            if len(entry) == 4:
+                held = join_records(held, recorded(entry[3]), widen)
+                if held is None:
+                    return None
+    if key is None:
+        return None
+    keep = keep and layout_of(key) == layout_of(a.key)
+    if held is not None and value is not None:
+        keep = keep and layout_of(held) == layout_of(value)
+    regions = a.regions if keep else None
+    return ShapeTable(key, held, regions, a.room, a.kind, a.factory, dense)

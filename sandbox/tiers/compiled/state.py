@@ -9,14 +9,39 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from dataclasses import replace
 
-from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Region, Store, Ty, limits_of
-from sandbox.tiers.compiled.grids import join_bounds
+from sandbox.tiers.compiled.core import Atom, Lit, Region, Store, Ty
+from sandbox.tiers.compiled.deep import (
+    GROWING,
+    Deep,
+    DeepArr,
+    DeepConst,
+    DeepDict,
+    DeepGrid,
+    DeepList,
+    DeepNum,
+    DeepObj,
+    DeepSeq,
+    DeepSet,
+    DeepTable,
+    DeepTup,
+    DeepUnion,
+    general_number,
+    join_deep,
+    key_of_deep,
+)
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import EXPLODE, Refused, i64
+from sandbox.tiers.compiled.shapes import (
+    EMPTY,
+    Shape,
+    columns_of,
+    layout_of,
+)
+from sandbox.tiers.compiled.tables import TABLE
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -31,257 +56,25 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Ref,
+    SeqCell,
     SetCell,
     Str,
+    TableCell,
     Tup,
     Union,
     Value,
+    boolean,
+    integer,
 )
 
-__all__ = ["GROWING", "Deep", "Keeper", "join_deep", "unsettled"]
-
-GROWING: Final = "keeps a list that grows with the episode"
-
-
-@dataclass(frozen=True, slots=True)
-class DeepConst:
-    """A value that is always the same."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class DeepNum:
-    """A number; ``weak`` None: Python's or NumPy's by row."""
-
-    ty: Ty
-    weak: bool | None
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeepArr:
-    """An array."""
-
-    shape: tuple[int, ...]
-    ty: Ty
-
-
-@dataclass(frozen=True, slots=True)
-class DeepTup:
-    """A tuple."""
-
-    items: tuple[Deep, ...]
-    names: tuple[str, ...]
-    cls: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeepUnion:
-    """One of several, by row."""
-
-    variants: tuple[Deep, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeepList:
-    """A list or deque; ``fixed``: its length never changes."""
-
-    items: tuple[Deep, ...]
-    fixed: bool
-    maxlen: int | None
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeepDict:
-    """A dict: key, key value, whether always present, value."""
-
-    entries: tuple[tuple[Any, Value, bool, Deep], ...]
-    factory: Value | None
-    ordered: bool
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeepSet:
-    """A set: key, key value, whether always in."""
-
-    entries: tuple[tuple[Any, Value, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeepGrid:
-    """A set or dict whose keys depend on the data; ``values``: core type, whether Python's."""
-
-    bounds: Bounds
-    plain: bool
-    values: tuple[Ty, bool] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeepObj:
-    """An object."""
-
-    cls: Cls
-    attributes: tuple[tuple[str, Deep], ...]
-
-
-Deep: TypeAlias = (
-    DeepConst
-    | DeepNum
-    | DeepArr
-    | DeepTup
-    | DeepUnion
-    | DeepList
-    | DeepDict
-    | DeepSet
-    | DeepGrid
-    | DeepObj
-)
-
-
-def _key(deep: Deep) -> Any:
-    match deep:
-        case DeepConst(value=Num() as value):
-            return _key(_general(value))
-        case DeepConst(value=value):
-            return ("const", value)
-        case DeepNum(ty="i64", weak=weak):
-            return ("num", "i64", weak)
-        case DeepNum(ty=ty):
-            return ("num", ty)
-        case DeepArr(shape=shape, ty=ty):
-            return ("arr", shape, ty)
-        case DeepTup(items=items, cls=cls):
-            return ("tup", len(items), cls)
-        case DeepObj(cls=cls):
-            return ("obj", id(cls))
-        case DeepSet() | DeepGrid(values=None):
-            return ("set",)
-        case DeepDict() | DeepGrid():
-            return ("dict",)
-    return (type(deep).__name__,)
-
-
-def _general(value: Num) -> DeepNum:
-    weak = value.weak if isinstance(value.weak, bool) else None
-    low, high = value.low, value.high
-    return DeepNum(value.ty, weak, low, high)
-
-
-def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
-    """Give the least shape of state that holds both."""
-    if a == b:
-        return a
-    if isinstance(a, DeepConst) and isinstance(a.value, Num):
-        a = _general(a.value)
-    if isinstance(b, DeepConst) and isinstance(b.value, Num):
-        b = _general(b.value)
-    if _key(a) != _key(b) or isinstance(a, DeepUnion):
-        variants: dict[Any, Deep] = {}
-        for side in (a, b):
-            for part in side.variants if isinstance(side, DeepUnion) else (side,):
-                key = _key(part)
-                old = variants.get(key)
-                variants[key] = part if old is None else join_deep(old, part, widen)
-        return DeepUnion(tuple(variants.values()))
-    match a, b:
-        case DeepNum(), DeepNum():
-            low, high = min(a.low, b.low), max(a.high, b.high)
-            if widen and a.ty not in FLOATS:
-                least, most = limits_of(a.ty)
-                low = a.low if low >= a.low else least
-                high = a.high if high <= a.high else most
-            return DeepNum(a.ty, a.weak if a.weak == b.weak else None, low, high)
-        case DeepTup(), DeepTup():
-            pairs = zip(a.items, b.items, strict=True)
-            return DeepTup(tuple(join_deep(x, y, widen) for x, y in pairs), a.names, a.cls)
-        case DeepList(), DeepList():
-            longer, shorter = (a, b) if len(a.items) >= len(b.items) else (b, a)
-            items = [join_deep(x, y, widen) for x, y in zip(a.items, b.items, strict=False)]
-            items += longer.items[len(shorter.items) :]
-            fixed = a.fixed and b.fixed and len(a.items) == len(b.items)
-            return DeepList(tuple(items), fixed, a.maxlen, a.kind)
-        case DeepDict(), DeepDict():
-            return _join_dicts(a, b, widen)
-        case DeepSet(), DeepSet():
-            first = {key: (k, sure) for key, k, sure in a.entries}
-            second = {key: (k, sure) for key, k, sure in b.entries}
-            members = []
-            for key in [*first, *(key for key in second if key not in first)]:
-                k = (first.get(key) or second[key])[0]
-                sure = key in first and key in second and first[key][1] and second[key][1]
-                members.append((key, k, sure))
-            return DeepSet(tuple(members))
-        case DeepGrid(), DeepGrid() | DeepSet() | DeepDict():
-            return _join_grids(a, b)
-        case ((DeepSet() | DeepDict()), DeepGrid()):
-            return _join_grids(b, a)
-        case DeepObj(), DeepObj():
-            mine, other = dict(a.attributes), dict(b.attributes)
-            missing = DeepConst(UNBOUND)
-            names = [*mine, *(name for name in other if name not in mine)]
-            return DeepObj(
-                a.cls,
-                tuple(
-                    (n, join_deep(mine.get(n, missing), other.get(n, missing), widen))
-                    for n in names
-                ),
-            )
-    return a
-
-
-def _join_grids(a: DeepGrid, b: DeepGrid | DeepSet | DeepDict) -> Deep:
-    bounds = a.bounds
-    if isinstance(b, DeepGrid):
-        if a.plain is not b.plain or len(a.bounds) != len(b.bounds) or a.values != b.values:
-            return DeepUnion((a, b))
-        return DeepGrid(join_bounds(bounds, b.bounds), a.plain, a.values)
-    for entry in b.entries:
-        key = entry[1]
-        parts = key.items if isinstance(key, Tup) else (key,)
-        ranges = tuple((p.low, p.high) for p in parts if isinstance(p, Num))
-        if isinstance(key, Tup) is a.plain or len(ranges) != len(bounds):
-            return DeepUnion((a, b))
-        bounds = join_bounds(bounds, ranges)
-    return DeepGrid(bounds, a.plain, a.values)
-
-
-def _join_dicts(a: DeepDict, b: DeepDict, widen: bool) -> Deep:
-    first = {key: (k, sure, v) for key, k, sure, v in a.entries}
-    second = {key: (k, sure, v) for key, k, sure, v in b.entries}
-    entries: list[tuple[Any, Value, bool, Deep]] = []
-    common_a = [key for key in first if key in second]
-    common_b = [key for key in second if key in first]
-    for key in [*first, *(key for key in second if key not in first)]:
-        if key in first and key in second:
-            k, sure, v = first[key]
-            entries.append((key, k, sure and second[key][1], join_deep(v, second[key][2], widen)))
-        else:
-            k, _, v = first.get(key) or second[key]
-            entries.append((key, k, False, v))
-    ordered = a.ordered and b.ordered and common_a == common_b
-    # A key that comes later goes to the end, so order is lost only if two may come in any order.
-    late = [key for key, _, sure, _ in entries if not sure]
-    return DeepDict(tuple(entries), a.factory, ordered and len(late) < 2, a.kind)
-
-
-def unsettled(before: Deep, now: Deep, path: str = "self") -> tuple[str, bool]:
-    """Name an attribute whose shape differs, and say whether it is a list that has grown."""
-    if isinstance(before, DeepObj) and isinstance(now, DeepObj):
-        old = dict(before.attributes)
-        for name, item in now.attributes:
-            if name not in old or old[name] != item:
-                return unsettled(old.get(name, item), item, f"{path}.{name}")
-    grown = isinstance(before, DeepList) and isinstance(now, DeepList)
-    return path, grown and len(before.items) < len(now.items)  # type: ignore[union-attr]
+__all__ = ["Keeper"]
 
 
 class Keeper(Library):
     """Moves a state between memory and values."""
 
+    loaded: dict[str, SeqCell | TableCell]
+    """What was read of the state, by path: what is still the same is not written again."""
     kept_as = "self"
     """What is being looked at, such as ``self.before``."""
 
@@ -292,7 +85,7 @@ class Keeper(Library):
                 return (
                     DeepConst(value)
                     if isinstance(value.atom, Lit) and isinstance(value.weak, bool)
-                    else _general(value)
+                    else general_number(value)
                 )
             case Arr():
                 return DeepArr(value.shape, value.ty)
@@ -342,6 +135,10 @@ class Keeper(Library):
                 )
             case GridCell(bounds=bounds, plain=plain, values=values):
                 return DeepGrid(bounds, plain, None if values is None else values[1:])
+            case SeqCell(record=record, maxlen=maxlen, kind=kind):
+                return DeepSeq(record, maxlen, kind)
+            case TableCell(key=key, value=value, kind=kind, factory=factory):
+                return DeepTable(key, value, kind, factory)
             case ObjCell(cls=cls, attributes=attributes):
                 return DeepObj(cls, self._deep_attributes(attributes, seen))
         raise AssertionError(content)
@@ -397,7 +194,9 @@ class Keeper(Library):
                     atoms = tuple(self.load(region, i64(k)) for k in range(array.size))
                     self.pt.heap[array.cell] = Cells(atoms)
                 else:
-                    self.pt.heap[array.cell] = Buffer(region, self.number())
+                    self.pt.heap[array.cell] = Buffer(
+                        self._private(region, ty, array.size), self.number()
+                    )
                 return array
             case DeepTup(items=items, names=names, cls=cls):
                 parts = [self.load_state(item, f"{path}.{k}") for k, item in enumerate(items)]
@@ -432,11 +231,71 @@ class Keeper(Library):
                     inside.append((key, k, is_in))
                 self.pt.heap[cell.cell] = SetCell(tuple(inside))
             case DeepGrid(bounds=bounds, plain=plain, values=held):
-                self.pt.heap[cell.cell] = self._grid_slot(bounds, plain, held, path)
+                grid = self._grid_slot(bounds, plain, held, path)
+                size = self.grid_size(bounds)
+                values = grid.values
+                if values is not None:
+                    values = (self._private(values[0], values[1], size), *values[1:])
+                self.pt.heap[cell.cell] = GridCell(
+                    bounds, plain, self._private(grid.region, "b1", size), values, self.number()
+                )
+            case DeepSeq():
+                self.pt.heap[cell.cell] = self._load_sequence(deep, path)
+            case DeepTable():
+                self.pt.heap[cell.cell] = self._load_table(deep, path)
             case DeepObj(cls=owner, attributes=attributes):
-                values = tuple((n, self.load_state(v, f"{path}.{n}")) for n, v in attributes)
-                self.pt.heap[cell.cell] = ObjCell(owner, values)
+                made_of = tuple((n, self.load_state(v, f"{path}.{n}")) for n, v in attributes)
+                self.pt.heap[cell.cell] = ObjCell(owner, made_of)
         return cell
+
+    copying = False
+    """Whether large arrays and grids of the state are copied before a row works on them."""
+
+    def _private(self, region: str, ty: Ty, size: int) -> str:
+        """Give the memory a row works on: what it leaves half done must not be seen."""
+        if not self.copying:
+            return region
+        own = self.scratch(ty, size)
+        self.count(i64(size), lambda k: self.emit(Store(own, k, self.load(region, k))))
+        return own
+
+    def _columns_of_state(self, path: str, shape: Shape, room: int) -> tuple[str, ...]:
+        return tuple(
+            self.slot(f"{path}#{n}", ty, width * room)
+            for n, (ty, width) in enumerate(columns_of(shape))
+        )
+
+    def _load_sequence(self, deep: DeepSeq, path: str) -> SeqCell:
+        """Copy a list to where the row works on it."""
+        kept = self._columns_of_state(path, deep.record, deep.room)
+        seq = self.sequence(deep.record, deep.kind, deep.maxlen)
+        length = self.load(self.slot(f"{path}#len", "i64"), i64(0))
+        self.count(length, lambda k: self.copy_entry(deep.record, kept, k, seq.regions, k))
+        made = replace(seq, length=integer(length, 0, deep.room))
+        self.loaded[path] = made
+        return made
+
+    def _load_table(self, deep: DeepTable, path: str) -> TableCell:
+        """Copy the entries of a dict or set, and enter them into an index."""
+        shapes = (deep.key, *(() if deep.value is None else (deep.value,)))
+        kept = [
+            self._columns_of_state(f"{path}#{n}", shape, TABLE) for n, shape in enumerate(shapes)
+        ]
+        table = self.empty_table(deep.key, deep.value, deep.kind, deep.factory)
+        length = self.load(self.slot(f"{path}#len", "i64"), i64(0))
+        regions = table.regions[2:]
+        for shape, columns in zip(shapes, kept, strict=True):
+            own, regions = regions[: len(columns)], regions[len(columns) :]
+            self.count(
+                length,
+                lambda k, shape=shape, columns=columns, own=own: self.copy_entry(  # type: ignore[misc]
+                    shape, columns, k, own, k
+                ),
+            )
+        made = replace(table, used=length, length=integer(length, 0, TABLE))
+        self.enter_all(made, length)
+        self.loaded[path] = made
+        return made
 
     def _grid_slot(
         self, bounds: Bounds, plain: bool, values: tuple[Ty, bool] | None, path: str
@@ -454,7 +313,10 @@ class Keeper(Library):
         """Write a state; what is already there is not written again."""
         writes: list[tuple[str, Atom, Atom]] = []
         copies: list[tuple[str, Arr]] = []
+        self.moves: list[Callable[[], None]] = []
         self._plan_store(deep, path, value, writes, copies)
+        for move in self.moves:
+            move()
         # Large arrays may be swapped: read all of them before the first is overwritten.
         ready = [
             (region, self.materialise(array) if self.deps(array) else array)
@@ -519,11 +381,11 @@ class Keeper(Library):
         writes: list[tuple[str, Atom, Atom]],
         copies: list[tuple[str, Arr]],
     ) -> None:
-        keys = [_key(item) for item in variants]
+        keys = [key_of_deep(item) for item in variants]
         tag_slot = self.slot(f"{path}#tag", "i64")
 
         def place(item: Value) -> int:
-            key = _key(self.deep_of(item, set()))
+            key = key_of_deep(self.deep_of(item, set()))
             if key not in keys:
                 raise self._changes(path)
             return keys.index(key)
@@ -577,6 +439,10 @@ class Keeper(Library):
                     if not sure:
                         is_in = inside.get(key, Lit(False, "b1"))
                         writes.append((self.slot(f"{path}.{n}#has", "b1"), i64(0), is_in))
+            case DeepSeq(), SeqCell() | ListCell():
+                self._store_sequence(deep, path, value)
+            case DeepTable(), TableCell() | DictCell() | SetCell():
+                self._store_table(deep, path, value)
             case DeepGrid(bounds=bounds, plain=plain, values=kind), _:
                 head = self._grid_slot(bounds, plain, kind, path)
                 if isinstance(content, GridCell) and content.region == head.region:
@@ -585,7 +451,7 @@ class Keeper(Library):
                     raise self.refuse_kept(
                         "CMP707", "gets the set or dict of another attribute", path
                     )
-                self.fill_grid(head, content)
+                self.moves.append(lambda: self.fill_grid(head, content))
             case DeepObj(attributes=attributes), ObjCell():
                 values = dict(content.attributes)
                 for name, item in attributes:
@@ -594,3 +460,69 @@ class Keeper(Library):
                     )
             case _:
                 raise self._changes(path)
+
+    def _store_sequence(self, deep: DeepSeq, path: str, value: Ref) -> None:
+        """Plan to write a list back to the state."""
+        if self.pt.heap[value.cell] == self.loaded.get(path):
+            return
+        kept = self._columns_of_state(path, deep.record, deep.room)
+        seq = self.in_columns(value)
+        length, start = self.kept_now(seq.length.atom), self.kept_now(seq.start)
+        if seq.length.high > deep.room:
+            self.only_where(boolean(self.op("le", "b1", length, i64(deep.room))))
+        alike = layout_of(seq.record) == layout_of(deep.record)
+        never = seq.record == EMPTY
+        if never:
+            length = i64(0)
+
+        def move() -> None:
+            def one(k: Atom) -> None:
+                at = self.op("add", "i64", start, k)
+                if alike:
+                    self.copy_entry(deep.record, seq.regions, at, kept, k)
+                else:
+                    item = self.read_record(seq.record, seq.regions, at)
+                    self.write_record(deep.record, kept, k, item)
+
+            if not never:
+                self.count(length, one)
+            self.emit(Store(self.slot(f"{path}#len", "i64"), i64(0), length))
+
+        self.moves.append(move)
+
+    def _store_table(self, deep: DeepTable, path: str, value: Ref) -> None:
+        """Plan to write a dict or set back to the state, without gaps."""
+        if self.pt.heap[value.cell] == self.loaded.get(path):
+            return
+        shapes = (deep.key, *(() if deep.value is None else (deep.value,)))
+        kept = [
+            self._columns_of_state(f"{path}#{n}", shape, TABLE) for n, shape in enumerate(shapes)
+        ]
+        content = self.pt.heap[value.cell]
+        assert isinstance(content, TableCell | DictCell | SetCell)
+        if isinstance(content, TableCell):
+            table = self.compacted(value)
+            alike = layout_of(table.key) == layout_of(deep.key) and (
+                deep.value is None or layout_of(table.value) == layout_of(deep.value)
+            )
+        else:
+            table, alike = self.filled_table(deep.key, deep.value, content), True
+        length = self.kept_now(table.used)
+
+        def move() -> None:
+            def one(k: Atom) -> None:
+                if not alike:
+                    pair = self.entry_at(table, k)
+                    for shape, columns, item in zip(shapes, kept, pair, strict=False):
+                        assert item is not None
+                        self.write_record(shape, columns, k, item)
+                    return
+                regions = table.regions[2:]
+                for shape, columns in zip(shapes, kept, strict=True):
+                    self.copy_entry(shape, regions[: len(columns)], k, columns, k)
+                    regions = regions[len(columns) :]
+
+            self.count(length, one)
+            self.emit(Store(self.slot(f"{path}#len", "i64"), i64(0), length))
+
+        self.moves.append(move)

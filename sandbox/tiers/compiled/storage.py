@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     Num,
     Ref,
     Sel,
+    SeqCell,
     Tup,
     Value,
     View,
@@ -230,6 +231,8 @@ class Storage(Scalars):
                         raise self.refuse("CMP503", "an array made of a list of unknown length")
                     parts = [self.as_array(item) for item in content.items]
                     return self.stack(parts, ty)
+                if isinstance(content, SeqCell):
+                    raise self.refuse("CMP503", "an array made of a list of unknown length")
         raise self.refuse("CMP504", "this value cannot be made an array here")
 
     def stack(self, parts: list[Arr | Num], ty: Ty | None) -> Arr:

@@ -28,8 +28,10 @@ from sandbox.tiers.compiled.values import (
     Range,
     Ref,
     Sel,
+    SeqCell,
     SliceV,
     Str,
+    TableCell,
     Tup,
     Union,
     Value,
@@ -154,8 +156,7 @@ class Subscripts(Operators):
     ) -> Value:
         """Index a sequence whose elements are known."""
         if isinstance(index, SliceV):
-            if length is not None:
-                return self.slice_unknown(items, index, length, remake)
+            assert length is None
             return remake(tuple(items[k] for k in self.slice_of(index, len(items))))
         if not isinstance(index, Num) or index.ty in ("f32", "f64"):
             self.fail("TypeError", f"{kind} indices must be integers or slices")
@@ -177,17 +178,6 @@ class Subscripts(Operators):
             self.check(boolean(self.op("ge", "b1", atom, i64(0))), "IndexError", text)
         self.check(boolean(self.op("lt", "b1", atom, length.atom)), "IndexError", text)
         return atom
-
-    def slice_unknown(
-        self,
-        items: tuple[Value, ...],
-        index: SliceV,
-        length: Num,
-        remake: Callable[[tuple[Value, ...]], Value],
-    ) -> Value:
-        """Slice a list whose length depends on the data."""
-        del items, index, length, remake
-        raise self.refuse("CMP506", "a slice of a list whose length depends on the data")
 
     def pick(self, items: tuple[Value, ...], position: Any) -> Value:
         """Choose among values by a position that is in range."""
@@ -229,9 +219,13 @@ class Subscripts(Operators):
         """Index a list, dict or object."""
         content = self.pt.heap[owner.cell]
         match content:
+            case ListCell(length=Num()) if isinstance(index, SliceV):
+                return self.sequence_slice(self.in_columns(owner), index)
             case ListCell(items=items, length=length):
                 return self.index_items(items, index, "list", self.new_list, length)
-            case DictCell() | GridCell():
+            case SeqCell():
+                return self.sequence_item(content, index, "list index out of range")
+            case DictCell() | GridCell() | TableCell():
                 return self.dict_item(owner, content, index)
             case ObjCell():
                 return self.call_method(owner, "__getitem__", [index])
@@ -244,7 +238,7 @@ class Subscripts(Operators):
     def dict_item(
         self,
         owner: Ref,
-        content: DictCell | GridCell,
+        content: DictCell | GridCell | TableCell,
         index: Value,
         missing: Callable[[], Value] | None = None,
     ) -> Value:
@@ -254,15 +248,17 @@ class Subscripts(Operators):
         def lacking() -> Value:
             if missing is not None:
                 return missing()
-            if isinstance(content, DictCell) and content.kind == "counter":
+            if isinstance(content, DictCell | TableCell) and content.kind == "counter":
                 return number(0)
-            if isinstance(content, DictCell) and content.factory is not None:
+            if isinstance(content, DictCell | TableCell) and content.factory is not None:
                 made = self.call(content.factory, [], {})
                 self.set_key(owner, index, made)
                 return made
             text = index.text if isinstance(index, Str) else "a key that is not there"
             self.fail("KeyError", repr(text))
 
+        if isinstance(content, TableCell):
+            return self.table_item(content, index, lacking)
         if isinstance(content, GridCell):
             place, inside = self.grid_place(content, index)
             here = self.both(inside, self.load(content.region, place))

@@ -26,6 +26,8 @@ _BLOCK = 128
 _EXACT = 2**53
 INLINE = 16
 _LEAVES = 64
+_DEPTH = 16
+"""Halvings of as many floats as are added in one go, and more."""
 Element = Callable[[Atom], Atom]
 
 
@@ -235,7 +237,7 @@ class Sums(Statements):
         size = 1
         for extent in (*value.domain, *value.tail):
             size *= extent
-        if size > _BLOCK:
+        if size > _BLOCK * _LEAVES:
             return self.over_selected(
                 value, ty, Lit(0.0, ty), lambda a, b, _: self.op("add", ty, a, b)
             )
@@ -253,38 +255,109 @@ class Sums(Statements):
 
             self.each(value.tail, one)
 
-        self.each(value.domain, pack)
-        number_of = self.kept(count)
+        self.candidates(value, pack)
+        return self.sum_memory(ty, region, self.kept(count), size)
+
+    def sum_memory(self, ty: Ty, region: str, count: Atom, most: int) -> Atom:
+        """Add the first floats of a region as NumPy adds an array of them.
+
+        Args:
+            ty: Their type.
+            region: Where they are.
+            count: How many.
+            most: How many there can be.
+        """
+        if most <= _BLOCK:
+            return self._sum_block(ty, region, i64(0), count)
+        # NumPy halves what is longer than a block. Where each half is, and the sum of the first,
+        # is kept on a stack; what was added last is in `last`.
+        starts, sizes = self.scratch("i64", _DEPTH), self.scratch("i64", _DEPTH)
+        stages, firsts = self.scratch("i64", _DEPTH), self.scratch(ty, _DEPTH)
+        last = self.accumulate(ty, Lit(0.0, ty))
+        level = self.accumulate("i64", i64(0))
+
+        def push(at: Atom, start: Atom, size: Atom) -> None:
+            self.emit(Store(starts, at, start))
+            self.emit(Store(sizes, at, size))
+            self.emit(Store(stages, at, i64(0)))
+            self.emit(Set(level, at))
+
+        push(i64(0), i64(0), count)
+
+        def turn(label: str) -> None:
+            at = self.value_now(level)
+            self.stop_if(self.op("lt", "b1", at, i64(0)), label)
+            start, size, stage = (self.load(r, at) for r in (starts, sizes, stages))
+            half = self.op("floordiv", "i64", size, i64(2))
+            half = self.op("sub", "i64", half, self.op("mod", "i64", half, i64(8)))
+            above = self.op("sub", "i64", at, i64(1))
+            below = self.op("add", "i64", at, i64(1))
+
+            def block() -> None:
+                self.emit(Set(last, self._sum_block(ty, region, start, size)))
+                self.emit(Set(level, above))
+
+            def halves() -> None:
+                self.emit(Store(stages, at, self.op("add", "i64", stage, i64(1))))
+
+                def first() -> None:
+                    push(below, start, half)
+
+                def later() -> None:
+                    def second() -> None:
+                        self.emit(Store(firsts, at, self.value_now(last)))
+                        rest = self.op("sub", "i64", size, half)
+                        push(below, self.op("add", "i64", start, half), rest)
+
+                    def both() -> None:
+                        sum_ = self.op("add", ty, self.load(firsts, at), self.value_now(last))
+                        self.emit(Set(last, sum_))
+                        self.emit(Set(level, above))
+
+                    self.when(boolean(self.op("eq", "b1", stage, i64(1))), second, both)
+
+                self.when(boolean(self.op("eq", "b1", stage, i64(0))), first, later)
+
+            self.when(boolean(self.op("le", "b1", size, i64(_BLOCK))), block, halves)
+
+        self.repeat(turn)
+        return self.value_now(last)
+
+    def _sum_block(self, ty: Ty, region: str, start: Atom, count: Atom) -> Atom:
+        """Add up to 128 floats: one after the other below 8, else as eight sums."""
         total = self.accumulate(ty, Lit(0.0, ty))
 
+        def at(k: Atom) -> Atom:
+            return self.load(region, self.op("add", "i64", start, k))
+
         def add(index: Atom) -> None:
-            self.emit(Set(total, self.op("add", ty, total, self.load(region, index))))
+            self.emit(Set(total, self.op("add", ty, self.value_now(total), at(index))))
 
         def few() -> None:
-            self.count(number_of, add)
+            self.count(count, add)
 
         def many() -> None:
-            sums = [self.accumulate(ty, self.load(region, i64(k))) for k in range(8)]
-            blocks = self.op("floordiv", "i64", number_of, i64(8))
+            sums = [self.accumulate(ty, at(i64(k))) for k in range(8)]
+            blocks = self.op("floordiv", "i64", count, i64(8))
 
             def turn(index: Atom) -> None:
                 base = self.op("mul", "i64", self.op("add", "i64", index, i64(1)), i64(8))
                 for k in range(8):
-                    item = self.load(region, self.op("add", "i64", base, i64(k)))
-                    self.emit(Set(sums[k], self.op("add", ty, sums[k], item)))
+                    item = at(self.op("add", "i64", base, i64(k)))
+                    self.emit(Set(sums[k], self.op("add", ty, self.value_now(sums[k]), item)))
 
             self.count(self.op("sub", "i64", blocks, i64(1)), turn)
-            parts: list[Atom] = [self.kept(var) for var in sums]
+            parts: list[Atom] = [self.value_now(var) for var in sums]
             while len(parts) > 1:
                 pairs = range(0, len(parts), 2)
                 parts = [self.op("add", ty, parts[k], parts[k + 1]) for k in pairs]
             self.emit(Set(total, parts[0]))
             done = self.op("mul", "i64", blocks, i64(8))
-            rest = self.op("sub", "i64", number_of, done)
+            rest = self.op("sub", "i64", count, done)
             self.count(rest, lambda k: add(self.op("add", "i64", done, k)))
 
-        self.when(boolean(self.op("lt", "b1", number_of, i64(8))), few, many)
-        return self.kept(total)
+        self.when(boolean(self.op("lt", "b1", count, i64(8))), few, many)
+        return self.value_now(total)
 
     def _sum_atoms(self, ty: Ty, count: int, at: Element) -> Atom:
         if ty in FLOATS:
@@ -302,7 +375,7 @@ class Sums(Statements):
         for k in range(value.tail[0]):
             column = Sel(
                 value.domain, value.keep, lambda i, _, k=k: value.element(i, (i64(k),)),  # type: ignore[misc]
-                value.ty, (), value.deps, value.source,
+                value.ty, (), value.deps, value.source, bound=value.bound,
             )  # fmt: skip
             start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
             atoms.append(
@@ -317,7 +390,10 @@ class Sums(Statements):
         def element(index: Index, rest: Index) -> Atom:
             return fold(count, lambda k: value.element(index, (*rest, k)))
 
-        return Sel(value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source)
+        return Sel(
+            value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source,
+            bound=value.bound,
+        )  # fmt: skip
 
     def over_selected(
         self, value: Sel, ty: Ty, start: Atom, step: Callable[[Atom, Atom, Atom], Atom]
@@ -343,7 +419,7 @@ class Sums(Statements):
 
             self.each(value.tail, one)
 
-        self.each(value.domain, turn)
+        self.candidates(value, turn)
         return self.kept(var)
 
     def mean(self, value: Value, axis: Value = NONE, keepdims: bool = False) -> Value:
@@ -393,7 +469,7 @@ class Sums(Statements):
     ) -> Value:
         """Compute ``np.var``."""
         if isinstance(value, Sel):
-            raise self.refuse("CMP512", "the variance of a selection")
+            return self._variance_of_selection(value, axis, ddof)
         array = self.as_array(value)
         if isinstance(array, Num):
             return self.item(Lit(0.0, "f64"))
@@ -409,6 +485,28 @@ class Sums(Statements):
         for place, size in enumerate(array.shape):
             count *= size if axes is None or place in axes else 1
         return self.ufunc("divide", total, Num(Lit(max(count - ddof, 0.0), ty), False))
+
+    def _variance_of_selection(self, value: Sel, axis: Value, ddof: float) -> Value:
+        """Compute the variance as NumPy does: mean, differences, squares, sum, division."""
+        if value.tail:
+            raise self.refuse("CMP512", "the variance of a selection of more than one axis")
+        middle = self.mean(value, axis)
+        assert isinstance(middle, Num)
+        ty = middle.ty
+
+        def square(index: Index, rest: Index) -> Atom:
+            away = self.op("sub", ty, self.cast(value.element(index, rest), ty), middle.atom)
+            return self.op("mul", ty, away, away)
+
+        squares = Sel(
+            value.domain, value.keep, square, ty, (), value.deps, value.source, bound=value.bound
+        )
+        total = self.item(self.sum_selected(squares))
+        count = self.cast(self.length(value).atom, "f64")
+        free = self.op("sub", "f64", count, Lit(float(ddof), "f64"))
+        positive = self.op("gt", "b1", free, Lit(0.0, "f64"))
+        free = self.op("select", "f64", positive, free, Lit(0.0, "f64"))
+        return self.ufunc("divide", total, Num(self.cast(free, ty), False))
 
     def deviation(
         self, value: Value, axis: Value = NONE, ddof: float = 0, keepdims: bool = False

@@ -54,6 +54,9 @@ class Texts(Keeper):
         small = self.op("add", "u8", found, Lit(32, "u8"))
         return self.op("select", "u8", upper, small, found)
 
+    def text_byte(self, text: Text, index: Atom) -> Atom:
+        return self.byte(text, index)
+
     def only_ascii(self, text: Text) -> None:
         """Leave rows with characters outside of ASCII to the interpreted tier."""
         key = ("ascii", text.region, text.start, text.length)

@@ -28,9 +28,11 @@ from sandbox.tiers.compiled.values import (
     Range,
     Ref,
     Sel,
+    SeqCell,
     SetCell,
     SliceV,
     Str,
+    TableCell,
     Text,
     Tup,
     Unbound,
@@ -203,6 +205,8 @@ class Unions(Arrays):
                 content = self.pt.heap[value.cell]
                 if isinstance(content, ListCell):
                     return content.length or number(len(content.items))
+                if isinstance(content, SeqCell | TableCell):
+                    return content.length
                 if isinstance(content, GridCell):
                     return self.grid_length(content)
                 if isinstance(content, DictCell | SetCell):
@@ -215,7 +219,9 @@ class Unions(Arrays):
                 if not isinstance(made, Num):
                     raise self.refuse("CMP318", "len() of a list that only some paths make")
                 return made
-            case Gen(kind="list" | "keys" | "values" | "items"):
+            case Gen(kind="keys" | "values" | "items", parts=(owner,)):
+                return self.len_of(owner)
+            case Gen(kind="list"):
                 key = ("len", self.number())
                 self.pt.vars[key] = number(0)
 
@@ -265,9 +271,11 @@ class Unions(Arrays):
         match self.pt.heap[value.cell]:
             case ListCell(kind=kind):
                 return "collections.deque" if kind == "deque" else "list"
-            case SetCell() | GridCell(values=None):
+            case SeqCell(kind=kind):
+                return "collections.deque" if kind == "deque" else kind
+            case SetCell() | GridCell(values=None) | TableCell(value=None):
                 return "set"
-            case DictCell() | GridCell():
+            case DictCell() | GridCell() | TableCell():
                 return "dict"
             case ObjCell(cls=cls):
                 return cls.name

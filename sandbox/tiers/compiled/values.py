@@ -51,9 +51,11 @@ __all__ = [
     "Range",
     "Ref",
     "Sel",
+    "SeqCell",
     "SetCell",
     "SliceV",
     "Str",
+    "TableCell",
     "Text",
     "Tup",
     "Unbound",
@@ -249,6 +251,8 @@ class Sel:
     source: object = None
     """Selections with the same source select the same candidates."""
     bounds: tuple[int, int] | None = None
+    bound: Atom | None = None
+    """Where just the first so many candidates of one axis are selected: how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,6 +478,57 @@ class GridCell:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeqCell:
+    """A list, deque or tuple whose length depends on the data: records in columns of memory.
+
+    Attributes:
+        record: Shape of an element (see `sandbox.tiers.compiled.shapes`).
+        regions: One for each column of the record.
+        start: Place of the first element.
+        length: Number of elements.
+        room: Elements there is memory for.
+        version: Counts writes.
+    """
+
+    record: Any
+    regions: tuple[str, ...]
+    start: Atom
+    length: Num
+    room: int
+    maxlen: int | None
+    kind: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """A dict or set whose keys depend on the data: entries in columns, found by an index of hashes.
+
+    Attributes:
+        key: Shape of a key.
+        value: Shape of a value; None for sets.
+        regions: The index, then whether entries are there, columns of keys, columns of values.
+        used: Entries there have been, in order of insertion.
+        length: Entries there are.
+        room: Entries there is memory for.
+        dense: Whether no entry has ever been taken out.
+        version: Counts writes.
+    """
+
+    key: Any
+    value: Any
+    regions: tuple[str, ...]
+    used: Atom
+    length: Num
+    room: int
+    kind: str
+    factory: Value | None
+    dense: bool
+    version: int
+
+
 Cell: TypeAlias = (
-    Cells | Column | Buffer | Lazy | ListCell | DictCell | SetCell | GridCell | ObjCell
-)
+    Cells | Column | Buffer | Lazy | ListCell | DictCell | SetCell | GridCell | ObjCell | SeqCell
+    | TableCell
+)  # fmt: skip
