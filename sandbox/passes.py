@@ -111,7 +111,10 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         refused = bool(late)
         findings = in_source_order((*findings, *late))
     if refused:
-        sketch = outline_of(judged.tree, parsed.text) if _is_program(findings) else None
+        sketch = None
+        if _is_program(findings):
+            with remembered():
+                sketch = outline_of(judged.tree, parsed.text)
         return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch)
     tasks = with_tasks(judged.tree)
     with remembered():

@@ -82,8 +82,11 @@ class Scope:
             return None
         found = scope.bound[name]
         # Importing one thing twice, as `import numpy` and `import numpy.linalg` do, is no doubt.
-        same = len({(item.kind, item.path) for item in found}) == 1 and found[0].path
-        return found[0] if len(found) == 1 or same else None
+        first = found[0]
+        if len(found) == 1:
+            return first
+        same = first.path and all((i.kind, i.path) == (first.kind, first.path) for i in found)
+        return first if same else None
 
     @property
     def method_of(self) -> ast.ClassDef | None:

@@ -22,11 +22,15 @@ def nearest(word: str, offered: Iterable[str]) -> str | None:
     if len(word) > _LONGEST or len(offered) > _MOST:
         return None
     plain = _plain(word)
+    letters = set(plain)
     best: tuple[int, str] | None = None
     for name in sorted(offered):
         if name == word or abs(len(name) - len(word)) > 4 or len(name) > _LONGEST:
             continue
         other = _plain(name)
+        # Each change makes at most one letter of either word one that the other lacks.
+        if len(letters.difference(other)) > len(plain) // 3 + 1:
+            continue
         limit = max(1, min(len(plain), len(other)) // 3)
         if len(plain) <= 2:
             limit = 0
