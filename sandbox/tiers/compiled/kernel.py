@@ -48,6 +48,7 @@ from sandbox.tiers.compiled.deep import (
     works_in_place,
 )
 from sandbox.tiers.compiled.machine import MARKER
+from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
     FALSE,
@@ -474,6 +475,7 @@ class Lowering(Texts):
         prune(kernel.body)
         self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel)
         prune(kernel.body)
+        pair_calls(kernel)
         if size_of(kernel.body) > _LARGEST_KERNEL:
             raise self.refuse("CMP911", "the program unfolds into too much code")
         return kernel

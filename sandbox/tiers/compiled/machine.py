@@ -43,6 +43,7 @@ from sandbox.tiers.compiled.core import (
     Var,
 )
 from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
+from sandbox.tiers.compiled.pairing import same_calls
 from sandbox.tiers.compiled.points import STATUS
 from sandbox.tiers.compiled.vectors import call_vector, name_vector, symbol_of, vector_of
 
@@ -200,10 +201,22 @@ class _Emitter:
         return function
 
     def _block(self, body: list[Stmt]) -> None:
-        for item in body:
-            if self.builder.block.is_terminated:
-                return
-            self._statement(item)
+        place = 0
+        while place < len(body) and not self.builder.block.is_terminated:
+            calls = same_calls(body, place)
+            if calls:
+                self._vector(calls)
+            else:
+                self._statement(body[place])
+            place += len(calls) or 1
+
+    def _vector(self, calls: list[Let]) -> None:
+        """Call a vector function of NumPy once for several elements."""
+        name, ty = calls[0].op.removeprefix("np."), calls[0].var.ty
+        columns = zip(*(call.args for call in calls), strict=True)
+        values = [[self._atom(atom) for atom in column] for column in columns]
+        for call, result in zip(calls, self._vector_call(name, ty, values), strict=True):
+            self.values[call.var.name] = result
 
     def _statement(self, item: Stmt) -> None:
         builder = self.builder
@@ -388,12 +401,14 @@ class _Emitter:
             return self._call(op if ty == "f64" else f"{op}f", _TYPES[ty], values)
         raise NotImplementedError(op)
 
+    def _vector_call(self, name: str, ty: Ty, values: list[list[ir.Value]]) -> list[ir.Value]:
+        address = vector_of(name, ty)
+        assert address is not None
+        self.loops[f"{VECTOR}{name}={symbol_of(name, ty)}", ty] = None
+        return call_vector(self.builder, name_vector(name, address), values)
+
     def _numpy(self, name: str, ty: Ty, values: list[ir.Value]) -> ir.Value:
-        """Call NumPy's own function, or its loop on one element."""
-        vector = vector_of(name, ty)
-        if vector is not None:
-            self.loops[f"{VECTOR}{name}={symbol_of(name, ty)}", ty] = None
-            return call_vector(self.builder, name_vector(name, vector), values)
+        """Call NumPy's own loop on one element."""
         loop = loop_of(name, ty)
         if loop is None:
             core = LIBRARY.get(name, name)

@@ -161,6 +161,8 @@ class Points:
         self.made: dict[int, Cell] = {}
         """Contents of the arrays that `instantiate` made."""
         self.keepalive: list[Any] = []
+        self.made_by: dict[str, tuple[str, tuple[Atom, ...]]] = {}
+        """What each temporary was computed by."""
         self.paid = False
         """Whether what is lowered has been paid for: a list that is made again where it is read."""
         self.ranges: dict[int, tuple[int, int]] = {}
@@ -224,6 +226,7 @@ class Points:
         result = self.new(ty)
         self.emit(Let(result, op, args))
         self.pt.known[key] = result
+        self.made_by[result.name] = (op, args)
         return result
 
     def load(self, region: str, index: Atom) -> Atom:

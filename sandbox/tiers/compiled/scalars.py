@@ -486,10 +486,13 @@ class Scalars(Elements):
             self.check(boolean(good), "ValueError", "math domain error")
         elif name == "sqrt":
             # One comparison says what looking at the result would: -0.0 and NaN are fine.
-            negative = self.op("lt", "b1", x, Lit(0.0, "f64"))
-            self.check(boolean(self.inverse(negative)), "ValueError", "math domain error")
+            if self._may_be(x, above=False):
+                negative = self.op("lt", "b1", x, Lit(0.0, "f64"))
+                self.check(boolean(self.inverse(negative)), "ValueError", "math domain error")
         elif name in ("exp", "exp2", "expm1"):
-            # NaN only comes of NaN, and only large numbers overflow.
+            # NaN only comes of NaN, and only large numbers overflow: exp(-distance) never does.
+            if not self._may_be(x, above=True):
+                return Num(result)
             over = self.both(
                 self.op("eq", "b1", result, Lit(float("inf"), "f64")),
                 self.op("ne", "b1", x, Lit(float("inf"), "f64")),
@@ -498,6 +501,33 @@ class Scalars(Elements):
         elif name not in ("atan", "tanh", "atan2", "erf", "asinh", "cbrt"):
             self._domain(result, atoms, overflow=name in _OVERFLOWS)
         return Num(result)
+
+    def _may_be(self, atom: Atom, *, above: bool, depth: int = 6) -> bool:
+        """Whether a double may lie above zero (or below it), as far as its making tells."""
+        if isinstance(atom, Lit):
+            return atom.value > 0 if above else atom.value < 0
+        if not depth:
+            return True
+        depth -= 1
+        op, args = self.made_by.get(atom.name, ("", ()))
+        match op:
+            case "sqrt" | "abs" | "exp" | "np.exp":
+                return above
+            case "neg":
+                return self._may_be(args[0], above=not above, depth=depth)
+            case "add":
+                return any(self._may_be(arg, above=above, depth=depth) for arg in args)
+            case "mul" if args[0] == args[1]:
+                return above
+            case "pow" if isinstance(args[1], Lit) and args[1].value == 2:
+                return above
+            case "mul" | "div":
+                signs = [
+                    [side for side in (True, False) if self._may_be(arg, above=side, depth=depth)]
+                    for arg in args
+                ]
+                return any((x is y) is above for x in signs[0] for y in signs[1])
+        return True
 
     def _domain(self, result: Atom, args: list[Atom], *, overflow: bool) -> None:
         known = TRUE

@@ -38,6 +38,7 @@ LANES: Final = 8
 """Doubles in one register."""
 _VECTOR: Final = ir.VectorType(ir.DoubleType(), LANES)
 _I64: Final = ir.IntType(64)
+_I32: Final = ir.IntType(32)
 _SYMBOL: Final = re.compile(rf"__svml_[a-z0-9]+{LANES}(_ha)?")
 
 
@@ -67,13 +68,16 @@ def name_vector(name: str, address: int) -> str:
     return symbol
 
 
-def call_vector(builder: Any, symbol: str, values: list[ir.Value]) -> ir.Value:
-    """Emit a call of a vector function for one element.
+def call_vector(builder: Any, symbol: str, values: list[list[ir.Value]]) -> list[ir.Value]:
+    """Emit one call of a vector function for up to `LANES` elements.
 
     Args:
         builder: Where the call goes.
         symbol: What `name_vector` gave.
-        values: Its arguments, one or two doubles.
+        values: For each argument of the function, its value for each element: doubles.
+
+    Returns:
+        The result for each element.
     """
     module = builder.module
     function = module.globals.get(symbol)
@@ -81,16 +85,23 @@ def call_vector(builder: Any, symbol: str, values: list[ir.Value]) -> ir.Value:
         function = ir.Function(module, ir.FunctionType(_VECTOR, [_VECTOR] * len(values)), symbol)
         for attribute in ("nounwind", "readnone"):
             function.attributes.add(attribute)
-    lane = ir.IntType(32)(0)
-    # The element is in every lane: what is not special in one lane is not special in another,
-    # so the functions do not leave their fast path for lanes nobody asked for.
-    spread = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    count = len(values[0])
+    found = builder.call(function, [_spread(builder, elements) for elements in values])
+    return [builder.extract_element(found, _I32(lane)) for lane in range(count)]
+
+
+def _spread(builder: Any, elements: list[ir.Value]) -> ir.Value:
+    """Put elements into the first lanes and the first of them into all others.
+
+    What is not special in one lane is not special in another, so the functions do not leave their
+    fast path for lanes that nobody asked for.
+    """
     blank = ir.Constant(_VECTOR, ir.Undefined)
-    wide = [
-        builder.shuffle_vector(builder.insert_element(blank, value, lane), blank, spread)
-        for value in values
-    ]
-    return builder.extract_element(builder.call(function, wide), lane)
+    lanes = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    wide = builder.shuffle_vector(builder.insert_element(blank, elements[0], _I32(0)), blank, lanes)
+    for lane, value in enumerate(elements[1:], 1):
+        wide = builder.insert_element(wide, value, _I32(lane))
+    return wide
 
 
 def vector_of(name: str, ty: Ty) -> int | None:
@@ -192,11 +203,9 @@ def _evaluate(symbol: str, address: int, inputs: list[NDArray[np.float64]]) -> N
         builder.position_at_end(body)
         index = builder.phi(_I64)
         index.add_incoming(_I64(0), entry)
-        values = [builder.load(builder.gep(arg, [index])) for arg in function.args[1:-1]]
-        builder.store(
-            call_vector(builder, name_vector(symbol, address), values),
-            builder.gep(function.args[-1], [index]),
-        )
+        values = [[builder.load(builder.gep(arg, [index]))] for arg in function.args[1:-1]]
+        (found,) = call_vector(builder, name_vector(symbol, address), values)
+        builder.store(found, builder.gep(function.args[-1], [index]))
         following = builder.add(index, _I64(1))
         index.add_incoming(following, body)
         builder.cbranch(builder.icmp_signed("<", following, function.args[0]), body, after)
