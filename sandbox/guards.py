@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from sandbox import cost
 from sandbox.limits import Limits
-from sandbox.weights import FREE_ITEMS, length, weight
+from sandbox.weights import FLAT, FREE_ITEMS, length, weight
 
 __all__ = [
     "GUEST_FILE",
@@ -69,6 +69,8 @@ GUEST_MODULE: Final = "guest"
 
 TEXT_CHARS: Final = 1 << 20
 """Characters of one text. Splitting a text makes a list as long, so it is far below memory."""
+MOVED: Final = 16
+"""References that are moved in memory in the time that one item takes to be compared."""
 FIELD_WIDTH: Final = 1_000
 """Width or precision of one field of an f-string."""
 
@@ -176,6 +178,8 @@ class Meter:
         Raises:
             OutOfFuel: If there is not as much.
         """
+        if value.__class__ is tuple and len(value) < 8 and FLAT.issuperset(map(type, value)):
+            return
         each = weight(value, max(self.left, 0) * cost.ELEMENTS_PER_UNIT)
         if each > cost.ELEMENTS_PER_UNIT:
             self.items(each * times)
@@ -455,6 +459,16 @@ def operator_guards(
 
         return guard
 
+    def paid(value: Any) -> Any:
+        """Pay for what an operator with one number made: it is as large as its other side."""
+        kind = value.__class__
+        if kind is ndarray:
+            if value.size > cost.FREE_ELEMENTS:
+                finish(value)
+        elif kind is Counter:
+            meter.items(len(value))
+        return value
+
     def cut(value: Any) -> Any:
         """Pay for a slice, which is a copy of everything but an array."""
         kind = value.__class__
@@ -502,6 +516,7 @@ def operator_guards(
         "$Invert": unary(operator.invert),
         "$abs": unary(operator.abs),
         "$heavy": heavy,
+        "$paid": paid,
         "$cut": cut,
         "$In": contains,
         "$NotIn": lambda item, container: not contains(item, container),
@@ -843,7 +858,17 @@ def write_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             )
         return value
 
-    return {"write": write, "own": own}
+    def edit(value: Any) -> Any:
+        """Check a store or deletion that moves or sets more than one item, and pay for it."""
+        value = write(value)
+        if value.__class__ is ndarray:
+            if value.size > cost.FREE_ELEMENTS:
+                meter.charge(cost.operator(value.size))
+        else:
+            meter.items(length(value) // MOVED)
+        return value
+
+    return {"write": write, "own": own, "edit": edit}
 
 
 def state_bytes(roots: Iterable[Any], limit: int) -> int:

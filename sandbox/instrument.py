@@ -541,7 +541,10 @@ class _Transformer(RestrictingNodeTransformer):
                 is_slice = isinstance(index, ast.Slice)
                 return self._guard("$cut", node, node) if is_slice else node
             return self._guard("$item", node, value, index)
-        node.value = value if fresh else self._guard("$write", node.value, value)
+        if isinstance(node.ctx, ast.Del) or not self._kinds.is_place(node.slice):
+            node.value = self._guard("$edit", node.value, value)
+        else:
+            node.value = value if fresh else self._guard("$write", node.value, value)
         node.slice = index
         return node
 
@@ -552,11 +555,12 @@ class _Transformer(RestrictingNodeTransformer):
         node.left = self._visited(node.left)
         node.right = self._visited(node.right)
         if bounded:
-            return node
+            return node if number else self._guard("$paid", node, node)
         return self._guard(f"${type(node.op).__name__}", node, node.left, node.right)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         op, right = node.ops[0], node.comparators[0]
+        number = self._kinds.is_number(node.left, node.right)
         single = len(node.ops) == 1
         if (
             single
@@ -565,9 +569,8 @@ class _Transformer(RestrictingNodeTransformer):
         ):
             # Views of one type are equal, not identical.
             op = node.ops[0] = ast.Eq() if isinstance(op, ast.Is) else ast.NotEq()
-        plain = self._kinds.is_bounded_comparison(node.left, right) and (
-            node in self.program.questions or self._kinds.is_number(node.left, right)
-        )
+        plain = self._kinds.is_bounded_comparison(node.left, right)
+        number = node in self.program.questions or self._kinds.is_number(node.left, right)
         literal = isinstance(right, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Constant) or (
             isinstance(right, ast.Name) and self._fresh[-1].get(right.id) in ("dict", "set")
         )
@@ -585,8 +588,11 @@ class _Transformer(RestrictingNodeTransformer):
         node.left, *node.comparators = sides
         if not single or isinstance(op, ast.Is | ast.IsNot):
             return node
-        if literal if isinstance(op, ast.In | ast.NotIn) else plain:
-            return node
+        if isinstance(op, ast.In | ast.NotIn):
+            if literal:
+                return node
+        elif plain:
+            return node if number else self._guard("$paid", node, node)
         return self._guard(f"${type(op).__name__}", node, node.left, node.comparators[0])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
@@ -594,7 +600,7 @@ class _Transformer(RestrictingNodeTransformer):
         node.operand = self._visited(node.operand)
         if bounded or isinstance(node.op, ast.Not):
             return node
-        return self._guard(f"${type(node.op).__name__}", node, node.operand)
+        return self._guard("$paid", node, node)
 
     # Operators themselves have no content.
     def _same(self, node: ast.AST) -> ast.AST:
@@ -621,8 +627,13 @@ class _Transformer(RestrictingNodeTransformer):
         if isinstance(target, ast.Attribute):
             self.check_name(target, target.attr)
             if self.program.dotted(target) is not None:
+                number = self._kinds.is_number(target) and self._kinds.is_number(node.value)
                 self.error(target, "a member of a module cannot be set")
-                return node
+                if number:
+                    return node
+                read = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+                paid = ast.Expr(self._guard("$paid", node, read))
+                return [node, ast.copy_location(paid, node)]
             before, owner = self._once(self._owner(target.value), target)
             name = target.attr
             if is_direct(name):

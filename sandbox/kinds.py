@@ -180,28 +180,33 @@ class Kinds:
         return None
 
     def is_bounded(self, left: ast.expr, op: ast.operator, right: ast.expr) -> bool:
-        """Whether an operator can neither grow, nor broadcast, nor take long."""
+        """Whether an operator can neither grow nor broadcast: with an array it takes its time."""
         kinds = (self.of(left), self.of(right))
         if isinstance(op, ast.MatMult | ast.LShift):
             return False
-        if not self.is_number(left, right):
-            return False  # an array takes time and memory with any partner
+        if isinstance(op, ast.Mod) and kinds[0] is None:
+            return False  # text on the left
         if SCALAR in kinds:
             return True
         if isinstance(op, ast.Pow):
-            return False
+            # An exponent of a few: an array or float is squared, an integer could grow.
+            return kinds[0] == FLOAT and kinds[1] == SMALL
+        if FLOAT in kinds and SMALL in kinds:
+            return True
         if isinstance(op, ast.Mult):
             return kinds == (SMALL, SMALL) and self._binary(left, ast.Add(), right) == SMALL
         # Adding a small number lengthens an integer by a bit at most.
-        return True
+        return SMALL in kinds and not isinstance(op, ast.LShift)
 
     def is_bounded_change(self, target: ast.Name, op: ast.operator, value: ast.expr) -> bool:
         """Whether ``target op= value`` can neither grow nor change a container in place."""
-        if not self.is_number(target, value):
-            return False
+        kind = self.of(value)
+        number = self.of(target) in (SCALAR, FLOAT)  # no list, so nothing grows in place
         if isinstance(op, ast.Add | ast.Sub | ast.Div | ast.FloorDiv):
-            return True
-        return isinstance(op, ast.Mult) and SCALAR in (self.of(target), self.of(value))
+            return number or kind in (SCALAR, SMALL)
+        if isinstance(op, ast.Mult):
+            return kind == SCALAR or (number and kind is not None)
+        return False
 
     def is_bounded_comparison(self, left: ast.expr, right: ast.expr) -> bool:
         """Whether a comparison is with one value, so that it cannot broadcast."""
@@ -224,6 +229,15 @@ class Kinds:
 
     def _module_name(self, name: str) -> bool:
         return all(name not in scope for scope in self._scopes[1:])
+
+    def is_place(self, node: ast.expr) -> bool:
+        """Whether an index can only stand for one place of a list, as far as its form tells."""
+        if isinstance(node, ast.Tuple):
+            return all(map(self.is_place, node.elts))
+        if isinstance(node, ast.Constant):
+            return node.value is not ...
+        is_mask = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert)
+        return not (is_mask or isinstance(node, ast.Slice | ast.Compare | ast.List))
 
     def is_simple_index(self, node: ast.expr) -> bool:
         """Whether an index is surely one value, a slice, or a tuple of these."""

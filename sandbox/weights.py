@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["FREE_ITEMS", "length", "weight"]
+__all__ = ["FLAT", "FREE_ITEMS", "length", "weight"]
 
 FREE_ITEMS: Final = 256
 """Items of a container, or characters of a text, up to which an operator costs nothing."""
@@ -37,10 +37,11 @@ _VIEWS: Final = frozenset(
 )
 _MAPPINGS: Final = frozenset({dict, defaultdict, OrderedDict, Counter})
 _ITEMS: Final = frozenset({list, tuple, set, frozenset, deque, *_VIEWS})
-_LEAVES: Final = frozenset(
+FLAT: Final = frozenset(
     {int, float, bool, complex, NoneType, range, np.bool_, np.float16, np.float32, np.float64}
     | {np.dtype(code).type for code in "bhilqpBHILQP"}
 )
+"""Types of single values."""
 
 
 def length(value: Any) -> int:
@@ -67,13 +68,13 @@ def weight(value: Any, enough: int) -> int:
     while waiting and total <= enough:
         value = waiting.pop()
         kind = value.__class__
-        if kind in _LEAVES:
+        if kind in FLAT:
             continue
         if kind is str or kind is bytes:
             total += len(value) // _CHARS
         elif kind in _ITEMS:
             total += _NESTED + len(value)
-            if total <= enough and not _LEAVES.issuperset(map(type, value)):
+            if total <= enough and not FLAT.issuperset(map(type, value)):
                 waiting.extend(value)
         elif kind in _MAPPINGS:
             total += _NESTED + 2 * len(value)

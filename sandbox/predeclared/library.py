@@ -40,6 +40,7 @@ from sandbox.predeclared.classes import remembered, total_ordering
 from sandbox.predeclared.standard import STANDARD, asdict, astuple
 from sandbox.predeclared.subscripts import subscript_guard
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
+from sandbox.weights import length
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
 
@@ -131,7 +132,7 @@ class _Builtins:
             size = sum(len(item) for item in values if isinstance(item, list | tuple | str))
             self.meter.charge(len(values) * size // cost.ELEMENTS_PER_UNIT)
             self.meter.room(size)
-        if isinstance(values, list | tuple):
+        if length(values):
             if ndarray in set(map(type, values)) or start.__class__ is ndarray:
                 return functools.reduce(self.add, values, start)
             return self._small(sum(values, start))

@@ -36,6 +36,7 @@ from sandbox.formatting import formatting_guards
 from sandbox.guards import (
     GUEST_MODULE,
     INTEGERS,
+    MOVED,
     TEXT_CHARS,
     OutOfFuel,
     iteration_guards,
@@ -157,8 +158,6 @@ _WRITING: Final = frozenset(
         *("intersection_update", "difference_update", "symmetric_difference_update"),
     }
 )
-_MOVED: Final = 16
-"""References that are moved in memory in the time that one item takes to be compared."""
 _LENGTHENING: Final = frozenset({"extend", "extendleft", "update", "union", "subtract"})
 """Methods that go through an iterable they are given."""
 
@@ -459,13 +458,16 @@ class Attributes:
             else:
                 write(value)
                 if moves and (args or name != "pop"):
-                    meter.items(len(value) // _MOVED)
+                    meter.items(len(value) // MOVED)
             if sought:
                 meter.items(len(value))
                 for arg in args[:1]:
                     meter.weigh(arg, len(value))
             if lengthens:
                 args = tuple(arg if isinstance(arg, dict) else star(arg) for arg in args)
+                for arg in args:
+                    if isinstance(arg, dict):
+                        meter.items(len(arg))
             return method(value, *args, **named)
 
         def pop_of_set(value: set[Any]) -> Any:
