@@ -62,10 +62,12 @@ class Names(Walk):
             return
         scope = self.scope.find(name)
         if scope is not None:
-            scope.used.add(name)
-            for binding in scope.bound[name]:
-                if binding.kind in ("module", "member", "refused"):
-                    self.read_imports.add(binding)
+            if name not in scope.used:
+                # Once is enough: all ways in which it is bound are known before the walk.
+                scope.used.add(name)
+                for binding in scope.bound[name]:
+                    if binding.kind in ("module", "member", "refused"):
+                        self.read_imports.add(binding)
             if scope.kind == "class" and self.scope is not scope:
                 return
         elif name == "__name__":
