@@ -80,6 +80,18 @@ _PROT_EXEC: Final = 4
 _FIONBIO: Final = 0x5421
 _F_DUPFD_CLOEXEC: Final = 1030
 _RLIMIT_CPU: Final = 0
+_FUTEX_PRIVATE: Final = 128
+_FUTEX_REALTIME: Final = 256
+_FUTEX_WAIT, _FUTEX_WAKE, _FUTEX_WAIT_BITSET, _FUTEX_WAKE_BITSET = 0, 1, 9, 10
+_FUTEX_COMMANDS: Final = (
+    _FUTEX_WAIT,
+    _FUTEX_WAKE,
+    *(_FUTEX_PRIVATE | command for command in (_FUTEX_WAIT, _FUTEX_WAKE)),
+    *(_FUTEX_PRIVATE | command for command in (_FUTEX_WAIT_BITSET, _FUTEX_WAKE_BITSET)),
+    _FUTEX_PRIVATE | _FUTEX_REALTIME | _FUTEX_WAIT_BITSET,
+)
+"""What glibc's locks and our page need. Requeueing and priority inheritance, in which most of the
+kernel's faults around futexes were found, are not among them."""
 _SIGABRT: Final = 6
 
 Instruction = tuple[int, int, int, int]
@@ -127,7 +139,15 @@ class Without:
     bits: tuple[int, ...]
 
 
-Check = Equals | Without
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """An argument must be one of these."""
+
+    argument: int
+    values: tuple[int, ...]
+
+
+Check = Equals | Without | OneOf
 _BOTH: Final = (Stage.COMPILE, Stage.RUN)
 _COMPILE: Final = (Stage.COMPILE,)
 _RUN: Final = (Stage.RUN,)
@@ -206,7 +226,13 @@ RULES: Final[tuple[Rule, ...]] = (
         checks=(*_TO_HOST, Equals(1, _FIONBIO)),
         otherwise=Action.EPERM,
     ),
-    Rule("futex", "locks of CPython and of libraries, in the process's own memory"),
+    Rule(
+        "futex",
+        "waiting and waking: for locks of CPython and of libraries in the process's own memory, "
+        "and for the host on the page that both share; whose memory it is cannot be seen here, "
+        "and nobody but host and worker maps that page",
+        checks=(OneOf(1, _FUTEX_COMMANDS),),
+    ),
     Rule("times", "how much CPU time is used up"),
     Rule("getrusage", "the same, when the limit is moved"),
     Rule(
@@ -249,7 +275,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("clock_gettime", "the clock, where the kernel does not give it without a call"),
     Rule("clock_getres", "the same"),
     Rule("gettimeofday", "the same"),
-    Rule("sched_yield", "waiting for a lock"),
+    Rule("sched_yield", "waiting for a lock, or for the host, without keeping the core"),
     Rule("getpid", "its own id"),
     Rule("gettid", "the same"),
     Rule("rt_sigprocmask", "part of `abort`"),
@@ -552,6 +578,15 @@ def _check(check: Check, places: Places) -> list[Instruction]:
     load = (_LOAD, 0, 0, _ARGUMENTS + 8 * check.argument)
     if isinstance(check, Equals):
         return [load, (_JUMP_EQUAL, 0, _FAIL, places.of(check.value))]
+    if isinstance(check, OneOf):
+        # The first that fits skips the rest; the last one that does not, fails.
+        *first_ones, last_one = check.values
+        found = [load]
+        found += [
+            (_JUMP_EQUAL, len(first_ones) - index, 0, value)
+            for index, value in enumerate(first_ones)
+        ]
+        return [*found, (_JUMP_EQUAL, 0, _FAIL, last_one)]
     # The first bit that is missing settles it, and so skips the rest; the last one there is, fails.
     *first, last = check.bits
     found = [load]
@@ -627,6 +662,8 @@ def _answer(rule: Rule) -> str:
         if isinstance(check, Equals):
             value = check.value
             text = f"= {value.value}" if isinstance(value, Value) else f"= {value:#x}"
+        elif isinstance(check, OneOf):
+            text = f"in {'/'.join(str(value) for value in check.values)}"
         else:
             text = f"not {'+'.join(f'{bit:#x}' for bit in check.bits)}"
         conditions.append(f"arg{check.argument} {text}")

@@ -303,3 +303,25 @@ def test_the_second_stage_cannot_be_followed_by_a_third() -> None:
 
     assert ends((Stage.COMPILE,), third) == 0
     assert ends((Stage.COMPILE, Stage.RUN), third) == "SIGSYS"
+
+
+# Waiting for the host -------------------------------------------------------------------------
+
+
+@ARCHES
+@STAGES
+def test_a_futex_can_be_waited_for_and_woken_and_nothing_else(arch: Arch, stage: Stage) -> None:
+    """On shared memory for the host's page, on private memory for locks; never requeued."""
+    private, realtime = 128, 256
+    wait, wake, wait_bits, wake_bits = 0, 1, 9, 10
+    allowed = {wait, wake} | {private | item for item in (wait, wake, wait_bits, wake_bits)}
+    allowed.add(private | realtime | wait_bits)
+    for command in range(512):
+        wanted = Action.ALLOW if command in allowed else Action.KILL
+        assert answer(arch, stage, "futex", 0x7FFF_0000_1000, command, 0) is wanted, command
+
+
+@ARCHES
+@STAGES
+def test_the_core_can_be_given_away(arch: Arch, stage: Stage) -> None:
+    assert answer(arch, stage, "sched_yield") is Action.ALLOW
