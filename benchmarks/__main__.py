@@ -15,10 +15,13 @@ from typing import Any
 from benchmarks import (
     bench_check,
     bench_coverage,
+    bench_findings,
+    bench_latency,
     bench_memory,
     bench_startup,
     bench_throughput,
     bench_workloads,
+    bench_worst_texts,
 )
 from benchmarks.harness import machine, write_json
 
@@ -26,8 +29,11 @@ ROOT = Path(__file__).parent
 QUESTIONS = {
     "throughput": bench_throughput,
     "workloads": bench_workloads,
+    "latency": bench_latency,
     "coverage": bench_coverage,
     "check": bench_check,
+    "worst-texts": bench_worst_texts,
+    "findings": bench_findings,
     "startup": bench_startup,
     "memory": bench_memory,
 }

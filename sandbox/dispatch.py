@@ -273,6 +273,10 @@ class Dispatcher(GuestBase):
             if body:
                 self._learn(self._holder.read(wire.Progress, body).failures)
         except LostWorkerError as lost:
+            if self._bell is not None and lost.outcome is Outcome.CRASHED:
+                # Gone before it was asked, so no row can be blamed. One that lies about it is
+                # asked anew, as often as workers are replaced.
+                lost.idle = lost.idle or not self._bell.taken()
             return lost
         return None
 

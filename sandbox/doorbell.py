@@ -24,6 +24,7 @@ from sandbox.native.tables import (
     PLACES,
     PLACES_AT,
     SERVE,
+    TAKEN_AT,
     Kind,
     Status,
 )
@@ -69,6 +70,11 @@ class Bell:
         """Begin anew, for a worker that has not seen the page; the one before is gone."""
         self.page[:] = 0
         self.table[BELL["count"]] = 0
+
+    def taken(self) -> bool:
+        """Say whether the worker had begun with the last request, by its own account."""
+        number = int(self.page[TAKEN_AT : TAKEN_AT + 4].view(np.uint32)[0])
+        return number == int(self.table[BELL["count"]])
 
     def ask(self, kind: int) -> None:
         """Knock; inputs are in their own columns."""

@@ -22,6 +22,7 @@ from sandbox.native.tables import (
     KERNEL,
     PLACES_AT,
     SERVE,
+    TAKEN_AT,
     Kind,
 )
 from sandbox.outcome import PENDING
@@ -105,6 +106,7 @@ def serve(
         with code.when(code.test(number, "<", 0)):
             code.give(IDLE)
         code.write(bell, BELL, "count", number)
+        code.store(code.add(page, TAKEN_AT), number, I32)
         kind = code.load(code.add(page, KIND), I32)
         due = code.test(code.call(now), ">=", code.read(table, SERVE, "renew_ns"))
         other = code.builder.or_(code.test(kind, "!=", Kind.STEP), due)

@@ -11,8 +11,10 @@ layout of objects) there is no library, and all of it is done in Python as befor
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ _FASTCALL: Final = 0x0080
 _ENTRIES: Final = ("step", "post", "wait", "serve_requests", "ask", "answered", "tell")
 _unset: Final = object()
 _library: Any = _unset
+_lock: Final = threading.Lock()
+"""Held while LLVM works, which has a lock of its own that a forked child would find taken."""
 
 
 class _MethodDef(ctypes.Structure):
@@ -78,7 +82,9 @@ def library() -> Library | None:
     """Give the library of this process; None where there is none to be had."""
     global _library
     if _library is _unset:
-        _library = _make()
+        with _lock:
+            if _library is _unset:
+                _library = _make()
     found: Library | None = _library
     return found
 
@@ -147,3 +153,9 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     compiled = llvm.create_mcjit_compiler(parsed, machine)
     compiled.finalize_object()
     return compiled, {name: compiled.get_function_address(name) for name in (*_ENTRIES, "keep")}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )

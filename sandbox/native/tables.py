@@ -25,6 +25,7 @@ __all__ = [
     "PLACES_AT",
     "READY",
     "SERVE",
+    "TAKEN_AT",
     "TEXT",
     "UNDER_WAY",
     "Ended",
@@ -55,6 +56,8 @@ PLACES: Final = 56
 """Inputs that can lie elsewhere than in their own column."""
 
 PLACES_AT: Final = 8
+TAKEN_AT: Final = 132
+"""Where on the page the worker says which request it has begun with."""
 PAGE_BYTES: Final = 256
 
 
