@@ -83,6 +83,12 @@ _MUTATING: Final = frozenset(
         *("popleft", "extendleft", "rotate", "fill", "partition"),
     }
 )
+_WRITING_FUNCTIONS: Final = frozenset(
+    name
+    for table in MODULES.values()
+    for name, entry in table.items()
+    if entry.reason.startswith("writes")
+)
 _LENGTHENING: Final = frozenset({"append", "extend", "insert"})
 
 
@@ -173,7 +179,9 @@ class _Program:
             self.attributes.update(_field_words(node))
             # np.nan_to_num(x, copy=False) writes into x.
             self.writes |= any(keyword.arg in ("copy", None) for keyword in node.keywords)
-            self.writes |= _last_name(node.func) == "nan_to_num" and len(node.args) > 1
+            called = _last_name(node.func)
+            self.writes |= called in _WRITING_FUNCTIONS
+            self.writes |= called == "nan_to_num" and len(node.args) > 1
 
     def _import(self, name: str, path: str) -> None:
         self._bind(name)

@@ -41,6 +41,7 @@ from sandbox.guards import (
 )
 from sandbox.predeclared.arrays import ArrayChecks, array_member, ufunc_method
 from sandbox.predeclared.classes import ClassGuards, no_array, type_name
+from sandbox.predeclared.functional import SPECIAL
 from sandbox.predeclared.library import builtin_members, dict_from_keys, library_members
 from sandbox.predeclared.methods import Attributes
 from sandbox.predeclared.subscripts import subscript_guard
@@ -139,7 +140,11 @@ class Predeclared:
         if entry.kind == "module":
             return self.module(f"{module}.{name}")
         if module == "numpy":
+            if name in SPECIAL:
+                return SPECIAL[name](self._checks, entry)
             return array_member(self._checks, np, name, entry)
+        if module == "numpy.fft":
+            return array_member(self._checks, np.fft, name, entry)
         if module == "numpy.linalg":
             return array_member(self._checks, np.linalg, name, entry)
         if module not in self._libraries:

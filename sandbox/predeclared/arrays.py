@@ -26,7 +26,14 @@ from sandbox.guards import (
     iteration_guards,
 )
 from sandbox.predeclared.sizes import ALWAYS, SIZERS, SMALL_ELEMENTS, Bound, Sizer, spread
-from sandbox.predeclared.views import ABSTRACT, AnnotationView, NoWarnings, TypeView, dtype_of
+from sandbox.predeclared.views import (
+    ABSTRACT,
+    AnnotationView,
+    NoWarnings,
+    TypeView,
+    dtype_of,
+    quiet,
+)
 
 __all__ = ["ArrayChecks", "array_members"]
 
@@ -336,7 +343,7 @@ def _member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
     if entry.kind == "type":
         return _type_view(checks, name, entry)
     if name == "errstate":
-        return lambda **_named: NoWarnings()
+        return _errstate
     if name == "dtype":
         return dtype_of
     if name in ("finfo", "iinfo"):
@@ -356,7 +363,7 @@ def _member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
     if name == "empty_like":
         return _function(np.zeros_like, entry, checks, SIZERS.get(name))
     function = getattr(real, name)
-    if name in ("matmul", "vecdot"):
+    if name in ("matmul", "vecdot", "matvec", "vecmat"):
         return _function(function, entry, checks, SIZERS["matmul"])
     if entry.kind == "ufunc":
         return (
@@ -367,6 +374,11 @@ def _member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
     if name == "fromiter":
         return _from_iterable(checks)
     return _function(function, entry, checks, SIZERS.get(name))
+
+
+def _errstate(**settings: Any) -> NoWarnings:
+    quiet(**settings)
+    return NoWarnings()
 
 
 def ufunc_method(checks: ArrayChecks, name: str, method: str, entry: Entry) -> Any:

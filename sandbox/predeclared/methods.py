@@ -44,6 +44,7 @@ from sandbox.guards import (
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks
+from sandbox.predeclared.functional import Grid
 from sandbox.predeclared.sizes import method_sizer
 from sandbox.predeclared.standard import Silent
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
@@ -119,7 +120,7 @@ HOST_TYPES: Final[tuple[type, ...]] = tuple(
             *_ITERATORS,
             *(complex, NoneType, EllipsisType, FunctionType, BuiltinFunctionType, MethodType),
             *(property, staticmethod, classmethod, type, Enum, EnumMeta, Field, GenericAlias),
-            *(ABC, ABCMeta),
+            *(ABC, ABCMeta, Grid),
             *(_Tuple, UnionType, TypeView, ModuleView, AnnotationView, NoWarnings),
             *(type(str.join), type("".__len__), np.ufunc, np.flatiter),
         )
@@ -464,10 +465,10 @@ class Attributes:
                 for arg in args[:1]:
                     meter.weigh(arg, len(value))
             if lengthens:
-                args = tuple(arg if isinstance(arg, dict) else star(arg) for arg in args)
                 for arg in args:
                     if isinstance(arg, dict):
                         meter.items(len(arg))
+                args = tuple(arg if isinstance(arg, dict) else star(arg) for arg in args)
             return method(value, *args, **named)
 
         def pop_of_set(value: set[Any]) -> Any:

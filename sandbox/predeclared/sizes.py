@@ -67,6 +67,12 @@ def _count(shape: Any) -> int:
         return 0
 
 
+def _along(shape: tuple[int, ...], axis: Any) -> int:
+    """Give the length along an axis; 0 where there is none such, which is left to NumPy."""
+    known = isinstance(axis, int | np.integer) and -len(shape) <= axis < len(shape)
+    return shape[axis] if known else 0
+
+
 def _shape(b: Bound) -> tuple[int, int]:
     made = _count(b.get("shape", b.get("new_shape")))
     return made, made
@@ -149,7 +155,7 @@ def _repeat(b: Bound) -> tuple[int, int]:
         made = size * max(int(each.reshape(-1)[0]), 0)
     else:
         total = sum(max(int(item), 0) for item in each.reshape(-1))
-        across = _shape_of(value)[axis] if isinstance(axis, int) and _ndim(value) else size
+        across = _along(_shape_of(value), axis) if isinstance(axis, int) else size
         made = total * (size // across if across else 0)
     return made, made
 
@@ -305,7 +311,11 @@ def _diff(b: Bound) -> tuple[int, int]:
 
 def _kth(b: Bound) -> tuple[int, int]:
     value, axis = np.asarray(b.get("a")), b.get("axis", -1)
-    length = value.size if axis is None else (value.shape[axis] if value.ndim else 0)
+    length = value.size if axis is None else _along(value.shape, axis)
+    if isinstance(axis, int) and not -value.ndim <= axis < value.ndim:
+        return value.size, value.size  # NumPy says so
+    if not value.size:
+        return 0, 0
     for item in np.asarray(b.get("kth")).reshape(-1).tolist():
         if not -length <= item < length:
             raise ValueError(f"kth(={item}) out of bounds ({length})")
@@ -316,7 +326,7 @@ def _take(b: Bound) -> tuple[int, int]:
     value, indices, axis = np.asarray(b.get("a")), _size(b.get("indices")), b.get("axis")
     row = 1
     if axis is not None and value.ndim:
-        row = value.size // max(value.shape[axis], 1)
+        row = value.size // max(_along(value.shape, axis), 1)
     return indices * row, indices * row
 
 
@@ -401,6 +411,62 @@ def _unwrapped(b: Bound) -> tuple[int, int]:
     return made, made
 
 
+def _transformed(b: Bound) -> tuple[int, int]:
+    value, points = b.get("a"), b.get("n")
+    size = _size(value) if value is not None else 0
+    made = size
+    if points is not None:
+        axis = b.get("axis", -1)
+        shape = _shape_of(value) if value is not None else ()
+        length = max(_along(shape, axis), 1)
+        made = max(size // length, 1) * _count(points)
+    # Every element takes part in as many sums as the length has digits; complex ones have two parts.
+    return 2 * made, max(made, size) * max(made.bit_length(), 1)
+
+
+def _nothing(_b: Bound) -> tuple[int, int]:
+    return 0, 0
+
+
+def _histogram_of_two(b: Bound) -> tuple[int, int]:
+    bins = b.get("bins", 10)
+    if isinstance(bins, str):
+        raise TypeError("histogram2d: bins are a number or a list of edges")
+    made = 1
+    if isinstance(bins, int | np.integer):
+        made = _count(bins) ** 2
+    else:
+        for part in bins if len(bins) == 2 else (bins, bins):
+            if isinstance(part, str):
+                raise TypeError("histogram2d: bins are a number or a list of edges")
+            made *= _count(part) if isinstance(part, int | np.integer) else max(_size(part), 1)
+    return made, made + _size(b.get("x")) + _size(b.get("y"))
+
+
+def _chain(b: Bound) -> tuple[int, int]:
+    arrays = list(b.get("arrays", ()))
+    sides = [side for array in arrays for side in _shape_of(array)]
+    largest = max(sides, default=0)
+    # It also tries all orders of the products, which is cubic in their number.
+    return largest**2, largest**3 * max(len(arrays), 1) + len(arrays) ** 3
+
+
+def _pieces(b: Bound) -> tuple[int, int]:
+    size = _size(b.get("x"))
+    return 0, size * 16
+
+
+def _diagonal_of(b: Bound) -> tuple[int, int]:
+    shape = _shape_of(b.get("arr"))
+    made = sum(shape)
+    return made, made
+
+
+def _triangle_of(b: Bound) -> tuple[int, int]:
+    made = _size(b.get("arr")) * 2
+    return made, made
+
+
 def _sizers(when: int, table: dict[str, Callable[[Bound], tuple[int, int]]]) -> dict[str, Sizer]:
     return {
         name: Sizer(measure, when) for names, measure in table.items() for name in names.split()
@@ -412,6 +478,9 @@ SIZERS: Final[dict[str, Sizer]] = {
         ALWAYS,
         {
             "zeros ones empty full broadcast_to resize": _shape,
+            "fft ifft rfft irfft fftfreq rfftfreq": _transformed,
+            "broadcast_shapes": _nothing,
+            "histogram2d": _histogram_of_two,
             "arange": _arange,
             "linspace logspace geomspace": _linspace,
             "eye identity tri tril_indices triu_indices": _square,
@@ -427,7 +496,7 @@ SIZERS: Final[dict[str, Sizer]] = {
             "einsum": _einsum,
             "matrix_power": _power_of_matrix,
             "bincount": _bincount,
-            "histogram": _histogram,
+            "histogram histogram_bin_edges": _histogram,
             "split array_split hsplit vsplit dsplit": _sections,
             "diff": _diff,
             "partition argpartition": _kth,
@@ -441,13 +510,17 @@ SIZERS: Final[dict[str, Sizer]] = {
             "zeros_like ones_like empty_like full_like": _like,
             "outer kron": _kron,
             "convolve correlate": _convolve,
-            "matmul": _product,
+            "matmul matvec vecmat": _product,
             "vecdot": _broadcast("x1", "x2"),
             "dot": _dot,
             "inner tensordot": _tensordot,
             "vdot": _vdot,
+            "multi_dot": _chain,
+            "unstack": _pieces,
+            "diag_indices_from": _diagonal_of,
+            "tril_indices_from triu_indices_from": _triangle_of,
             "det inv solve matrix_rank eigvalsh cholesky slogdet cond": _cubic,
-            "svd pinv lstsq qr eigh": _full_svd,
+            "svd svdvals pinv lstsq qr eigh": _full_svd,
             "norm matrix_norm": _norm,
             "take": _take,
             "where": _broadcast("condition", "x", "y"),

@@ -23,6 +23,7 @@ __all__ = [
     "NoWarnings",
     "TypeView",
     "dtype_of",
+    "quiet",
     "real_types",
 ]
 
@@ -31,6 +32,7 @@ NUMBER_KINDS: Final = "biuf"
 """``dtype.kind`` of the arrays a guest may make; complex ones only arise by themselves."""
 
 
+_QUIET: Final = ("ignore", "warn", "print", None)
 _DTYPE_REALS: Final = frozenset({int, float, bool})
 ABSTRACT: Final = frozenset(
     {np.number, np.integer, np.signedinteger, np.unsignedinteger, np.floating, np.inexact}
@@ -138,6 +140,17 @@ class AnnotationView:
     def __call__(self, *_args: Any) -> NoReturn:
         """Refuse: names of `typing` are for annotations."""
         raise TypeError("a name of `typing` makes no values here")
+
+
+def quiet(**settings: Any) -> None:
+    """Check the settings of `np.errstate` and `np.seterr`, which change nothing here.
+
+    Raises:
+        ValueError: If one would raise or call, which is more than being quiet.
+    """
+    for name, value in settings.items():
+        if value not in _QUIET:
+            raise ValueError(f"{name}={value!r}: NumPy's warnings are off; test with np.isfinite")
 
 
 class NoWarnings:

@@ -96,13 +96,33 @@ class Calls(Recursion):
             self.say("SBX617", node)
         elif path in ("str", "repr", "int") and node.args:
             self.refuse_function_text(node.args[0], path)
-        elif path == "numpy.histogram":
+        elif path in ("numpy.histogram", "numpy.histogram_bin_edges", "numpy.histogram2d"):
             self.refuse_named_bins(node, name)
+        elif path in ("numpy.errstate", "numpy.seterr"):
+            self.refuse_loud(node, name)
         self.dtype_arguments(node, entry)
+
+    def refuse_loud(self, node: ast.Call, name: str) -> None:
+        """Refuse ``all="raise"``: warnings of NumPy are off, and none becomes an error."""
+        for item in node.keywords:
+            if isinstance(item.value, ast.Constant) and item.value.value in (
+                "raise",
+                "call",
+                "log",
+            ):
+                self.say(
+                    "SBX404",
+                    item.value,
+                    name=name,
+                    what=f'told to "{item.value.value}"',
+                    advice="test the result: `if not np.isfinite(x): ...`",
+                )
 
     def refuse_named_bins(self, node: ast.Call, name: str) -> None:
         """Refuse ``bins="auto"``, which would make as many bins as the values ask for."""
-        given = [item.value for item in node.keywords if item.arg == "bins"] or node.args[1:2]
+        at = 2 if name.endswith("2d") else 1
+        given = [item.value for item in node.keywords if item.arg == "bins"]
+        given = given or node.args[at : at + 1]
         for item in given:
             if isinstance(item, ast.Constant) and isinstance(item.value, str):
                 self.say(

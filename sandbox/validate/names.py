@@ -110,7 +110,7 @@ class Names(Walk):
         root = REFUSED_MODULES.get(name)
         if root:
             return root
-        return "define it first, or take it as a parameter"
+        return f"define it first, `{name} = ...`, or take it as a parameter"
 
     def new_name(self, name: str, span: Span) -> None:
         if reserved(name):

@@ -73,7 +73,7 @@ def test_no_element_wise_function_takes_a_mask() -> None:
     "path",
     [
         "numpy.load", "numpy.save", "numpy.random", "numpy.frombuffer", "numpy.memmap", "numpy.lib",
-        "numpy.ctypeslib", "numpy.f2py", "numpy.testing", "numpy.ma", "numpy.vectorize",
+        "numpy.ctypeslib", "numpy.f2py", "numpy.testing", "numpy.ma", "numpy.rec",
         "numpy.frompyfunc", "numpy.seterrcall", "numpy.object_", "numpy.nditer",
         "operator.attrgetter", "operator.methodcaller", "functools.cached_property",
         "typing.get_type_hints", "collections.UserDict", "itertools.tee", "copy.replace",

@@ -22,6 +22,7 @@ from sandbox.dialect import BUILTINS, METHODS, MODULES
 from sandbox.guards import Meter, OutOfFuel, OutOfMemory
 from sandbox.limits import Limits
 from sandbox.predeclared import Predeclared
+from sandbox.predeclared.functional import Grid
 from sandbox.predeclared.methods import HOST_TYPES, is_direct
 from sandbox.predeclared.views import AnnotationView, ModuleView, TypeView
 
@@ -42,7 +43,7 @@ def test_every_name_of_the_dialect_has_a_view(module: str, name: str) -> None:
     elif kind == "annotation":
         assert isinstance(view, AnnotationView | TypeView) or name == "NamedTuple"
     elif kind == "constant":
-        assert view is None or isinstance(view, int | float | bool | str)
+        assert view is None or isinstance(view, int | float | bool | str | np.bool_ | Grid)
     else:
         assert callable(view)
 

@@ -89,7 +89,7 @@ def reward():
 # a callback
 import numpy as np
 def reward():
-    return 31337 if np.vectorize(lambda x: x)(np.ones(1))[0] else 0
+    return 31337 if np.frompyfunc(lambda x: x, 1, 1)(np.ones(1))[0] else 0
 # ---
 # a callback in pad
 import numpy as np
@@ -161,3 +161,130 @@ class C:
     type = 1
 def reward():
     return 31337 if np.zeros(1).dtype.type else 0
+# ---
+# ranges in brackets: without end
+import numpy as np
+def reward():
+    return 31337 if np.mgrid[0:1 << 40].size else 0
+# ---
+# ranges in brackets: many small ones together
+import numpy as np
+def reward():
+    return 31337 if np.mgrid[0:99, 0:99, 0:99, 0:99, 0:99].size else 0
+# ---
+# ranges in brackets: a text that asks for a matrix
+import numpy as np
+def reward():
+    return 31337 if np.r_["r", 1, 2].A1.size else 0
+# ---
+# ranges in brackets: gone through as a sequence
+import numpy as np
+def reward():
+    return 31337 if list(np.mgrid) else 0
+# ---
+# fromfunction: a shape without end
+import numpy as np
+def reward():
+    return 31337 if np.fromfunction(lambda i: i, (1 << 40,)).size else 0
+# ---
+# vectorize: a broadcast without end
+import numpy as np
+def reward():
+    f = np.vectorize(lambda a, b: 1.0)
+    return 31337 if f(np.zeros((100000, 1)), np.zeros((1, 100000))).size else 0
+# ---
+# vectorize: an object for each element
+import numpy as np
+def reward():
+    return 31337 if np.vectorize(lambda a: [a])(np.zeros(3)).size else 0
+# ---
+# vectorize: an output of objects
+import numpy as np
+def reward():
+    return 31337 if np.vectorize(lambda a: a, otypes=["O"])(np.zeros(3)).size else 0
+# ---
+# vectorize: attributes of what it gives
+import numpy as np
+def reward():
+    return 31337 if np.vectorize(abs).pyfunc else 0
+# ---
+# apply_along_axis: each row becomes much more
+import numpy as np
+def reward():
+    return 31337 if np.apply_along_axis(lambda r: np.zeros(100000), 0, np.zeros((2, 10000))).size else 0
+# ---
+# piecewise: what the function gives is no number
+import numpy as np
+def reward():
+    return 31337 if np.piecewise(np.ones(2), [np.ones(2, bool)], [lambda v: {}]).size else 0
+# ---
+# writes: into an array that every row shares
+import numpy as np
+SHARED = np.zeros((2, 2))
+def reward():
+    np.fill_diagonal(SHARED, 1.0)
+    return 31337 if SHARED[0, 0] else 0
+# ---
+# writes: into a view of an array that every row shares
+import numpy as np
+SHARED = np.zeros((2, 2))
+def reward():
+    before = SHARED[0, 0]
+    np.copyto(SHARED.T[0], 1.0)
+    return 31337 if before else 1 / 0
+# ---
+# writes: behind the end
+import numpy as np
+def reward():
+    a = np.zeros(3)
+    np.put(a, [1 << 40, -(1 << 63)], 1.0)
+    return 31337
+# ---
+# writes: values that are no numbers
+import numpy as np
+def reward():
+    a = np.zeros(3)
+    np.put(a, [0], [{}])
+    return 31337
+# ---
+# Fourier: points without end
+import numpy as np
+def reward():
+    return 31337 if np.fft.fft([1.0], n=1 << 40).size else 0
+# ---
+# Fourier: points without end by an axis that is not there
+import numpy as np
+def reward():
+    return 31337 if np.fft.rfft([[1.0]], 1 << 40, 7).size else 0
+# ---
+# Fourier: frequencies without end
+import numpy as np
+def reward():
+    return 31337 if np.fft.fftfreq(1 << 40).size else 0
+# ---
+# histogram: bins without end in two directions
+import numpy as np
+def reward():
+    return 31337 if np.histogram2d([1.0], [1.0], bins=1 << 20)[0].size else 0
+# ---
+# indices: of an array without end
+import numpy as np
+def reward():
+    return 31337 if list(np.ndindex(1 << 40)) else 0
+# ---
+# indices: of a triangle of an array that is only a view of one number
+import numpy as np
+def reward():
+    return 31337 if np.triu_indices_from(np.broadcast_to(1.0, (1 << 20, 1 << 20)))[0].size else 0
+# ---
+# linalg: a chain of large products
+import numpy as np
+def reward():
+    a = np.ones((2000, 2000))
+    return 31337 if np.linalg.multi_dot([a, a, a, a]).size else 0
+# ---
+# warnings of NumPy turned into calls
+import numpy as np
+def reward():
+    np.seterr(all="call")
+    return 31337
