@@ -151,6 +151,17 @@ class Region:
         Raises:
             SandboxError: If the system has not that much.
         """
+        self.fd = -1
+        try:
+            self._make(size, worker_writes=worker_writes)
+        except OSError as error:
+            # No memory, or no descriptor for it.
+            raise SandboxError(
+                f"no {size:,} bytes of shared memory: {error}; take fewer rows a batch, or close "
+                f"other sessions"
+            ) from error
+
+    def _make(self, size: int, *, worker_writes: bool) -> None:
         fd = _open(size)
         try:
             self.memory = mmap.mmap(fd, size)
@@ -162,6 +173,10 @@ class Region:
             os.close(fd)
         if worker_writes:
             _seal(self.fd, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
+
+    def __del__(self) -> None:
+        # One that nobody came to keep, because what was to be made with it failed.
+        self.close()
 
     def close(self) -> None:
         """Close the descriptor. Arrays over the memory stay valid. May be called again."""
@@ -181,11 +196,9 @@ def _open(size: int) -> int:
         if hasattr(os, "posix_fallocate"):
             # Taken now, too little memory is an error here; taken later, it is a SIGBUS there.
             os.posix_fallocate(fd, 0, size)
-    except OSError as error:
+    except OSError:
         os.close(fd)
-        raise SandboxError(
-            f"no {size:,} bytes of shared memory: {error}; take fewer rows a batch"
-        ) from error
+        raise
     return fd
 
 

@@ -374,8 +374,8 @@ def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: flo
         WorkerDiedError: If there is no zygote to be had.
     """
     for attempt in range(2):
-        source = zygote or shared_zygote()
         try:
+            source = zygote or shared_zygote()
             return source.fork(warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s)
         except _ZygoteGoneError:
             continue
