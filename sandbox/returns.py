@@ -69,18 +69,35 @@ def _returns(node: ast.FunctionDef) -> Iterator[tuple[ast.Return, ast.expr]]:
 
 def _compared(node: ast.FunctionDef, places: Places) -> Iterator[Finding]:
     """Find results whose kind is another than that of the first one."""
-    first: tuple[str, int] | None = None
-    for item, value in _returns(node):
+    first: tuple[str, ast.expr] | None = None
+    for _, value in _returns(node):
         kind = _kind(value)
         if kind is None:
             continue
         if first is None:
-            first = (kind, item.lineno)
+            first = (kind, value)
         elif kind != first[0]:
-            span = places.at(value)
             yield RULES["SBX606"].finding(
-                span, name=node.name, this=kind, that=first[0], line=first[1]
+                places.at(value),
+                name=node.name,
+                this=kind,
+                that=first[0],
+                line=first[1].lineno,
+                advice=_like(first[1], value, places),
             )
+
+
+def _like(first: ast.expr, other: ast.expr, places: Places) -> str:
+    """Say how a result becomes of the kind of the first one."""
+    shown = places.text(other)
+    if shown.endswith("…"):
+        shown = "..."
+    if isinstance(first, ast.Tuple) and len(first.elts) == 2 and _kind(other) == "a number":
+        second = "{}" if _kind(first.elts[1]) == "a dict" else "..."
+        return f"write `return {shown}, {second}` here"
+    if _kind(first) == "a number" and _kind(other) == "a tuple of 2":
+        return "return pairs on both: `return total, parts`"
+    return "return the same kind of value on every path"
 
 
 def _kind(node: ast.expr) -> str | None:

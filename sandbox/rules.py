@@ -170,12 +170,6 @@ _TEXT = (
         "compute the value, or shorten it",
     ),
     _error(
-        "SBX118",
-        "with its names written out this is more than {limit:,} values long",
-        "a value that holds another twice, which holds another twice, doubles with every line",
-        "keep the parts in a list, and compute from them what is needed",
-    ),
-    _error(
         "SBX107",
         "the program has {count} functions; at most {limit} are taken",
         "each function costs compile time",
@@ -244,6 +238,12 @@ _TEXT = (
         "{count} more findings are not shown",
         "a report of thousands of lines helps nobody, and hostile text can make one",
         "mend those shown first",
+    ),
+    _error(
+        "SBX118",
+        "with its names written out this is more than {limit} values long",
+        "a value that holds another twice, which holds another twice, doubles with every line",
+        "keep the parts in a list, and compute from them what is needed",
     ),
 )
 
@@ -600,7 +600,7 @@ _MISTAKES = (
         "SBX606",
         "`{name}` returns {this} here and {that} on line {line}",
         "a caller that unpacks the result fails on one of the paths",
-        "return the same kind of value on every path",
+        "{advice}",
     ),
     _warning(
         "SBX607",

@@ -49,7 +49,7 @@ def aliasing_findings(tree: ast.Module, places: Places, literal_elements: int) -
     for function in follow.definitions:
         follow.function(function, {})
     for node in follow.found:
-        yield RULES["SBX118"].finding(places.span(node), limit=limit)
+        yield RULES["SBX118"].finding(places.span(node), limit=f"{limit:,}")
 
 
 class _Follow:
