@@ -150,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     explain = _command(commands, "explain", _explain, "say how a program is understood and run")
     _program(explain)
     explain.add_argument("--core", action="store_true", help="print the compiled core language")
+    explain.add_argument(
+        "--no-rate",
+        dest="rate",
+        action="store_false",
+        help="do not measure rows per second on random play",
+    )
 
     run = _command(commands, "run", _run, "let a program pay for episodes of an environment")
     _file(run, optional=True)
@@ -398,40 +404,47 @@ def _explain_rule(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    with _Loaded(options) as (program, _):
-        facts: dict[str, Any] = {
-            **program.report.facts,
-            "form": program.form,
-            "tier": program.tier,
-            "tier_reason": None if program.tier_reason is None else str(program.tier_reason),
-            "components": list(program.component_names),
-            "tasks": list(program.task_names),
-            "stateful": program.stateful,
-            "digest": program.digest,
-            "reads": [
-                {
-                    "column": column.name,
-                    "shape": list(column.spec.shape),
-                    "dtype": column.spec.dtype,
-                }
-                for column in program.plan.schema.columns()
-            ],
-        }
+    from carruntime.explain import explain, measured_rate
+
+    with _Loaded(options) as (program, env):
+        found = explain(program, program.limits.fuel)
+        rate = None
+        if options.rate:
+            from carruntime.bench import sample
+            from carruntime.collection import collect
+
+            played = collect(env, "random", 2, 0, max_steps=200)
+            rate = measured_rate(program, sample(played))
         if options.json:
             core = list(program.core) if options.core else None
-            _print_json({**facts, "core": core, "report": program.report.to_json()})
+            _print_json(
+                {
+                    **found.to_json(),
+                    "rows_per_s": None if rate is None else rate[1],
+                    "core": core,
+                    "report": program.report.to_json(),
+                }
+            )
             return GOOD
         if program.report.findings:
             print(program.report.render())
-        for name, value in facts.items():
-            if name == "reads" or value in (None, [], ""):
+        for name, value in found.facts.items():
+            if value in (None, [], ""):
                 continue
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             _print_wrapped(f"{name + ':':<14}{escape(shown, _LONG)}", " " * 14)
         print("reads:")
-        for column in facts["reads"]:
+        for column in found.reads:
             shape = "x".join(map(str, column["shape"])) or "scalar"
             print(f"  {escape(column['column']):<28}{column['dtype']:<10}{shape}")
+        for line in found.render_costs():
+            _print_wrapped(line, "  ")
+        if rate is not None:
+            print(f"rows/s here: {rate[1]:,.0f} in batches of {rate[0]:,}, isolation included")
+        annotated = found.render_source(program.source)
+        if annotated:
+            print("source, with each line's share of the estimated instructions:")
+            print("\n".join(annotated))
         if options.core:
             print("core:" if program.core else "core: none; the program is not compiled")
             for line in program.core:

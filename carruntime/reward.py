@@ -87,6 +87,7 @@ class RewardProgram:
         tier: ``"compiled"`` or ``"interpreted"``: what runs.
         tier_reason: Why it is not compiled; None where it is.
         core: Lines of the compiled tier's core language, for people; none where interpreted.
+        facts: What compilation found out, in numbers by name; empty where interpreted.
         component_names: Names of the parts of the reward, fixed.
         task_names: Names of the predicates, in order.
         reward_range: Lowest and highest reward as declared, or None. Rewards outside are counted
@@ -105,6 +106,7 @@ class RewardProgram:
         self.tier: Tier = loaded.tier
         self.tier_reason: TierReason | None = loaded.tier_reason
         self.core: tuple[str, ...] = tuple(loaded.core)
+        self.facts: dict[str, float] = dict(loaded.facts)
         self.component_names: tuple[str, ...] = tuple(loaded.component_names)
         self.task_names: tuple[str, ...] = tuple(task.function for task in plan.tasks)
         self.reward_range = request.reward_range

@@ -15,7 +15,7 @@ from sandbox.errors import ProtocolError, UsageError
 from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows, sets_of
 from sandbox.lane import Ended, Engine, Lane, Leaf, Places
 from sandbox.native.library import library
-from sandbox.tiers.base import NO_FAILURE
+from sandbox.tiers.base import NO_FAILURE, numbers_of
 from sandbox.wire import Loaded
 from sandbox.worker import PASSES, load_passes, unfit_names
 
@@ -77,7 +77,12 @@ class InProcessGuest(GuestBase):
         self._batch = None
         core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
         self._loaded = Loaded(
-            built.runner.tier, built.tier_reason, built.component_names, built.findings, core
+            built.runner.tier,
+            built.tier_reason,
+            built.component_names,
+            built.findings,
+            core,
+            facts=numbers_of(built.runner),
         )
         return self._loaded
 

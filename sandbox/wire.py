@@ -71,6 +71,7 @@ MAX_TEXT: Final = 1024
 """Characters of one message or name that a worker sends; its encoder cuts, the host refuses."""
 MAX_FINDINGS: Final = 1000
 MAX_CORE: Final = 20_000
+MAX_FACTS: Final = 4_000
 MAX_LINE: Final = 1_000_000
 MAX_COLUMN: Final = 65_536
 """A caret is drawn by repeating a blank, so a column is also an allocation."""
@@ -176,6 +177,7 @@ class Loaded:
         layers: Names of the layers that hold since before the guest's first code.
         stored: Whether the machine code was handed over and not made.
         listens: Whether the worker can be asked for batches by a shared page.
+        facts: What compilation found out, in numbers by name; see `CompiledRunner.explain`.
     """
 
     tier: Tier
@@ -186,6 +188,7 @@ class Loaded:
     layers: tuple[str, ...] = ()
     stored: bool = False
     listens: bool = False
+    facts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +422,8 @@ def _lower(value: Any) -> Plain:
             field = field[:MAX_FINDINGS]
         elif entry.name == "core":
             field = [escape(line, MAX_TEXT - 1) for line in field[:MAX_CORE]]
+        elif entry.name == "facts":
+            field = field[:MAX_FACTS]
         out.append(_lower(field))
     return out
 
@@ -526,6 +531,8 @@ def _check(record: object, where: str) -> None:
                 raise ProtocolError(f"{where} has {len(names)} component names, or one twice")
             if len(record.core) > MAX_CORE:
                 raise ProtocolError(f"{where} has {len(record.core):,} lines of core")
+            if len(record.facts) > MAX_FACTS:
+                raise ProtocolError(f"{where} has {len(record.facts):,} facts")
             if (record.tier == "compiled") != (record.tier_reason is None):
                 raise ProtocolError(f"{where} has tier {record.tier} and the wrong reason for it")
     elif isinstance(record, BindRequest) and (record.num_rows < 1 or record.components < 0):

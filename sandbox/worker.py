@@ -36,7 +36,7 @@ from sandbox.native.library import made
 from sandbox.native.tables import PAGE_BYTES, Kind
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
-from sandbox.tiers.base import Failure, Runner, TierReason
+from sandbox.tiers.base import Failure, Runner, TierReason, numbers_of
 from sandbox.wire import Frame
 
 __all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "try_out", "unfit_names"]
@@ -281,6 +281,7 @@ class _Worker:
                 self.locked or (),
                 bool(getattr(built, "stored", False)),
                 made() is not None,
+                numbers_of(built.runner),
             )
         )
 

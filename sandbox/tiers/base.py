@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from sandbox.diagnostics import Span
 
-__all__ = ["NO_FAILURE", "Failure", "Inputs", "Outputs", "Runner", "Tier", "TierReason"]
+__all__ = [
+    "NO_FAILURE",
+    "Failure",
+    "Inputs",
+    "Outputs",
+    "Runner",
+    "Tier",
+    "TierReason",
+    "numbers_of",
+]
 
 Tier = Literal["interpreted", "compiled"]
 Inputs: TypeAlias = Mapping[str, NDArray[Any]]
@@ -88,6 +97,12 @@ class Outputs:
     failure: NDArray[np.int32]
     task_failure: NDArray[np.int32]
     fuel: NDArray[np.int64]
+
+
+def numbers_of(runner: object) -> tuple[tuple[str, float], ...]:
+    """Give what a runner tells of its compilation, as far as it is numbers."""
+    told = getattr(runner, "explain", {})
+    return tuple((name, float(value)) for name, value in told.items() if not isinstance(value, str))
 
 
 class Runner(Protocol):

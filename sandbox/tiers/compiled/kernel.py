@@ -39,6 +39,7 @@ from sandbox.tiers.compiled.core import (
     size_of,
     ty_of,
 )
+from sandbox.tiers.compiled.costs import fuel_bound, line_costs
 from sandbox.tiers.compiled.deep import (
     GROWING,
     Deep,
@@ -89,6 +90,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = [
     "FAILED",
     "FOLLOWS",
+    "LINE",
     "MAX_COMPONENTS",
     "UNKNOWN_FAILURE",
     "Lowered",
@@ -100,6 +102,8 @@ __all__ = [
 _OUTCOMES: Final = 32
 """A status below 0 is ``-(outcome + 32 * n)``; ``n`` is the number of a failure, or 0."""
 MAX_COMPONENTS = 64
+LINE: Final = "line "
+"""Before a number of a line, in what compilation tells: instructions there in one row."""
 _LARGEST_KERNEL: Final = 16_000
 """Statements of one kernel; LLVM takes about a second for so many."""
 UNKNOWN_FAILURE: Final = -2
@@ -473,9 +477,13 @@ class Lowering(Texts):
         ]
         kernel = Kernel(name, body, dict(self.regions))
         prune(kernel.body)
-        self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel)
+        self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel, self.lines)
         prune(kernel.body)
         pair_calls(kernel)
+        bound = fuel_bound(kernel)
+        self.stats["fuel_bound"] = -1 if bound is None else bound
+        for line, cost in line_costs(kernel, self.lines).items():
+            self.stats[f"{LINE}{line}"] = cost
         if size_of(kernel.body) > _LARGEST_KERNEL:
             raise self.refuse("CMP911", "the program unfolds into too much code")
         return kernel
@@ -559,7 +567,11 @@ def _lower_calls(
         kernel = lowering.finish(name, [*common, *outputs], follows)
         sites[name] = lowering.sites
         for key, value in lowering.stats.items():
-            stats[key] = stats.get(key, 0) + value
+            # Calls of a row share its fuel; a bound of all needs one of each.
+            if name == "reset" and (key == "fuel_bound" or key.startswith(LINE)):
+                continue
+            none = key == "fuel_bound" and -1 in (value, stats.get(key, 0))
+            stats[key] = -1 if none else stats.get(key, 0) + value
         return kernel
 
     tasks = []

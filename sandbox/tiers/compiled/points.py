@@ -163,6 +163,8 @@ class Points:
         self.keepalive: list[Any] = []
         self.made_by: dict[str, tuple[str, tuple[Atom, ...]]] = {}
         """What each temporary was computed by."""
+        self.lines: dict[str, int] = {}
+        """Source line by name of temporary and variable."""
         self.paid = False
         """Whether what is lowered has been paid for: a list that is made again where it is read."""
         self.ranges: dict[int, tuple[int, int]] = {}
@@ -189,7 +191,11 @@ class Points:
     def new(self, ty: Ty, prefix: str = "t") -> Var:
         """Make a name."""
         self.counter += 1
-        return Var(f"{prefix}{self.counter}", ty)
+        name = f"{prefix}{self.counter}"
+        line = getattr(self.node, "lineno", None)
+        if line is not None:
+            self.lines[name] = line
+        return Var(name, ty)
 
     def number(self) -> int:
         """Give a number that is used once."""

@@ -138,8 +138,9 @@ def _given(
 
 
 class _Rewriter:
-    def __init__(self, kernel: Kernel, limit: int) -> None:
+    def __init__(self, kernel: Kernel, limit: int, lines: dict[str, int]) -> None:
         self.kernel = kernel
+        self.lines = lines
         self.limit = limit
         self.fresh = itertools.count(1)
         self.reads: Counter[str] = Counter()
@@ -180,6 +181,7 @@ class _Rewriter:
                     if made is None:
                         self.rewrite(inner, defined)
                     else:
+                        self.note(made, _line_of(inner, self.lines))
                         body[place : place + 1] = made
                         place += len(made) - 1
             place += 1
@@ -231,9 +233,21 @@ class _Rewriter:
                         except NoScanError:
                             totals.wanted = wanted
                         else:
+                            self.note(results, _line_of([item], self.lines))
                             body[place : place + 1] = results
                             place += len(results) - 1
             place += 1
+
+    def note(self, body: list[Stmt], line: int | None) -> None:
+        """Let new names belong to the line of the loop that they replace."""
+        for item in body:
+            match item:
+                case Let(var=var) | Set(var=var) if line is not None:
+                    self.lines.setdefault(var.name, line)
+                case If(then=then):
+                    self.note(then, line)
+                case For(body=inner):
+                    self.note(inner, line)
 
     def is_input(self, pool: Pool, load: int) -> bool:
         region = pool.nodes[load].region
@@ -257,16 +271,30 @@ class _Rewriter:
         return out
 
 
-def rewrite_scans(kernel: Kernel, fuel: int) -> int:
+def rewrite_scans(kernel: Kernel, fuel: int, lines: dict[str, int] | None = None) -> int:
     """Rewrite the scans of a kernel in place.
 
     Args:
         kernel: Its body is changed.
         fuel: Units that a row may use.
+        lines: Source line by name; names that are made here are added.
 
     Returns:
         How many loops were rewritten.
     """
-    rewriter = _Rewriter(kernel, fuel)
+    rewriter = _Rewriter(kernel, fuel, {} if lines is None else lines)
     rewriter.rewrite(kernel.body, set())
     return rewriter.found
+
+
+def _line_of(body: list[Stmt], lines: dict[str, int]) -> int | None:
+    """Give the first line that statements belong to."""
+    for item in body:
+        match item:
+            case Let(var=var) | Set(var=var) if var.name in lines:
+                return lines[var.name]
+            case For(body=inner):
+                found = _line_of(inner, lines)
+                if found is not None:
+                    return found
+    return None
