@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox import cost
+from sandbox.keys import key_guard
 from sandbox.limits import Limits
 from sandbox.weights import FLAT, FREE_ITEMS, length, weight
 
@@ -79,6 +80,8 @@ SCALARS: Final = INTEGERS | {float, bool, np.bool_, np.float16, np.float32, np.f
 """Types whose values never grow."""
 _REPEATED: Final = frozenset({list, str, tuple, bytes, deque})
 _NUMBERS: Final = SCALARS | {int}
+_NUMPY_NUMBERS: Final = SCALARS - {float, bool}
+_NESTED: Final = frozenset({list, tuple})
 
 ndarray: Final = np.ndarray
 _NO_ITEMS: Final[dict[Any, Any]] = {}
@@ -180,7 +183,7 @@ class Meter:
         """
         if value.__class__ is tuple and len(value) < 8 and FLAT.issuperset(map(type, value)):
             return
-        each = weight(value, max(self.left, 0) * cost.ELEMENTS_PER_UNIT)
+        each = weight(value, (max(self.left, 0) + 4) * cost.ELEMENTS_PER_UNIT)
         if each > cost.ELEMENTS_PER_UNIT:
             self.items(each * times)
 
@@ -267,6 +270,14 @@ def operator_guards(
             meter.items(sum(map(length, operands)))
         return result
 
+    def beside(left: Any, right: Any) -> None:
+        """Pay for a list or tuple that NumPy makes an array of, because the other side is its."""
+        kind = left.__class__
+        if kind in _NESTED:
+            left, right, kind = right, left, right.__class__
+        if right.__class__ in _NESTED and (kind is ndarray or kind in _NUMPY_NUMBERS):
+            meter.weigh(right)
+
     def too_large() -> OverflowError:
         return OverflowError(
             f"integer of more than {meter.bits} bits; limits.integer_bits is the cap"
@@ -293,6 +304,8 @@ def operator_guards(
     def add(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
+        if right.__class__ in _NESTED or left.__class__ in _NESTED:
+            beside(left, right)
         result = left + right
         kind = result.__class__
         if kind in SCALARS or (kind is int and -small < result < small):
@@ -302,6 +315,8 @@ def operator_guards(
     def sub(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
+        if right.__class__ in _NESTED or left.__class__ in _NESTED:
+            beside(left, right)
         result = left - right
         kind = result.__class__
         if kind in SCALARS or (kind is int and -small < result < small):
@@ -310,6 +325,7 @@ def operator_guards(
 
     def mul(left: Any, right: Any) -> Any:
         if left.__class__ in _REPEATED or right.__class__ in _REPEATED:
+            beside(left, right)
             return repeated(left, right)
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
@@ -322,6 +338,8 @@ def operator_guards(
     def div(left: Any, right: Any) -> Any:
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
+        if right.__class__ in _NESTED or left.__class__ in _NESTED:
+            beside(left, right)
         result = left / right
         return result if result.__class__ in SCALARS else finish(result)
 
@@ -334,6 +352,8 @@ def operator_guards(
             raise TypeError("bytes on the left of `%` are not part of the dialect")
         if left.__class__ is ndarray and right.__class__ is ndarray and left.shape != right.shape:
             spread(left, right)
+        if right.__class__ in _NESTED or left.__class__ in _NESTED:
+            beside(left, right)
         result = left % right
         return result if result.__class__ in SCALARS else finish(result)
 
@@ -345,6 +365,8 @@ def operator_guards(
             spread(left, right)
         elif isinstance(left, int) and isinstance(right, int):
             return power(int(left), int(right))
+        if right.__class__ in _NESTED or left.__class__ in _NESTED:
+            beside(left, right)
         result = left**right
         return result if result.__class__ in SCALARS else finish(result)
 
@@ -353,9 +375,11 @@ def operator_guards(
             raise too_large()
         if left.__class__ is ndarray and right.__class__ is ndarray:
             spread(left, right)
+        beside(left, right)
         return finish(left << right)
 
     def matmul(left: Any, right: Any) -> Any:
+        beside(left, right)
         meter.charge(matmul_price(left, right))
         if left.__class__ is ndarray and right.__class__ is ndarray:
             meter.room(matmul_size(left.shape, right.shape), max(left.itemsize, right.itemsize))
@@ -369,11 +393,14 @@ def operator_guards(
                 and left.shape != right.shape
             ):
                 spread(left, right)
+            if right.__class__ in _NESTED or left.__class__ in _NESTED:
+                beside(left, right)
             result = plain(left, right)
             return result if result.__class__ in SCALARS else finish(result, left, right)
 
         return guard
 
+    hashed = key_guard(meter)
     writable = write_guards(meter)["write"]
     taken = iteration_guards(meter)["star"]
 
@@ -391,6 +418,7 @@ def operator_guards(
             if kind is ndarray:
                 if right.__class__ is ndarray and right.ndim > left.ndim:
                     spread(left, right)
+                beside(left, right)
                 return finish(changed(left, right))
             writable(left)
             if kind is set or isinstance(left, dict):
@@ -417,14 +445,17 @@ def operator_guards(
                 meter.charge(count // cost.ELEMENTS_PER_UNIT)
             if item.__class__ not in _NUMBERS:
                 meter.weigh(item, max(count, 1))
+            elif item.__class__ in _NUMPY_NUMBERS and not FLAT.issuperset(map(type, container)):
+                meter.weigh(container)
         elif kind is ndarray:
+            beside(item, container)
             meter.charge(cost.library(container.size))
         elif kind is range:
             if item.__class__ is not int and item.__class__ is not bool:
                 # Only these are found by arithmetic; the rest is compared with one after another.
                 meter.items(span(container))
-        elif item.__class__ not in _NUMBERS:
-            meter.weigh(item)
+        else:
+            hashed(item)
         if kind in _LISTED_VIEWS:
             meter.items(len(container))
         return item in container
@@ -434,6 +465,8 @@ def operator_guards(
             kind = left.__class__
             if kind in _NUMBERS and right.__class__ in _NUMBERS:
                 return plain(left, right)
+            if right.__class__ in _NESTED or kind in _NESTED:
+                beside(left, right)
             if kind is ndarray or right.__class__ is ndarray:
                 if kind is right.__class__ and left.shape != right.shape:
                     spread(left, right)
