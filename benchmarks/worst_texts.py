@@ -70,17 +70,18 @@ def _class() -> str:
     return _fill(methods, "class Reward:", "    def step(self, obs):\n        return self.m1(obs)")
 
 
-def _one_line(template: str, joiner: str, head: str, foot: str = "") -> str:
-    """Make one statement of many parts, broken into lines that are not too long."""
-    parts = list(_numbered(template, 1950))
-    room = min(_LIMITS.source_bytes - 500, 12 * _LIMITS.source_bytes // 13)
-    out, size = [], 0
-    for part in parts:
-        size += len(part) + len(joiner) + 1
-        if size > room:
-            break
-        out.append(part)
-    return f"{head}(\n" + f"{joiner}\n".join(out) + f"\n){foot}\n"
+def _chain(part: str, joiner: str, head: str) -> str:
+    """Make one expression of many parts, each on a line."""
+    return f"{head}(\n" + f" {joiner}\n".join(_numbered(part, 1950)) + "\n)\n"
+
+
+def _displays(item: str, opening: str, closing: str) -> str:
+    """Make displays of as many items as one may have."""
+    items = list(_numbered(item, _LIMITS.literal_elements))
+    rows = [", ".join(items[start : start + 64]) for start in range(0, len(items), 64)]
+    whole = opening + ",\n".join(rows) + closing
+    tokens = 4 * len(items) if ":" in item else 2 * len(items)
+    return _fill([f"x = 0\nd = {whole}"] * 50, tokens=tokens)
 
 
 def _reward(lines: Iterable[str], tokens: int = 8) -> str:
@@ -97,11 +98,9 @@ SHAPES: Final[dict[str, Callable[[], str]]] = {
     "functions, deep": _nested_functions,
     "functions that call each other": _calls,
     "methods and attributes": _class,
-    "a dict": lambda: (
-        _one_line('"k{i}": {i}', ",", "D = dict", "").replace("dict(", "{").replace("\n)", "\n}")
-    ),
-    "a chain of and": lambda: "def reward(a):\n    return " + _one_line("a > {i}", " and", ""),
-    "a sum": lambda: "def reward(a):\n    return " + _one_line("a * {i}", " +", ""),
+    "dicts": lambda: _displays('"k{i}": {i}', "{", "}"),
+    "lists": lambda: _displays("x", "[", "]"),
+    "a chain of and": lambda: _chain("a > {i}", "and", "def reward(a):\n    return "),
     "tests": lambda: _reward(_numbered("    if x > {i}: x += 0.5"), 10),
     "early returns": lambda: _reward(_numbered("    if x == {i}: return 0.5"), 9),
     "components": lambda: _fill(
