@@ -172,8 +172,10 @@ class RewardProgram:
                 saved whole. Costs one copy of the inputs a step.
             spin_us: Microseconds that a step may look for the worker's answer, giving the core
                 away in between, before it sleeps; a sleeper needs about 50 to be woken. The
-                worker looks for the next step at most 50. Where waits are longer, neither looks
-                for long. 0 for machines on which every core has something better to do.
+                worker looks a quarter as long for the next step. Where waits are much longer,
+                neither looks for long. 0 for machines on which every core has something better
+                to do; four times what the environments need for a step, so that the worker is
+                always awake and keeps a core for itself.
 
         Returns:
             The session; close it, or use it as a context manager.

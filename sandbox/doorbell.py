@@ -33,9 +33,11 @@ from sandbox.shm import Region
 __all__ = ["SPIN_S", "Bell", "Listener"]
 
 SPIN_S: Final = 0.0002
-"""Seconds that the host looks for an answer before it sleeps, where nobody says otherwise."""
-_WORKER_SPIN_S: Final = 0.00005
-"""About what it costs to be woken: whoever waits so long for nothing loses no more than that."""
+"""Seconds that the host looks for an answer before it sleeps, where nobody says otherwise.
+
+The worker looks for a quarter of that for the next request: about what it costs to be woken, so
+that whoever waits so long for nothing loses no more than that.
+"""
 _UNRUN: Final = 255
 _HOST_SLICE_NS: Final = 5_000_000
 _WORKER_SLICE_NS: Final = 1_000_000_000
@@ -97,7 +99,7 @@ class Listener:
         self, library: Library, page: Any, runner: Any, wall_s: float, spin_s: float
     ) -> None:
         bytes_of_page = np.frombuffer(page, np.uint8)
-        spin_ns = int(min(_WORKER_SPIN_S, spin_s) * 1e9)
+        spin_ns = int(spin_s / 4 * 1e9)
         bell = table_of(
             BELL,
             page=bytes_of_page.ctypes.data,

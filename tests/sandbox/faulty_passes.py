@@ -9,6 +9,7 @@ The source is one line of words, such as ``b"stateful tasks=2"``; see `analyse` 
 # ruff: noqa: PTH109, PTH115, PTH123, PTH208, SIM115
 from __future__ import annotations
 
+import gc
 import json
 import mmap
 import os
@@ -25,6 +26,7 @@ import numpy as np
 
 from sandbox import layers, wire
 from sandbox.diagnostics import Finding, Report, Severity, Span
+from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
@@ -35,6 +37,7 @@ SLEEP, SEGV, EXIT, RAISE, KILL = -1.0, -2.0, -3.0, -4.0, -5.0
 BAD_CODE, BAD_INDEX, BAD_BOOL, BAD_FUEL, LEAVE, NAN = -6.0, -7.0, -8.0, -9.0, -10.0, -11.0
 GARBAGE, BREAK, HUNGRY, HANG_UP, WRONG_FRAME, FLOOD = -12.0, -13.0, -14.0, -15.0, -16.0, -17.0
 WRITE_INPUT, OPEN, LIMITS, NAP, MANY = -18.0, -19.0, -20.0, -21.0, -22.0
+FLIP, SCRIBBLE, SAY_DONE = -23.0, -24.0, -25.0
 
 
 @dataclass(frozen=True)
@@ -246,12 +249,47 @@ class Runner:
         elif code == NAP:
             time.sleep(0.2)
             out.reward[i] = float(pid)
+        elif code == FLIP:
+            self._flip(i)
+        elif code == SCRIBBLE:
+            self._scribble(i)
+        elif code == SAY_DONE:
+            _listener().tell(frame=False)
+            time.sleep(60)
         elif code == MANY:
             for k in range(1024):
                 self.failures.append(Failure("E" + str(k), "guest", "x" * 400, Span(1, 1, 1, 2)))
             out.failure[i] = 1023
             return Outcome.ERROR
         return Outcome.OK
+
+    def _flip(self, i: int) -> None:
+        """Say that the batch is done, and go on changing its results."""
+        out = self.out
+        for row in range(len(out.outcome)):
+            out.reward[row], out.fuel[row], out.failure[row] = 1.0, 1, NO_FAILURE
+            out.outcome[row] = Outcome.OK
+        _listener().tell(frame=False)
+        end = time.monotonic() + 0.05
+        while time.monotonic() < end:
+            for reward, outcome, byte, fuel in (
+                (np.nan, 0, 0, -5),
+                (2.0, 77, 200, 1),
+                (1.0, 0, 1, 1),
+            ):
+                out.reward[:] = reward
+                out.outcome[:] = outcome
+                out.present.view(np.uint8)[:] = byte
+                out.fuel[:] = fuel
+
+    def _scribble(self, i: int) -> None:
+        """Write noise all over the shared page, then end the row as if nothing had been."""
+        page = _page()
+        noise = np.random.default_rng(int(self.x[0]))
+        end = time.monotonic() + 0.02
+        while time.monotonic() < end:
+            page[:] = noise.integers(0, 256, len(page))
+        self.out.reward[i] = 7.0
 
     def _try_to_write_inputs(self, i: int) -> Outcome:
         """Every way a worker has to its inputs; the reward counts those that worked."""
@@ -282,3 +320,12 @@ class Runner:
             os.close(fd)
         self.out.reward[i] = worked
         return Outcome.OK
+
+
+def _listener() -> Listener:
+    """Find what waits for the host in this worker, as native code that runs here could."""
+    return next(item for item in gc.get_objects() if isinstance(item, Listener))
+
+
+def _page() -> Any:
+    return _listener()._where.base

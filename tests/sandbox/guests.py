@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.host import Buffers, Guest, InProcessGuest, WorkerGuest
+from sandbox.host import Buffers, Guest, InProcessGuest, TierWish, WorkerGuest
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING
 from sandbox.plan import Call, Param, Plan
@@ -46,14 +46,18 @@ def load(
     *,
     rows: int = 8,
     limits: Limits = QUICK,
+    tier: TierWish = "interpreted",
 ) -> tuple[Guest, Buffers]:
-    """Give a guest of `faulty_passes`, built and bound; in this process without a zygote."""
+    """Give a guest of `faulty_passes`, built and bound; in this process without a zygote.
+
+    With ``tier="auto"`` its workers find native code made, and are asked by the shared page.
+    """
     guest: Guest
     if zygote is None:
         guest = InProcessGuest(source.encode(), filename="p", limits=limits, passes="faulty_passes")
     else:
         guest = WorkerGuest(source.encode(), filename="p", limits=limits, zygote=zygote)
-    guest.build(plan, "interpreted")
+    guest.build(plan, tier)
     return guest, guest.bind(rows)
 
 
