@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import faulty_passes as faulty
 import guests
@@ -150,7 +151,7 @@ def test_results_are_fetched_once_whatever_a_worker_writes_after_it_said_done(
         assert out.present.view(np.uint8).max() <= 1
         assert out.fuel.min() >= 0
         assert set(out.outcome.tolist()) <= {OK, int(Outcome.NOT_FINITE), CRASHED}
-        kept = [out.reward.copy(), out.outcome.copy()]
+        kept: list[Any] = [out.reward.copy(), out.outcome.copy()]
         time.sleep(0.002)
         assert np.array_equal(out.reward, kept[0])
         assert np.array_equal(out.outcome, kept[1])
