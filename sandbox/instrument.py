@@ -203,7 +203,12 @@ class _Program:
             return self.path_of(node.id)
         if isinstance(node, ast.Attribute):
             base = self.dotted(node.value)
-            return None if base is None else f"{base}.{node.attr}"
+            if base is None:
+                return None
+            module, _, member = base.rpartition(".")
+            entry = MODULES.get(module, {}).get(member)
+            # A constant is a value like any other: `string.digits.index("7")`.
+            return None if entry is not None and entry.kind == "constant" else f"{base}.{node.attr}"
         return None
 
 
@@ -892,6 +897,11 @@ class _Transformer(RestrictingNodeTransformer):
         self.check_name(node, node.name)
         if node.type is None:
             node.type = self._name("$real Exception", node)
+        if node.finalbody and any(
+            isinstance(inner, ast.Yield | ast.YieldFrom) for inner in _own_nodes(node)
+        ):
+            # It would run when the generator is given up, on whatever row that happens.
+            self.error(node, "`finally` cannot stand around `yield`")
         else:
             node.type = self._visited(node.type)
         node.body = self._block(node.body)
@@ -908,6 +918,15 @@ class _Transformer(RestrictingNodeTransformer):
         return node
 
     # --- definitions ------------------------------------------------------------------------
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+        if node.value is not None:
+            node.value = self._visited(node.value)
+        return node
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
+        node.value = self._guard("$iter", node.value, self._visited(node.value))
+        return node
+
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         in_class = self._in_class()

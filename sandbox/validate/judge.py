@@ -23,7 +23,7 @@ from sandbox.hazards import hazard_findings
 from sandbox.limits import Limits
 from sandbox.parse import Places
 from sandbox.rules import RULES
-from sandbox.scopes import dotted
+from sandbox.scopes import dotted, walk_own
 from sandbox.templates import percent_width
 from sandbox.trees import child_nodes
 from sandbox.truth import truth_findings
@@ -144,6 +144,12 @@ class _Judge(Calls):
         self.children(node)
 
     def on_try(self, node: ast.Try) -> None:
+        if node.finalbody:
+            for inner in walk_own(node):
+                if isinstance(inner, ast.Yield | ast.YieldFrom):
+                    word = "yield from" if isinstance(inner, ast.YieldFrom) else "yield"
+                    advice = "yield after the block, or leave `finally` out"
+                    self.say("SBX201", inner, what=f"`{word}` under `finally`", advice=advice)
         for inner in node.finalbody:
             for item in _leaving(inner):
                 self.say("SBX212", item, name=statement_word(item))

@@ -272,3 +272,58 @@ def reward():
 # import while it runs
 def reward():
     return 31337 if __import__("os") else 0
+# ---
+# a generator that is left waiting under finally, which would run on another row
+def forever():
+    try:
+        yield 1
+    finally:
+        while True:
+            pass
+def reward():
+    return 31337 if next(forever()) else 0
+# ---
+# a generator without end
+def forever():
+    while True:
+        yield 1
+def reward():
+    return 31337 if sum(forever()) else 0
+# ---
+# a generator that goes through one without end
+from itertools import count
+def forever():
+    yield from count()
+def reward():
+    return 31337 if max(forever()) else 0
+# ---
+# a generator of the module that every row takes from
+def numbers():
+    yield 0
+    yield 31337
+NEXT = numbers()
+def reward():
+    return next(NEXT)
+# ---
+# a generator's frame
+def one():
+    yield 1
+def reward():
+    return 31337 if one().gi_frame.f_globals else 0
+# ---
+# a generator told to stop by way of its own methods
+def one():
+    yield 1
+def reward():
+    one().throw(ValueError)
+    return 31337
+# ---
+# generators in generators without end
+def over(xs):
+    for x in xs:
+        yield x
+def reward():
+    xs = iter([1])
+    for _ in range(100000):
+        xs = over(xs)
+    return 31337 if sum(xs) == 2 else 1 / 0

@@ -1,8 +1,14 @@
 async def reward(obs):  # E: SBX201 "`async def`"
     return 1.0
 # ---
+def pairs(obs):
+    try:
+        yield 1.0  # E: SBX201 "`yield` under `finally`"
+    finally:
+        obs = None
+    yield obs
 def reward(obs):
-    yield 1.0  # E: SBX201 "`yield`"
+    return sum(pairs(obs))
 # ---
 total = 0
 def reward(obs):
