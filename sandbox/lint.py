@@ -75,12 +75,15 @@ def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
     Returns:
         Findings without repetition, in source order.
     """
-    tree = with_constants(tree)
+    plain = with_constants(tree)
     with remembered():
-        return _lint(tree, plan, text)
+        found = _lint(plain, plan, text)
+        # Names of constants say what a bonus is for.
+        found.update(payment_findings(tree, plan, Places(text)))
+    return sorted(found, key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message))
 
 
-def _lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
+def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     methods: dict[str, ast.FunctionDef] = {}
     owner: ast.ClassDef | None = None
@@ -101,10 +104,7 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
         walker.keep()
     if owner is not None and plan.reset is None:
         walker.note_kept(owner)
-    return sorted(
-        walker.found.union(result_findings(tree, plan, text), payment_findings(tree, plan, places)),
-        key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message),
-    )
+    return walker.found.union(result_findings(tree, plan, text))
 
 
 def _bound(plan: Plan, call: Call) -> dict[str, _Value]:

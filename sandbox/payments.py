@@ -35,6 +35,7 @@ _TRUTH_DEPTH: Final = 3
 _MOST_TERMS: Final = 60
 _MOST_STEPS: Final = 2000
 _PART: Final = re.compile(r"reward|bonus|penalt|cost|shaping|incentive")
+_GOAL: Final = re.compile(r"goal|success|solved|finish|complete|target|^(won|win|done)$|_done$")
 _WRAPPERS: Final = frozenset({"float", "int", "bool", "round", "float64", "float32"})
 _TRUTHS: Final = frozenset({"any", "all", "array_equal", "isclose", "bool"})
 _MODULES: Final = frozenset({"np", "numpy", "math"})
@@ -398,6 +399,13 @@ class _Function:
             for item in walk(value)
         )
 
+    def is_goal(self, bonus: _Bonus) -> bool:
+        """Whether a condition is that of the task itself, by its words: the episode ends there."""
+        words = {*self.names_behind(bonus.tests)}
+        for test in bonus.tests:
+            words |= {str(item.value) for item in walk(test) if isinstance(item, ast.Constant)}
+        return any(_GOAL.search(word.lower()) for word in words)
+
     # -- judgements ----------------------------------------------------------------------------
 
     def unlatched(self, places: Places) -> Iterator[Finding]:
@@ -409,6 +417,8 @@ class _Function:
             return
         found = [bonus for bonus in terms.bonuses if self.is_unlatched(bonus)]
         events = [bonus for bonus in found if self.is_event(bonus)]
+        if events and self.is_goal(max(events, key=lambda item: item.amount)):
+            events.remove(max(events, key=lambda item: item.amount))
         if not events:
             return
         least = min(events, key=lambda item: item.amount)

@@ -177,7 +177,6 @@ KNOWN_FAULTS = {
     "minigrid_fetch_object": {"SBX642"},
     "minigrid_unlock_fields": {"SBX642"},
     "panda_stack_two_cubes": {"SBX642"},
-    "warehouse_fleet_collisions": {"SBX642"},
 }
 
 
@@ -324,6 +323,7 @@ def test_the_smallest_bonus_stands_for_all() -> None:
         'near = abs(float(next_obs["vec"][0])) < 0.05\nreturn 1.0 * near - 0.1',  # the goal itself
         "scale = 2.0 if held else 1.0\nreturn scale * float(next_obs['vec'][0])",
         "return 0.1 - float(next_obs['vec'][0])",
+        'if next_obs["image"][3, 5, 0] == GOAL:\n    return 1.0\nreturn -0.01',  # the end
     ],
 )
 def test_what_may_well_be_paid_once_is_left_alone(body: str) -> None:
