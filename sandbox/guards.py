@@ -104,6 +104,8 @@ _SIZED: Final = frozenset(
     }
 )
 _SETS: Final = frozenset({set, frozenset})
+_PLAIN_KEY: Final = 32
+"""Weight of a key up to which finding its place in an order is part of a loop's turn."""
 _LISTED_VIEWS: Final = frozenset({_DICT_VIEWS[1], _ODICT_VIEWS[1]})
 """Views that are searched from the front to the end."""
 
@@ -502,6 +504,11 @@ def operator_guards(
             meter.items(len(value))
         return value
 
+    def merged(value: Any) -> Any:
+        """Pay for a dict that is taken over into another."""
+        meter.items(length(value))
+        return value
+
     def cut(value: Any) -> Any:
         """Pay for a slice, which is a copy of everything but an array."""
         kind = value.__class__
@@ -550,6 +557,7 @@ def operator_guards(
         "$abs": unary(operator.abs),
         "$heavy": heavy,
         "$paid": paid,
+        "$merged": merged,
         "$cut": cut,
         "$In": contains,
         "$NotIn": lambda item, container: not contains(item, container),
@@ -611,6 +619,10 @@ def iteration_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return value
         if kind in _SETS:
             meter.charge(len(value))
+            if not FLAT.issuperset(map(type, value)):
+                # Their order is found by looking into them; flat tuples are looked at for free.
+                each = weight(value, max(meter.left, 0) * cost.ELEMENTS_PER_UNIT)
+                meter.items(each - _PLAIN_KEY * len(value))
             return in_order(value)
         return unusual(value)
 

@@ -496,7 +496,13 @@ class _Transformer(RestrictingNodeTransformer):
         real = (
             (name in _REAL_ALWAYS and not node.keywords)
             or (name == "abs" and plain and count == 1 and self._kinds.is_number(node.args[0]))
-            or (plain and name in _ONE_OR_MORE and count > 1)
+            or (
+                # With a number among them, lists and texts are no arguments.
+                plain
+                and name in _ONE_OR_MORE
+                and count > 1
+                and any(map(self._kinds.is_number, node.args))
+            )
             or (plain and not node.keywords and name == "range")
             or (plain and not node.keywords and name in ("int", "round") and count == 1)
             # What a comprehension goes through has paid for itself.
@@ -563,8 +569,18 @@ class _Transformer(RestrictingNodeTransformer):
 
     # --- operators --------------------------------------------------------------------------
 
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        node.keys = [key if key is None else self._visited(key) for key in node.keys]
+        values = [self._visited(value) for value in node.values]
+        node.values = [
+            value if key is not None else self._guard("$merged", value, value)
+            for key, value in zip(node.keys, values, strict=True)
+        ]
+        return node
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         bounded = self._kinds.is_bounded(node.left, node.op, node.right)
+        number = self._kinds.is_number(node.left, node.right)
         node.left = self._visited(node.left)
         node.right = self._visited(node.right)
         if bounded:
@@ -573,7 +589,6 @@ class _Transformer(RestrictingNodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         op, right = node.ops[0], node.comparators[0]
-        number = self._kinds.is_number(node.left, node.right)
         single = len(node.ops) == 1
         if (
             single
@@ -632,21 +647,21 @@ class _Transformer(RestrictingNodeTransformer):
         if isinstance(target, ast.Name):
             self.check_name(target, target.id)
             if self._kinds.is_bounded_change(target, op, node.value):
+                number = self._kinds.is_number(target) and self._kinds.is_number(node.value)
                 node.value = self._visited(node.value)
-                return node
+                if number:
+                    return node
+                read = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+                paid = ast.Expr(self._guard("$paid", node, read))
+                return [node, ast.copy_location(paid, node)]
             load = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             value = self._guard(guard, node, load, self._visited(node.value))
             return ast.copy_location(ast.Assign([target], value), node)
         if isinstance(target, ast.Attribute):
             self.check_name(target, target.attr)
             if self.program.dotted(target) is not None:
-                number = self._kinds.is_number(target) and self._kinds.is_number(node.value)
                 self.error(target, "a member of a module cannot be set")
-                if number:
-                    return node
-                read = ast.copy_location(ast.Name(target.id, ast.Load()), target)
-                paid = ast.Expr(self._guard("$paid", node, read))
-                return [node, ast.copy_location(paid, node)]
+                return node
             before, owner = self._once(self._owner(target.value), target)
             name = target.attr
             if is_direct(name):
@@ -882,6 +897,11 @@ class _Transformer(RestrictingNodeTransformer):
         return node
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
+        if node.finalbody and any(
+            isinstance(inner, ast.Yield | ast.YieldFrom) for inner in _own_nodes(node)
+        ):
+            # It would run when the generator is given up, on whatever row that happens.
+            self.error(node, "`finally` cannot stand around `yield`")
         for item in node.finalbody:
             for inner in _own_nodes(item):
                 if isinstance(inner, ast.Return | ast.Break | ast.Continue):
@@ -889,19 +909,28 @@ class _Transformer(RestrictingNodeTransformer):
                     self.error(inner, "`finally` cannot return, break or continue")
         node.body = self._block(node.body)
         node.handlers = [self._visited(item) for item in node.handlers]
+        if node.handlers:
+            # How deep the stack is and how much memory there is, is the host's: a guest that went
+            # on after such an error would compute with what it learnt.
+            again = ast.ExceptHandler(self._name("$exhausted", node), None, [ast.Raise()])
+            node.handlers.insert(0, ast.copy_location(again, node))
         node.orelse = self._block(node.orelse)
         node.finalbody = self._block(node.finalbody)
+        return node
+
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+        if node.value is not None:
+            node.value = self._visited(node.value)
+        return node
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
+        node.value = self._guard("$iter", node.value, self._visited(node.value))
         return node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.check_name(node, node.name)
         if node.type is None:
             node.type = self._name("$real Exception", node)
-        if node.finalbody and any(
-            isinstance(inner, ast.Yield | ast.YieldFrom) for inner in _own_nodes(node)
-        ):
-            # It would run when the generator is given up, on whatever row that happens.
-            self.error(node, "`finally` cannot stand around `yield`")
         else:
             node.type = self._visited(node.type)
         node.body = self._block(node.body)
@@ -918,15 +947,6 @@ class _Transformer(RestrictingNodeTransformer):
         return node
 
     # --- definitions ------------------------------------------------------------------------
-    def visit_Yield(self, node: ast.Yield) -> ast.AST:
-        if node.value is not None:
-            node.value = self._visited(node.value)
-        return node
-
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
-        node.value = self._guard("$iter", node.value, self._visited(node.value))
-        return node
-
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         in_class = self._in_class()

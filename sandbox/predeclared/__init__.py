@@ -14,6 +14,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |
 | ``$typename`` | ``type(x).__name__`` |
 | ``$meter``, ``$stop``, ``$tick`` | fuel |
+| ``$exhausted`` | errors that no handler may keep |
 | ``$read x``, ``$call x`` | the attribute or method ``x`` of a value |
 | ``$view m.x``, ``$module m`` | a member of a module, a module |
 | ``$real x`` | a built-in whose own implementation is called |
@@ -69,6 +70,7 @@ class Predeclared:
             "$item": subscript_guard(meter),
             "$meter": meter,
             "$stop": self._stop,
+            "$exhausted": (RecursionError, MemoryError),
             "$tick": self._tick,
             "$getattr": self._attributes.read_default,
             "$hasattr": self._attributes.has,

@@ -475,7 +475,9 @@ def _collections(meter: Meter) -> dict[str, Any]:
         return OrderedDict(_pairs(iteration, iterable), **named)
 
     def make_counter(iterable: Any = None, /, **named: Any) -> Counter[Any]:
-        if iterable is not None and not isinstance(iterable, Mapping):
+        if isinstance(iterable, Mapping):
+            meter.items(len(iterable))
+        elif iterable is not None:
             iterable = iteration.star(iterable)
         return Counter(iterable, **named)
 
@@ -502,7 +504,10 @@ def _collections_abc(_meter: Meter) -> dict[str, Any]:
 
 
 def _pairs(iteration: Iteration, value: Any) -> Any:
-    return value if isinstance(value, Mapping) else iteration.star(value)
+    if isinstance(value, Mapping):
+        iteration.meter.items(len(value))
+        return value
+    return iteration.star(value)
 
 
 def _dataclasses(meter: Meter) -> dict[str, Any]:

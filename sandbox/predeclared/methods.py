@@ -40,6 +40,7 @@ from sandbox.guards import (
     TEXT_CHARS,
     OutOfFuel,
     iteration_guards,
+    span,
     without_addresses,
     write_guards,
 )
@@ -148,6 +149,7 @@ _METERED: Final[Mapping[str, frozenset[str]]] = {
     "frozenset": frozenset(METHODS["frozenset"]),
     "deque": frozenset(n for n, e in METHODS["deque"].items() if e.kind != "constant"),
     "tuple": frozenset({"count", "index"}),
+    "range": frozenset({"count", "index"}),
 }
 """Methods that a guard stands in for, per table."""
 
@@ -489,6 +491,14 @@ class Attributes:
             meter.charge(total)
             return value.elements()
 
+        def search(value: range, *args: Any) -> Any:
+            if args and args[0].__class__ is not int and args[0].__class__ is not bool:
+                # Only these are found by arithmetic; the rest is compared with one after another.
+                meter.items(span(value))
+            return method(value, *args)
+
+        if kind is range:
+            return search
         if name == "pop" and kind is set:
             return pop_of_set
         if name == "sort":
