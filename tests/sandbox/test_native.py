@@ -180,7 +180,7 @@ def test_a_key_whose_comparison_raises_is_left_to_python() -> None:
 
 def test_paths_lead_through_dicts_and_tuples() -> None:
     leaves = (Leaf(1, ("a", 1, "b"), "x"), Leaf(0, (), "y"))
-    columns = {"x": np.zeros((N, 3), np.float32), "y": np.zeros(N, np.int64)}
+    columns: dict[str, Any] = {"x": np.zeros((N, 3), np.float32), "y": np.zeros(N, np.int64)}
     rig = Rig(leaves=leaves, columns=columns)
     y = np.arange(N)
     assert rig.step(y, {"a": (None, {"b": GOOD})}) == Ended.FINE
@@ -191,7 +191,7 @@ def test_paths_lead_through_dicts_and_tuples() -> None:
 
 
 def test_nothing_is_written_unless_every_leaf_fits() -> None:
-    columns = {"x": np.zeros((N, 3), np.float32), "y": np.zeros(N, np.int64)}
+    columns: dict[str, Any] = {"x": np.zeros((N, 3), np.float32), "y": np.zeros(N, np.int64)}
     rig = Rig(leaves=(Leaf(0, (), "x"), Leaf(1, (), "y")), columns=columns)
     assert rig.step(GOOD, np.zeros(N)) == 2
     assert not columns["x"].any()
