@@ -556,6 +556,7 @@ def operator_guards(
         "$Invert": unary(operator.invert),
         "$abs": unary(operator.abs),
         "$heavy": heavy,
+        "$key": hashed,
         "$paid": paid,
         "$merged": merged,
         "$cut": cut,

@@ -90,6 +90,8 @@ _WRITING_FUNCTIONS: Final = frozenset(
     if entry.reason.startswith("writes")
 )
 _LENGTHENING: Final = frozenset({"append", "extend", "insert"})
+_HASHING: Final = frozenset({"get", "setdefault", "pop", "add", "discard", "remove", "move_to_end"})
+"""Methods of dicts and sets that hash their first argument."""
 
 
 class _Program:
@@ -393,7 +395,10 @@ class _Transformer(RestrictingNodeTransformer):
     def _arguments(self, node: ast.Call) -> ast.Call:
         node.args = [self._argument(arg) for arg in node.args]
         for keyword in node.keywords:
-            keyword.value = self._visited(keyword.value)
+            value = self._visited(keyword.value)
+            if keyword.arg is None:
+                value = self._guard("$merged", keyword.value, value)
+            keyword.value = value
         return node
 
     def _argument(self, arg: ast.expr) -> ast.expr:
@@ -413,6 +418,16 @@ class _Transformer(RestrictingNodeTransformer):
             self.error(func, f"attribute `{name}` is not readable")
             return node
         direct = is_direct(name) and not self._maybe_module(func.value)
+        if name in _HASHING and node.args and not isinstance(node.args[0], ast.Starred):
+            hashed = node.args[0]
+            node = self._method_of(node, func, direct=direct)
+            place = 0 if direct or self._fresh_method(func) else 1
+            node.args[place] = self._key(hashed, node.args[place])
+            return node
+        return self._method_of(node, func, direct=direct)
+
+    def _method_of(self, node: ast.Call, func: ast.Attribute, *, direct: bool) -> ast.Call:
+        name = func.attr
         if direct or self._fresh_method(func):
             func.value = self._visited(func.value)
             return self._arguments(node)
@@ -556,6 +571,8 @@ class _Transformer(RestrictingNodeTransformer):
         index = self._visited(node.slice)
         if isinstance(node.ctx, ast.Load):
             if simple or fresh:
+                if fresh and not simple:
+                    index = self._key(node.slice, index)
                 node.value, node.slice = value, index
                 is_slice = isinstance(index, ast.Slice)
                 return self._guard("$cut", node, node) if is_slice else node
@@ -564,13 +581,37 @@ class _Transformer(RestrictingNodeTransformer):
             node.value = self._guard("$edit", node.value, value)
         else:
             node.value = value if fresh else self._guard("$write", node.value, value)
-        node.slice = index
+        node.slice = index if simple else self._key(node.slice, index)
+        return node
+
+    def _key(self, node: ast.expr, visited: ast.expr) -> ast.expr:
+        """Guard what is hashed or used as an index, unless the source shows that it is flat."""
+        if self._kinds.is_number(node) or self._kinds.is_simple_index(node):
+            return visited
+        if isinstance(visited, ast.Tuple) and any(isinstance(e, ast.Slice) for e in visited.elts):
+            parts = node.elts if isinstance(node, ast.Tuple) else visited.elts
+            visited.elts = [
+                part if isinstance(part, ast.Slice) else self._key(plain, part)
+                for plain, part in zip(parts, visited.elts, strict=True)
+            ]
+            return visited
+        if isinstance(node, ast.Slice | ast.JoinedStr):
+            return visited
+        return self._guard("$key", node, visited)
+
+    def visit_Set(self, node: ast.Set) -> ast.expr:
+        node.elts = [
+            self._visited(item) if isinstance(item, ast.Starred) else self._key(item, self._visited(item))
+            for item in node.elts
+        ]
         return node
 
     # --- operators --------------------------------------------------------------------------
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        node.keys = [key if key is None else self._visited(key) for key in node.keys]
+        node.keys = [
+            key if key is None else self._key(key, self._visited(key)) for key in node.keys
+        ]
         values = [self._visited(value) for value in node.values]
         node.values = [
             value if key is not None else self._guard("$merged", value, value)
@@ -588,7 +629,7 @@ class _Transformer(RestrictingNodeTransformer):
         return self._guard(f"${type(node.op).__name__}", node, node.left, node.right)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        op, right = node.ops[0], node.comparators[0]
+        asked, op, right = node.left, node.ops[0], node.comparators[0]
         single = len(node.ops) == 1
         if (
             single
@@ -617,6 +658,10 @@ class _Transformer(RestrictingNodeTransformer):
         if not single or isinstance(op, ast.Is | ast.IsNot):
             return node
         if isinstance(op, ast.In | ast.NotIn):
+            if isinstance(right, ast.Tuple | ast.List):
+                literal = all(isinstance(item, ast.Constant) for item in right.elts)
+            elif literal and not isinstance(right, ast.Constant):
+                node.left = self._key(asked, node.left)
             if literal:
                 return node
         elif plain:
@@ -747,7 +792,10 @@ class _Transformer(RestrictingNodeTransformer):
                 if isinstance(item, ast.Starred) or item is None:
                     self.error(node, "unpacking in a comprehension is not part of the dialect")
                 else:
-                    setattr(node, part, self._visited(item))
+                    visited = self._visited(item)
+                    if part == "key" or isinstance(node, ast.SetComp):
+                        visited = self._key(item, visited)
+                    setattr(node, part, visited)
         return node
 
     visit_ListComp = _comprehension

@@ -39,6 +39,7 @@ from sandbox.guards import (
 from sandbox.predeclared.classes import remembered, total_ordering
 from sandbox.predeclared.standard import STANDARD, asdict, astuple
 from sandbox.predeclared.subscripts import subscript_guard
+from sandbox.keys import keys_guard
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
 from sandbox.weights import length
 
@@ -48,6 +49,8 @@ LATE_IMPORTS: Final = (heapq, numpy.ma)
 """Modules that admitted functions import when they are called (`Counter.most_common`, `np.median`),
 which is too late in a worker that can open no files any more."""
 
+MOST_DIGITS: Final = 256
+"""Characters of a text up to which reading it as a number costs nothing."""
 DIRECT_BUILTINS: Final = frozenset({"bool", "callable", "float", "len", "ord"})
 """Built-ins whose own implementation is called: their work and results are bounded."""
 
@@ -109,12 +112,21 @@ def builtin_members(meter: Meter) -> dict[str, Any]:
     return found
 
 
+def _weighing(meter: Meter, key: Any) -> Any:
+    """Pay for comparing what the function that makes keys gives."""
+    if key is None:
+        return None
+    heavy = operator_guards(meter)["$heavy"]
+    return lambda item: heavy(key(item))
+
+
 class _Builtins:
     """One method a built-in that needs a guard, named ``b_`` and its name."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
         self.iteration = Iteration(meter)
+        self.keys = keys_guard(meter)
         texts = text_guards(meter)
         self.add = operator_guards(meter)["$Add"]
         self.b_str = texts["$text"]
@@ -157,10 +169,15 @@ class _Builtins:
         return all(self.iteration.each(iterable))
 
     def b_min(self, *args: Any, **named: Any) -> Any:
-        return min(*self._weighed(args), **named)
+        return min(*self._weighed(args), **self._keyed(named))
 
     def b_max(self, *args: Any, **named: Any) -> Any:
-        return max(*self._weighed(args), **named)
+        return max(*self._weighed(args), **self._keyed(named))
+
+    def _keyed(self, named: dict[str, Any]) -> dict[str, Any]:
+        if named.get("key") is not None:
+            named["key"] = _weighing(self.meter, named["key"])
+        return named
 
     def _weighed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Pay for what goes through an argument, and for comparing what is in it."""
@@ -175,7 +192,7 @@ class _Builtins:
     def b_sorted(self, iterable: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
         values = self.iteration.star(iterable)
         self.meter.weigh(values)
-        return sorted(values, key=key, reverse=reverse)
+        return sorted(values, key=_weighing(self.meter, key), reverse=reverse)
 
     def b_next(self, iterator: Any, *default: Any) -> Any:
         self.meter.charge(1)
@@ -191,16 +208,16 @@ class _Builtins:
         return tuple(self.iteration.star(iterable))
 
     def b_set(self, iterable: Any = ()) -> set[Any]:
-        return set(self.iteration.star(iterable))
+        return set(self.keys(self.iteration.star(iterable)))
 
     def b_frozenset(self, iterable: Any = ()) -> frozenset[Any]:
-        return frozenset(self.iteration.star(iterable))
+        return frozenset(self.keys(self.iteration.star(iterable)))
 
     def b_dict(self, iterable: Any = (), /, **named: Any) -> dict[Any, Any]:
         if isinstance(iterable, Mapping):
             self.meter.charge(len(iterable))
             return dict(iterable, **named)
-        return dict(self.iteration.star(iterable), **named)
+        return dict(self.keys(self.iteration.star(iterable)), **named)
 
     def b_range(self, *args: Any) -> range:
         return range(*args)
@@ -209,6 +226,9 @@ class _Builtins:
         return slice(*args)
 
     def b_int(self, *args: Any) -> int:
+        if args and args[0].__class__ is str and len(args[0]) > MOST_DIGITS:
+            # The digits of a text are turned into a number one after the other, each at all.
+            self.meter.charge(len(args[0]) // 4)
         return self._small(int(*args))  # type: ignore[no-any-return]
 
     def b_float(self, *args: Any) -> float:
@@ -389,6 +409,12 @@ def _math(meter: Meter) -> dict[str, Any]:
         count = n if k is None else min(k, n)
         return max(count, 0) * max(n, 1).bit_length()
 
+    def gcd(*integers: Any) -> int:
+        for integer in integers:
+            if isinstance(integer, int) and integer.bit_length() > 64:
+                meter.charge(integer.bit_length() // 32)
+        return math.gcd(*integers)
+
     def comb_bits(n: int, k: int) -> int:
         return max(min(k, n - k), 0) * max(n, 1).bit_length()
 
@@ -408,6 +434,7 @@ def _math(meter: Meter) -> dict[str, Any]:
     def lcm(*integers: Any) -> int:
         result = 1
         for integer in integers:
+            meter.charge(result.bit_length() // 32)
             result = math.lcm(result, integer)
             if result.bit_length() > meter.bits:
                 raise OverflowError(f"math.lcm: integer of more than {meter.bits} bits")
@@ -415,6 +442,7 @@ def _math(meter: Meter) -> dict[str, Any]:
 
     return {
         "lcm": lcm,
+        "gcd": gcd,
         "factorial": bounded("factorial", lambda n: max(n, 1) * max(n, 1).bit_length()),
         "comb": bounded("comb", comb_bits),
         "perm": bounded("perm", choices),
@@ -462,23 +490,25 @@ def _typing(_meter: Meter) -> dict[str, Any]:
 def _collections(meter: Meter) -> dict[str, Any]:
     iteration = Iteration(meter)
 
+    keys = keys_guard(meter)
+
     def make_deque(iterable: Any = (), maxlen: Any = None) -> deque[Any]:
         return deque(iteration.star(iterable), maxlen)
 
     def make_defaultdict(*args: Any, **named: Any) -> defaultdict[Any, Any]:
         factory, *rest = args or (None,)
         if rest:
-            rest = [_pairs(iteration, rest[0])]
+            rest = [keys(_pairs(iteration, rest[0]))]
         return defaultdict(factory, *rest, **named)
 
     def make_ordered(iterable: Any = (), /, **named: Any) -> OrderedDict[Any, Any]:
-        return OrderedDict(_pairs(iteration, iterable), **named)
+        return OrderedDict(keys(_pairs(iteration, iterable)), **named)
 
     def make_counter(iterable: Any = None, /, **named: Any) -> Counter[Any]:
         if isinstance(iterable, Mapping):
             meter.items(len(iterable))
         elif iterable is not None:
-            iterable = iteration.star(iterable)
+            iterable = keys(iteration.star(iterable))
         return Counter(iterable, **named)
 
     def make_namedtuple(typename: str, field_names: Any, *, defaults: Any = None) -> Any:
@@ -572,6 +602,8 @@ def _itertools(meter: Meter) -> dict[str, Any]:
     iteration = Iteration(meter)
     grow, star, per_item = iteration.grow, iteration.star, iteration.per_item
 
+    heavy = operator_guards(meter)["$heavy"]
+
     def accumulate(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
         add = operator_guards(meter)["$Add"]
         function = add if func is None else func
@@ -624,8 +656,13 @@ def _itertools(meter: Meter) -> dict[str, Any]:
         meter.charge(max(repeat, 0) * len(pools))
         return per_item(itertools.product(*pools, repeat=repeat))
 
+    def weighed(items: Iterator[Any]) -> Iterator[Any]:
+        for item in items:
+            heavy(item)
+            yield item
+
     def groupby(iterable: Any, key: Any = None) -> Iterator[Any]:
-        for name, group in itertools.groupby(grow(iterable), key):
+        for name, group in itertools.groupby(weighed(grow(iterable)), _weighing(meter, key)):
             yield name, list(group)
 
     def islice(iterable: Any, *args: Any) -> Iterator[Any]:

@@ -40,10 +40,12 @@ from sandbox.guards import (
     TEXT_CHARS,
     OutOfFuel,
     iteration_guards,
+    operator_guards,
     span,
     without_addresses,
     write_guards,
 )
+from sandbox.keys import keys_guard
 from sandbox.predeclared.arrays import ArrayChecks
 from sandbox.predeclared.functional import Grid
 from sandbox.predeclared.sizes import method_sizer
@@ -352,7 +354,7 @@ class Attributes:
     def _array_method(self, kind: type, name: str, entry: Entry) -> Callable[..., Any]:
         method = getattr(kind, name)
         checks, meter = self.checks, self.meter
-        sizer = method_sizer(name) if kind is ndarray else None
+        sizer = method_sizer(name) if kind is ndarray or name == "round" else None
         params = ("a", *entry.params)
         write = self.write if name in _WRITING else None
 
@@ -451,6 +453,7 @@ class Attributes:
             )
         )
         keeps = name not in _WRITING
+        hashes, keys = kind not in (list, deque), keys_guard(meter)
 
         moves = name in ("insert", "pop", "reverse", "rotate", "clear") and kind in (list, deque)
         sought = name in ("count", "index", "remove") and kind in (list, tuple, deque)
@@ -471,7 +474,12 @@ class Attributes:
                     if isinstance(arg, dict):
                         meter.items(len(arg))
                 args = tuple(arg if isinstance(arg, dict) else star(arg) for arg in args)
+                if hashes:
+                    for arg in args:
+                        keys(arg)
             return method(value, *args, **named)
+
+        heavy = operator_guards(meter)["$heavy"]
 
         def pop_of_set(value: set[Any]) -> Any:
             write(value)
@@ -484,6 +492,10 @@ class Attributes:
         def sort(value: list[Any], **named: Any) -> None:
             write(value)
             meter.charge(cost.turns(len(value)))
+            meter.weigh(value)
+            if named.get("key") is not None:
+                function = named["key"]
+                named["key"] = lambda item: heavy(function(item))
             value.sort(**named)
 
         def elements(value: Counter[Any]) -> Any:
@@ -541,7 +553,7 @@ _QUICK: Final[Mapping[str, tuple[int, frozenset[str]]]] = {
     ),
     **dict.fromkeys(("copy", "flatten", "ravel", "nonzero", "tolist"), (0, _PLAIN)),
     **dict.fromkeys(("reshape", "transpose"), (8, _PLAIN)),
-    **dict.fromkeys(("squeeze", "round"), (1, _PLAIN)),
+    "squeeze": (1, _PLAIN),
     "swapaxes": (2, _PLAIN),
 }
 """Array methods whose arguments up to a count, and by these names, cannot do harm."""

@@ -20,6 +20,8 @@ __all__ = ["ALWAYS", "SIZERS", "SMALL_ELEMENTS", "Bound", "Sizer", "method_sizer
 
 Bound = dict[str, Any]
 ndarray: Final = np.ndarray
+MOST_DECIMALS: Final = 400
+"""A float64 has fewer digits before and after the point."""
 MOST_AXES: Final = 64
 """Axes of an array of NumPy; it refuses a longer shape by itself."""
 SMALL_ELEMENTS: Final = 64
@@ -400,6 +402,14 @@ def _cross(b: Bound) -> tuple[int, int]:
     return made, made
 
 
+def _decimals(b: Bound) -> tuple[int, int]:
+    """NumPy multiplies by ten once for each digit, also for digits that no float has."""
+    decimals = b.get("decimals", 0)
+    if isinstance(decimals, int | np.integer) and abs(int(decimals)) > MOST_DECIMALS:
+        raise ValueError(f"round: at most {MOST_DECIMALS} decimals, got {decimals}")
+    return 0, 0
+
+
 def _trimmed(b: Bound) -> tuple[int, int]:
     # NumPy goes through it in Python, element by element.
     size = _size(b.get("filt"))
@@ -502,6 +512,7 @@ SIZERS: Final[dict[str, Sizer]] = {
             "partition argpartition": _kth,
             "polyfit": _polyfit,
             "trim_zeros": _trimmed,
+            "round around": _decimals,
         },
     ),
     **_sizers(
@@ -540,5 +551,5 @@ SIZERS: Final[dict[str, Sizer]] = {
 
 def method_sizer(name: str) -> Sizer | None:
     """Give the sizer of an array method; the array itself is bound as ``a``."""
-    known = ("repeat", "partition", "argpartition", "take", "dot", "clip")
+    known = ("repeat", "partition", "argpartition", "take", "dot", "clip", "round")
     return SIZERS[name] if name in known else None

@@ -19,11 +19,15 @@ _ONE: Final = INTEGERS | {int, str, bool}
 
 def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
     """Make the guard that stands for ``value[index]``."""
-    cut = operator_guards(meter)["$cut"]
+    guards = operator_guards(meter)
+    cut, key = guards["$cut"], guards["$key"]
 
     def many(value: Any, index: Any) -> Any:
         """Check an index made of arrays or lists: its result can be larger than both."""
         parts = index if index.__class__ is tuple else (index,)
+        for part in parts:
+            if part.__class__ is list or part.__class__ is tuple:
+                meter.weigh(part)
         shapes = [
             np.shape(part)
             for part in parts
@@ -54,9 +58,7 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
         if index.__class__ in _ONE:
             return value[index]
         if value.__class__ is dict:
-            if index.__class__ is tuple:
-                meter.weigh(index)
-            return value[index]
+            return value[key(index)]
         if value.__class__ is ndarray:
             if index.__class__ is tuple:
                 for part in index:
@@ -64,7 +66,7 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
                         return many(value, index)
                 return value[index]
             return many(value, index)
-        result = value[index]
+        result = value[key(index)]
         if index.__class__ is slice:
             return cut(result)
         if (
