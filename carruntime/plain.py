@@ -45,9 +45,10 @@ class PlainReward:
                 "protection; pass trust=True only for text you would run as your own"
             )
         plan = program.plan
-        self._names: dict[str, Any] = {"__name__": "plain_reward", "__builtins__": builtins}
+        # Data classes look for the module of their name.
+        self._names: dict[str, Any] = {"__name__": __name__, "__builtins__": builtins}
         exec(compile(program.source, program.report.filename, "exec"), self._names)  # noqa: S102
-        self._tasks = [(self._names[call.function], call.params) for call in plan.tasks]
+        self._tasks = [(self._task(k, call), call.params) for k, call in enumerate(plan.tasks)]
         self._early = [all(p.slot in _AT_RESET for p in call.params) for call in plan.tasks]
         self._reward = self._paying(plan.reward)
         self._class_name = plan.class_name
@@ -89,6 +90,15 @@ class PlainReward:
         elif isinstance(result, Mapping):
             result = result["total"] if "total" in result else result["reward"]
         return float(result)
+
+    def _task(self, k: int, call: Call) -> Callable[..., Any]:
+        """Give a predicate; one without a name in the source is taken from ``TASKS`` itself."""
+        if call.function in self._names:
+            return self._names[call.function]  # type: ignore[no-any-return]
+        tasks = self._names["TASKS"]
+        entry = list(tasks.values() if isinstance(tasks, dict) else tasks)[k]
+        words = [param.name for param in call.params]
+        return lambda *values: entry(**dict(zip(words, values, strict=True)))
 
     def _paying(self, call: Call | None) -> tuple[Callable[..., Any], tuple[Param, ...]] | None:
         return None if call is None else (self._names[call.function], call.params)
