@@ -41,6 +41,8 @@ _SLOW_UNIT_S: Final = 1e-6
 """Seconds that a unit of fuel takes at most, roughly: 0.05 to 0.5 µs where it was measured."""
 _SPIN_S: Final = 0.0002
 _CAN_SPIN: Final = hasattr(os, "sched_yield")
+UNRESOLVED: Final = -2
+"""What a kernel writes as the failure of a row; its runner puts an index there when it returns."""
 
 
 class Dispatcher(GuestBase):
@@ -55,6 +57,9 @@ class Dispatcher(GuestBase):
         self._shared: Outputs | None = None
         self._bell: Bell | None = None
         """The page of the bound batch size; `Holder.bell` is it while a worker listens to it."""
+        self._untold: Bools = np.zeros(0, np.bool_)
+        """Rows of the last batch that failed in a worker which could not tell how. Without state
+        they are run again, and then it is told."""
         self._lane: Lane | None = None
         self._lent: dict[str, NDArray[Any]] = {}
         self._places: dict[str, Places] = {}
@@ -223,8 +228,10 @@ class Dispatcher(GuestBase):
                     return
                 # What this reset made is gone too; it can be made again.
                 todo = wanted & ~blamed
-            else:
+            elif used_up > MAX_REPLACEMENTS:
                 todo = batch.pending(todo)
+            else:
+                todo = batch.pending(todo) | (self._untold & ~blamed)
             if not todo.any():
                 return
             if used_up > MAX_REPLACEMENTS:
@@ -301,14 +308,14 @@ class Dispatcher(GuestBase):
             np.copyto(batch.bytes, block.view(np.uint8)[: batch.layout.size])
         unrun = batch.pending(rows)
         ended = rows & ~unrun if lost is not None or unrun.any() else rows
-        if lost is not None:
-            # The texts that were new in this batch died with the worker.
-            untold = self._note("WorkerLost", f"what the row raised went with it: {lost.reason}")
-            rest = np.full(MAX_INDICES - len(self._remap), untold, np.int32)
-            self._remap = np.concatenate([self._remap, rest])
+        unnamed = self._after_a_loss(batch, ended, lost) if lost is not None else None
         rude = batch.check(ended, self._remap, NO_FAILURE)
+        if unnamed is not None:
+            self._say_untold(batch, ended, unnamed)
         if rude or (lost is None and unrun.any()):
             self._holder.drop()
+            if unnamed is None:
+                self._untold = np.zeros(batch.num_rows, np.bool_)
             told = "the worker wrote results that no runner writes"
             if rude:
                 nameless = ended & (batch.out.outcome == Outcome.CRASHED)
@@ -323,9 +330,13 @@ class Dispatcher(GuestBase):
             child = self._holder.worker()
             deadline = time.monotonic() + self.limits.wall_s
             try:
-                return self._holder.received(child, deadline, spin_s=self._spin_s)
+                frame, body = self._holder.received(child, deadline, spin_s=self._spin_s)
             except TimeoutError:
                 patience()
+                continue
+            if frame is not Frame.NEWS:
+                return frame, body
+            self._learn(self._holder.read(wire.Progress, body).failures)
 
     def _patience(self, rows: Bools, begin: float) -> Callable[[], None]:
         """Give what is called each time that ``limits.wall_s`` has passed; it raises at the end.
@@ -360,6 +371,43 @@ class Dispatcher(GuestBase):
                 mine[:, rows] = theirs[:, rows]
             else:
                 mine[rows] = theirs[rows]
+
+    def _after_a_loss(
+        self, batch: Batch, ended: Bools, lost: LostWorkerError
+    ) -> tuple[int, Bools, Bools]:
+        """Prepare rows for their check whose failures the worker had not told.
+
+        Returns:
+            The index of what is said of them, and which of them, and of their tasks, had not even
+            a number for their failure: a kernel was running.
+        """
+        self._hear_last_words()
+        untold = self._note("WorkerLost", f"what the row raised went with it: {lost.reason}")
+        rest = np.full(MAX_INDICES - len(self._remap), untold, np.int32)
+        self._remap = np.concatenate([self._remap, rest])
+        out = batch.out
+        rows = ended & (out.failure == UNRESOLVED)
+        tasks = ended[:, None] & (out.task_failure == UNRESOLVED)
+        out.failure[rows] = NO_FAILURE
+        out.task_failure[tasks] = NO_FAILURE
+        return untold, rows, tasks
+
+    def _say_untold(self, batch: Batch, ended: Bools, unnamed: tuple[int, Bools, Bools]) -> None:
+        untold, rows, tasks = unnamed
+        out = batch.out
+        out.failure[rows & (out.failure == NO_FAILURE)] = untold
+        out.task_failure[tasks & (out.task_failure == NO_FAILURE)] = untold
+        self._untold = ended & (out.failure == untold)
+        self._untold |= ended & (out.task_failure == untold).any(axis=1)
+
+    def _hear_last_words(self) -> None:
+        """Learn what the worker had told before it ended, as far as it makes sense."""
+        words, self._holder.last_words = self._holder.last_words, []
+        try:
+            for body in words:
+                self._learn(self._holder.read(wire.Progress, body).failures)
+        except LostWorkerError:
+            return
 
     def _learn(self, new: Sequence[Failure]) -> None:
         known = len(self._remap)

@@ -9,7 +9,9 @@ raised.
 from __future__ import annotations
 
 import os
+import socket
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,10 +31,26 @@ __all__ = ["Holder", "LostWorkerError"]
 _GRACE_S: Final = 0.25
 """Seconds for a worker that hung up to be gone, so that how it ended can be told."""
 
+_MANY: Final = 1024
+
 T = TypeVar("T")
 
 
 _holders: weakref.WeakSet[Holder] = weakref.WeakSet()
+
+
+def _unread(sock: socket.socket) -> list[bytes]:
+    """Give the bodies of news that a worker which is gone had sent; other frames end them."""
+    found: list[bytes] = []
+    try:
+        while len(found) < _MANY:
+            frame, body = wire.receive(sock, time.monotonic() + _GRACE_S)
+            if frame is not Frame.NEWS:
+                break
+            found.append(body)
+    except (OSError, EOFError, ProtocolError):
+        pass
+    return found
 
 
 class LostWorkerError(Exception):
@@ -59,6 +77,8 @@ class Holder:
         self.closed = False
         self.owner = os.getpid()
         self.busy = threading.RLock()
+        self.last_words: list[bytes] = []
+        """What the last worker had told of failures when it ended, and nobody had read."""
         _holders.add(self)
 
     @contextmanager
@@ -120,6 +140,7 @@ class Holder:
             # Waited for in any case: only a process that is gone no longer writes.
             how = child.wait()
             reason = "it closed its connection" if ended_by_itself else how or "it was killed"
+        self.last_words = _unread(child.sock)
         child.close()
         return reason
 

@@ -110,6 +110,8 @@ class Frame(IntEnum):
     CODE = 71
     """Machine code of the program, sent before any code of the guest runs; not for the host to
     read."""
+    NEWS = 72
+    """Failures that are new, in the middle of a batch: a worker may not live to its end."""
 
 
 @dataclass(frozen=True, slots=True)

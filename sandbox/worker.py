@@ -44,6 +44,7 @@ __all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "try_out",
 PASSES: Final = "sandbox.passes"
 """The module whose ``analyse`` and ``build`` a worker calls."""
 EXIT_BROKEN: Final = 70
+_EARLY_BYTES: Final = 24 * 1024
 MAX_NAME: Final = 200
 """Characters of a component's name."""
 
@@ -175,6 +176,8 @@ class _Worker:
         """Who waits for batches on a shared page, once there is one."""
         self.told = 0
         """How many of the runner's failures the host knows."""
+        self.early = 0
+        """Bytes about failures that were sent before the batch was over."""
         self.locked: tuple[str, ...] | None = None
         """The layers of the second lock; None before it."""
 
@@ -211,9 +214,11 @@ class _Worker:
                 wire.send(self.sock, Frame.BROKEN, wire.encode(_describe(error)))
                 listener.tell(frame=True)
                 raise EOFError from error
-            if news:
+            framed = bool(news) or self.early > 0
+            if framed:
+                self.early = 0
                 wire.send(self.sock, Frame.RAN, news)
-            listener.tell(frame=bool(news))
+            listener.tell(frame=framed)
 
     def handle(self, frame: Frame, body: bytes) -> tuple[Frame, bytes]:
         """Do what a frame asks and give the answer."""
@@ -268,6 +273,8 @@ class _Worker:
         self.lock()
         self.plan = asked.plan
         self.runner = built.runner
+        if hasattr(built.runner, "on_failure"):
+            built.runner.on_failure = self.tell
         self.told = 0
         reason = built.tier_reason
         core = tuple(str(getattr(built.runner, "core_text", "")).splitlines())
@@ -347,7 +354,18 @@ class _Worker:
             layers.cpu_limit(8 * self.limits.wall_s + 10)
             self.cpu_left_from = used.user + used.system + 4 * self.limits.wall_s
         run()
+        self.early = 0
         return Frame.RAN, self.news()
+
+    def tell(self) -> None:
+        """Tell of a failure while the batch goes on, so that it does not go with this process.
+
+        No more than fits into the connection unread: the host may be waiting elsewhere.
+        """
+        if self.early < _EARLY_BYTES:
+            body = self.news()
+            self.early += len(body)
+            wire.send(self.sock, Frame.NEWS, body)
 
     def news(self) -> bytes:
         """Give what the host does not know yet of the runner's failures, or nothing."""

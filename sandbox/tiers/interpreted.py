@@ -106,6 +106,8 @@ class InterpretedRunner:
         self.seen: dict[str, None] = {}
         self.learning = False
         self._failures: list[Failure] = []
+        self.on_failure: Callable[[], None] | None = None
+        """Called when `failures` has grown, before the row that failed has an outcome."""
         self._failure_ids: dict[Failure, int] = {}
         try:
             instrumented = instrument(tree)
@@ -501,6 +503,8 @@ class InterpretedRunner:
             found = len(self._failures)
             self._failures.append(failure)
             self._failure_ids[failure] = found
+            if self.on_failure is not None:
+                self.on_failure()
         return found
 
     def _describe(self, error: BaseException) -> Failure:

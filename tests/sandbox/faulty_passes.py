@@ -139,6 +139,7 @@ def build(
 
 class Runner:
     tier = "interpreted"
+    on_failure: Callable[[], None] | None = None
 
     def __init__(self, plan: Plan, names: tuple[str, ...]) -> None:
         self.plan = plan
@@ -200,6 +201,8 @@ class Runner:
         elif code == RAISE:
             self.failures.append(Failure("ValueError", "builtins", f"row {i}\x1b", None))
             out.failure[i] = len(self.failures) - 1
+            if self.on_failure is not None:
+                self.on_failure()
             return Outcome.ERROR
         elif code == BAD_CODE:
             return 77  # type: ignore[return-value]

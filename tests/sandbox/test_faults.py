@@ -24,7 +24,7 @@ from sandbox import spawn
 from sandbox.errors import UsageError, WorkerDiedError, WorkerTimeoutError
 from sandbox.host import MAX_REPLACEMENTS, WorkerGuest
 from sandbox.limits import Limits
-from sandbox.outcome import Outcome
+from sandbox.outcome import PENDING, Outcome
 from sandbox.spawn import Zygote
 from sandbox.zygote import Warmth
 
@@ -255,8 +255,46 @@ def test_failures_of_rows_before_a_crash_are_not_mixed_up_with_others(zygote: Zy
     first, later = (guest.failure(int(out.failure[row])) for row in (1, 5))
     assert first is not None
     assert later is not None
-    assert first.message.startswith("what the row raised went with it")
+    assert first.message.startswith("row 1")
     assert later.message.startswith("row 5")
+    guest.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"), [(faulty.SEGV, CRASHED), (faulty.SLEEP, Outcome.TIMED_OUT)]
+)
+def test_rows_that_failed_before_their_worker_ended_say_why_though_all_state_is_lost(
+    fault: float, outcome: int, zygote: Zygote
+) -> None:
+    guest, buffers = guests.load(zygote, guests.STATEFUL)
+    guests.fill(buffers)
+    guests.mark(buffers)
+    guest.reset()
+    guests.fill(buffers, r0=faulty.RAISE, r2=faulty.RAISE, r3=fault)
+    guests.mark(buffers)
+    guest.step()
+    out = buffers.outputs
+    lost = int(Outcome.STATE_LOST)
+    assert out.outcome.tolist() == [1, 0, 1, int(outcome), lost, lost, lost, lost]
+    told = [guest.failure(int(out.failure[row])) for row in (0, 2)]
+    assert [item and item.message for item in told] == ["row 0\\x1b", "row 2\\x1b"]
+    guest.close()
+
+
+def test_failures_that_a_worker_tells_early_are_not_told_twice(zygote: Zygote) -> None:
+    guest, buffers = guests.load(zygote)
+    known = 0
+    for turn in range(6):
+        guests.fill(buffers, r1=faulty.RAISE, r4=faulty.RAISE)
+        guests.mark(buffers)
+        new = guest.step().failures
+        out = buffers.outputs
+        assert out.outcome.tolist() == [0, 1, 0, 0, 1, 0, 0, 0]
+        told = [guest.failure(int(out.failure[row])) for row in (1, 4)]
+        assert [item and item.message for item in told] == ["row 1\\x1b", "row 4\\x1b"]
+        assert len(new) == (2 if turn == 0 else 0)
+        known += len(new)
+    assert known == 2
     guest.close()
 
 
@@ -708,3 +746,37 @@ if __name__ == "__main__":
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert (done.stdout, done.stderr) == ("[True, False]\n", "")
+
+
+def test_the_mark_of_a_failure_without_a_number_is_the_one_that_kernels_write() -> None:
+    from sandbox.dispatch import UNRESOLVED
+    from sandbox.tiers.compiled.kernel import UNKNOWN_FAILURE
+
+    assert UNRESOLVED == UNKNOWN_FAILURE
+
+
+def test_a_compiled_row_that_failed_in_a_kernel_that_never_returned_says_why_after_all() -> None:
+    # What the host finds when a worker is killed inside of a kernel: an outcome, and no number.
+    source = b"def reward(obs):\n    return 1.0 / float(obs)\n"
+    guest = WorkerGuest(source, filename="p", limits=guests.QUICK)
+    assert guest.build(guests.STATELESS).tier == "compiled"
+    buffers = guest.bind(4)
+    buffers.inputs["next_obs"][:] = [1.0, 0.0, 2.0, 0.0]
+    guests.mark(buffers)
+    batch, shared = guest._batch, guest._shared
+    assert batch is not None
+    assert shared is not None
+    rows = np.ones(4, np.bool_)
+    shared.outcome[:] = [Outcome.OK, Outcome.ERROR, PENDING, PENDING]
+    shared.failure[:] = [-1, -2, -1, -1]
+    died = guest._holder.died()
+    guest._dispatch_all(batch, rows, lambda todo: guest._take(batch, todo, died), reset=False)
+    assert batch.out.outcome.tolist() == [OK, Outcome.ERROR, CRASHED, Outcome.ERROR]
+    told = [guest.failure(int(index)) for index in buffers.outputs.failure]
+    assert [item and item.exception for item in told] == [
+        None,
+        "ZeroDivisionError",
+        "WorkerDied",
+        "ZeroDivisionError",
+    ]
+    guest.close()

@@ -68,6 +68,8 @@ class CompiledRunner:
         self._step = lowered.step.name if lowered.step is not None else None
         self._reset = lowered.reset.name if lowered.reset is not None else None
         self._failures: list[Failure] = []
+        self.on_failure: Callable[[], None] | None = None
+        """Called when `failures` has grown."""
         self._known: dict[Failure, int] = {}
         self._calls: dict[str, tuple[Callable[[int, int], None], int, int]] = {}
         self._keep: list[Any] = []
@@ -428,6 +430,8 @@ class CompiledRunner:
             return _MAX_FAILURES - 1
         self._known[failure] = len(self._failures)
         self._failures.append(failure)
+        if self.on_failure is not None:
+            self.on_failure()
         return len(self._failures) - 1
 
 
