@@ -315,6 +315,8 @@ def _params(args: ast.arguments) -> tuple[str, ...] | None:
     """Give the parameters that must be given; None where they are not all plain."""
     if any(default is None for default in args.kw_defaults) or args.posonlyargs:
         return None
+    if args.vararg is not None or args.kwarg is not None:
+        return None
     plain = args.args[: len(args.args) - len(args.defaults)]
     return tuple(arg.arg for arg in plain)
 
