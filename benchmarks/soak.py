@@ -13,6 +13,7 @@ It goes no faster than it must to be through in time, so that it can run beside 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import signal
@@ -251,7 +252,8 @@ class Sample:
 
 
 def sample(at_s: float, rows: int) -> Sample:
-    """Look at this process and those below it."""
+    """Look at this process and those below it, without what only waits to be collected."""
+    gc.collect()
     zygote = spawn.shared_zygote().pid
     found = below(os.getpid())
     return Sample(
