@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sandbox.diagnostics import Finding, Span
-from sandbox.dialect import MODULES
+from sandbox.dialect import BUILTINS, MODULES
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import arguments_of
@@ -73,10 +73,14 @@ def in_place_of(
         The findings as they are, or those left with the ones that stand for the others.
     """
     kept = tuple(findings)
-    tensors = _tensors(tree, places)
+    hosts = list(_hosts(tree, places))
+    tensors = _tensors(tree, places, hosts)
     if tensors is not None:
         kept = (*(item for item in kept if not tensors.repeats(item)), tensors.finding)
-    for host in _hosts(tree, places):
+    for host in hosts:
+        if tensors is not None and host.is_within(tensors.regions):
+            kept = tuple(item for item in kept if not host.repeats(item))
+            continue
         # A parameter called `env` can be an observation; only what is refused shows what it is.
         if host.certain or any(host.repeats(item) for item in kept):
             kept = (*(item for item in kept if not host.repeats(item)), host.finding)
@@ -95,6 +99,7 @@ class _Stands:
         lines: Single lines, as those of imports.
         names: Undefined names that belong to it.
         certain: Whether it holds without anything to stand for.
+        reads: What is read through a simulator.
     """
 
     finding: Finding
@@ -104,6 +109,12 @@ class _Stands:
     lines: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
     certain: bool = True
+    reads: tuple[str, ...] = ()
+
+    def is_within(self, regions: Iterable[tuple[int, int]]) -> bool:
+        """Whether the finding is about one of some functions."""
+        span = self.finding.span
+        return span is not None and any(low <= span.line <= high for low, high in regions)
 
     def repeats(self, item: Finding) -> bool:
         """Whether a finding says again what this one says."""
@@ -123,7 +134,7 @@ class _Stands:
 # --- tensors ------------------------------------------------------------------------------------
 
 
-def _tensors(tree: ast.Module, places: Places) -> _Stands | None:
+def _tensors(tree: ast.Module, places: Places, hosts: list[_Stands]) -> _Stands | None:
     """Recognise a program that works on tensors, by what it calls and how it is annotated."""
     bound, lines = _tensor_imports(tree)
     names = bound | _TENSOR_NAMES
@@ -144,15 +155,17 @@ def _tensors(tree: ast.Module, places: Places) -> _Stands | None:
         return None
     named = [node for node in users if "reward" in node.name.lower()]
     entry = (named or users)[-1]
+    regions = tuple((_first_line(node), node.end_lineno or node.lineno) for node in users)
+    read = dict.fromkeys(path for host in hosts if host.is_within(regions) for path in host.reads)
     return _Stands(
         RULES["SBX640"].finding(
             places.name_span(entry),
             name=entry.name,
-            what=_some(used),
+            what=_some(used) + (f", and reads {_some(read)}" if read else ""),
             advice=_as_numpy(used, by_dim=by_dim),
         ),
         _REPEATS_TENSORS,
-        regions=tuple((_first_line(node), node.end_lineno or node.lineno) for node in users),
+        regions=regions,
         lines=frozenset(lines),
         names=frozenset(names),
     )
@@ -221,24 +234,28 @@ def _as_numpy(used: Iterable[str], *, by_dim: bool) -> str:
 
 def _hosts(tree: ast.Module, places: Places) -> Iterator[_Stands]:
     """Recognise functions that reach into a simulator, each by what it reads through it."""
+    defined = frozenset(
+        {item.name for item in tree.body if isinstance(item, ast.FunctionDef | ast.ClassDef)}
+        | {item.id for item in walk(tree) if isinstance(item, ast.Name) and _is_store(item)}
+        | {*BUILTINS}
+    )
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            host = _Host(node, places, method=False)
-            if host.reads:
-                yield host.stands()
-        elif isinstance(node, ast.ClassDef):
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef):
-                    host = _Host(item, places, method=True)
-                    if host.reads:
-                        yield host.stands()
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        for item in inner:
+            if isinstance(item, ast.FunctionDef):
+                host = _Host(item, places, defined, method=item is not node)
+                if host.reads:
+                    yield host.stands()
 
 
 class _Host:
     """What one function reads through an object that is the simulator."""
 
-    def __init__(self, node: ast.FunctionDef, places: Places, *, method: bool) -> None:
+    def __init__(
+        self, node: ast.FunctionDef, places: Places, defined: frozenset[str], *, method: bool
+    ) -> None:
         self.node = node
+        self.defined = defined
         self.places = places
         params = [arg.arg for arg in arguments_of(node.args)]
         own = params[0] if params and params[0] in ("self", "cls") else ""
@@ -275,16 +292,21 @@ class _Host:
             if root:
                 self.spans.add(self.places.at(item))
                 self.spans.update(self.places.at(keyword) for keyword in item.keywords)
-            elif isinstance(item.func, ast.Name) and any(
-                isinstance(part, ast.Name) and part.id in self.through for part in given
-            ):
-                self.spans.add(self.places.at(item.func))
+            elif isinstance(item.func, ast.Name) and item.func.id not in self.defined:
+                handed = [part.id for part in given if isinstance(part, ast.Name)]
+                through = next((self.through[name] for name in handed if name in self.through), "")
+                if through:
+                    self.spans.add(self.places.at(item.func))
+                    self.parameter = self.parameter or through
+                    if len(self.reads) < _MOST_READS:
+                        self.reads[f"{item.func.id}({through})"] = None
 
     def note_read(self, path: str, root: str) -> None:
         """Add a path such as ``self.robot.pose`` to what is shown."""
         # `self.robot` is said by `self.robot.pose`, which comes before it.
         said = any(other.startswith(f"{path}.") for other in self.reads)
-        plain = path.startswith(f"{root}.") and "__" not in path
+        first = path.partition(".")[0]
+        plain = (path.startswith(f"{root}.") or first in _HOSTS) and "__" not in path
         if plain and not said and len(self.reads) < _MOST_READS:
             self.reads[path] = None
 
@@ -313,7 +335,12 @@ class _Host:
             _REPEATS_HOST,
             spans=frozenset(self.spans),
             certain=self.certain,
+            reads=tuple(self.reads),
         )
+
+
+def _is_store(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def _chain(node: ast.expr) -> list[str]:

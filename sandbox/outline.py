@@ -132,15 +132,16 @@ def _function(
         kind: Literal["plain", "positional"]
         kind = "positional" if index < len(args.posonlyargs) else "plain"
         has_default = index >= first_default
-        found.append(ParamOutline(arg.arg, has_default, kind, places.at(arg), reads.get(arg.arg)))
+        span = places.name_of(arg)
+        found.append(ParamOutline(arg.arg, has_default, kind, span, reads.get(arg.arg)))
     if args.vararg is not None:
-        found.append(ParamOutline(args.vararg.arg, True, "varargs", places.at(args.vararg)))
+        found.append(ParamOutline(args.vararg.arg, True, "varargs", places.name_of(args.vararg)))
     found.extend(
-        ParamOutline(arg.arg, default is not None, "keyword", places.at(arg))
+        ParamOutline(arg.arg, default is not None, "keyword", places.name_of(arg))
         for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
     )
     if args.kwarg is not None:
-        found.append(ParamOutline(args.kwarg.arg, True, "varkw", places.at(args.kwarg)))
+        found.append(ParamOutline(args.kwarg.arg, True, "varkw", places.name_of(args.kwarg)))
     is_static = any(_last_name(item) == "staticmethod" for item in node.decorator_list)
     if method and not is_static and found:
         found = found[1:]

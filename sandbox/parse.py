@@ -98,6 +98,11 @@ class Places:
         """Give the place of a node that is known to have one."""
         return self.span(node) or Span(1, 1, 1, 2)
 
+    def name_of(self, arg: ast.arg) -> Span:
+        """Give the place of a parameter's name, its annotation left out."""
+        start = self.at(arg)
+        return Span(start.line, start.column, start.line, start.column + len(arg.arg))
+
     def name_span(self, node: ast.FunctionDef | ast.ClassDef) -> Span:
         """Give the place of the name behind ``def`` or ``class``."""
         start = self.at(node)

@@ -85,7 +85,10 @@ class Names(Walk):
             self.say("SBX308", node, name=name)
         else:
             self.broken.add(node)
-            self.say("SBX304", node, name=name, advice=self.unknown_name(name))
+            if (id(self.scope.function), name) not in self.unknown:
+                # Once for each function: `np` without its import would be said on every line.
+                self.unknown.add((id(self.scope.function), name))
+                self.say("SBX304", node, name=name, advice=self.unknown_name(name))
 
     def unknown_name(self, name: str) -> str:
         visible: set[str] = set()

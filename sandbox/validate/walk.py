@@ -45,6 +45,7 @@ class Walk:
         broken: Nodes that were refused; what is read from them is not refused again.
         called: Expressions that are called.
         read_imports: Imports that something uses.
+        unknown: By function, the undefined names that were said of it.
         calls: By calling function, the functions it calls and where.
     """
 
@@ -65,6 +66,7 @@ class Walk:
         self.shadowed: set[tuple[int, str]] = set()
         self.silent: set[ast.AST] = set()
         self.broken: set[ast.AST] = set()
+        self.unknown: set[tuple[int, str]] = set()
         self.called: set[ast.AST] = set()
 
     # -- means ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ beside it, so that a change of wording, of a place or of a severity is seen and 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 
 import carruntime as car
+from carruntime.rules import RULES as CONTRACT
 from sandbox.diagnostics import Report
+from sandbox.rules import RULES as DIALECT
 
 GOLDEN = Path(__file__).parent.parent / "corpus" / "golden"
 FOUR_MOVES = gym.spaces.Discrete(4)
@@ -59,6 +62,10 @@ MISTAKES = {
     "mutation of module-level state": ("module_state", {"SBX209"}),
     "a signature of Eureka": ("eureka_signature", {"SBX640"}),
     "a signature of Text2Reward": ("text2reward_signature", {"SBX641"}),
+    "a class of DrEureka": ("foreign_dreureka", {"SBX640"}),
+    "a method of IsaacLabEureka": ("foreign_isaaclab", {"SBX640"}),
+    "a function of RoboGen": ("foreign_robogen", {"SBX641"}),
+    "a function of VIRAL": ("foreign_viral", {"CAR110"}),
 }
 
 
@@ -129,3 +136,10 @@ def test_a_worker_tells_the_same_as_the_passes_in_this_process() -> None:
     path = GOLDEN / "many_at_once.py"
     source = path.read_text(encoding="utf-8")
     assert car.check(source, spaces=SPACES["grid"]).findings == report_of(path).findings
+
+
+def test_the_page_about_findings_names_rules_that_there_are_and_all_of_these() -> None:
+    page = (GOLDEN.parents[2] / "docs" / "findings.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:SBX|CAR)\d{3}", page))
+    assert named <= {*DIALECT, *CONTRACT}
+    assert set().union(*(rules for _, rules in MISTAKES.values())) <= named

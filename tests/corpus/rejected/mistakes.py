@@ -177,7 +177,7 @@ import torch  # E: SBX306 "`import torch`"
 def reward(obs):
     return obs[0] - limit  # E: SBX304 "`limit`"
 # ---
-def compute_dense_reward(self, action) -> float:  # E: SBX641 "it reads `self.robot.qpos`, `self.robot.joints`, `self.cube.pose.p` through `self`"
+def compute_dense_reward(self, action) -> float:  # E: SBX641 "it reads `self.robot.qpos`, `self.robot.joints`, `get_link_state(self)`, `self.cube.pose.p` through `self`"
     hand = self.robot.qpos
     for joint in self.robot.joints:
         hand = joint.angle
