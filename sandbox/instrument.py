@@ -519,7 +519,15 @@ class _Transformer(RestrictingNodeTransformer):
                 and any(map(self._kinds.is_number, node.args))
             )
             or (plain and not node.keywords and name == "range")
-            or (plain and not node.keywords and name in ("int", "round") and count == 1)
+            or (plain and not node.keywords and name == "round" and count == 1)
+            # A text of digits is read one by one; what has a kind is none.
+            or (
+                plain
+                and not node.keywords
+                and name == "int"
+                and count == 1
+                and self._kinds.of(node.args[0]) is not None
+            )
             # What a comprehension goes through has paid for itself.
             or (
                 name in _OVER_COMPREHENSION

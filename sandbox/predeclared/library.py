@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.fft
 import numpy.ma
 
 from sandbox import cost
@@ -45,7 +46,7 @@ from sandbox.weights import length
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
 
-LATE_IMPORTS: Final = (heapq, numpy.ma)
+LATE_IMPORTS: Final = (heapq, numpy.fft, numpy.ma)
 """Modules that admitted functions import when they are called (`Counter.most_common`, `np.median`),
 which is too late in a worker that can open no files any more."""
 

@@ -151,8 +151,9 @@ def _repeat(b: Bound) -> tuple[int, int]:
     value, repeats, axis = b.get("a"), b.get("repeats"), b.get("axis")
     size = _size(value)
     each = np.asarray(repeats)
-    if each.dtype.kind not in "biu":
-        return 0, 0
+    if each.dtype.kind not in "biuf":
+        # NumPy makes a number of a text too; of the others it does not.
+        raise TypeError(f"repeat: counts are integers, not {each.dtype}")
     if each.size == 1:
         made = size * max(int(each.reshape(-1)[0]), 0)
     else:
