@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any, Final, Literal
 
-from sandbox import cgroup, landlock, layers, shm
+from sandbox import cgroup, landlock, layers, seccomp, shm
 from sandbox.cache import Standing as Kept
 from sandbox.cache import shared
 from sandbox.errors import SandboxError
@@ -194,10 +194,20 @@ def _own_layers(held: tuple[str, ...]) -> list[Standing]:
             note += f"; ABI {landlock.abi()}"
         if layer.name not in held:
             note = f"would stop {layer.stops}"
+        if layer.name.startswith("seccomp") and layer.name not in held:
+            note += f"; {_why_no_filter()}"
         if layer.name == cgroup.NAME and layer.name not in held:
             note += f"; {cgroup.Groups(cgroup.places()).missing}"
         found.append(Standing(layer.name, "holds" if layer.name in held else "missing", note))
     return found
+
+
+def _why_no_filter() -> str:
+    if not sys.platform.startswith("linux"):
+        return "this is a filter of Linux"
+    if seccomp.architecture() is None:
+        return f"there is no table of system calls for {platform.machine()} here"
+    return "the kernel offers no filters" if not seccomp.available() else "no worker started"
 
 
 def _memory() -> list[Standing]:

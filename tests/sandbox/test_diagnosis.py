@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import cache, diagnosis, layers, shm
+from sandbox import cache, diagnosis, layers, seccomp, shm
 from sandbox.errors import IsolationError
 from sandbox.host import Require
 
@@ -107,6 +107,16 @@ def test_the_place_and_the_size_of_the_cache_are_told(
         assert found.to_json()["cache"]["entries"] == int(folder is not None)
     finally:
         cache.use(None)
+
+
+def test_a_processor_without_a_table_of_system_calls_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seccomp, "architecture", lambda: None)
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    notes = {item.name: item.note for item in diagnosis._own_layers(())}
+    for name in ("seccomp", "seccomp-run"):
+        assert notes[name].endswith("there is no table of system calls for riscv64 here")
 
 
 def test_a_machine_where_no_worker_starts_gets_a_diagnosis_too(
