@@ -201,7 +201,13 @@ class _Numbers:
             return
         if _bare_zero(behind) and not self.is_tested(node):
             name = self.places.text(node)
-            yield RULES["SBX609"].finding(self.places.at(node), name=name)
+            shown = "..." if name.endswith("…") else name
+            # `max` of Python takes no arrays.
+            by_axis = isinstance(behind, ast.Call) and any(
+                item.arg in ("axis", "keepdims") for item in behind.keywords
+            )
+            most = f"np.maximum({shown}, 1e-8)" if by_axis else f"max({shown}, 1e-8)"
+            yield RULES["SBX609"].finding(self.places.at(node), name=name, advice=most)
 
     def is_constant(self, node: ast.expr) -> bool:
         """Whether an expression reads nothing but what the top level computed."""

@@ -618,7 +618,7 @@ _MISTAKES = (
         "SBX609",
         "the divisor `{name}` can be zero",
         "the row ends with ZeroDivisionError, or is not finite",
-        "write `max({name}, 1e-8)`, or test it first",
+        "write `{advice}`, or test it first",
         "return distance / np.linalg.norm(state)",
         "return distance / max(np.linalg.norm(state), 1e-8)",
     ),

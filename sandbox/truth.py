@@ -152,6 +152,8 @@ class _Truth:
 def truth_finding(test: ast.expr, word: str, places: Places) -> Finding:
     """Say that ``test`` is an array; ``word`` is what asks for its truth value."""
     shown = places.text(test)
+    if shown.endswith("…"):
+        shown = "..."
     advice = f"write `np.any({shown})` or `np.all({shown})`"
     if isinstance(test, ast.Name | ast.Attribute):
         advice += f"; or `{shown} is not None`, if that is meant"

@@ -10,4 +10,6 @@ class Reach:
         distance = np.linalg.norm(next_obs[:2])
         heading = next_obs[2:4] / np.linalg.norm(next_obs[2:4])
         progress = (self.initial_distance - distance) / self.initial_distance
+        unit = next_obs[:2] / np.linalg.norm(next_obs[:2], keepdims=True)
+        progress += float(unit[0])
         return float(progress) + 0.1 * float(heading[0]) + 1.0 / distance
