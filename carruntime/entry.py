@@ -104,7 +104,7 @@ def _note_none(outline: Outline, findings: list[Finding]) -> None:
     if any(item.rule == "CAR104" for item in findings):
         return
     if outline.tasks is None and outline.tasks_span is not None:
-        what = "is not a plain list of names of functions"
+        what = "is not a list whose entries the text shows"
         findings.append(finding("CAR104", outline.tasks_span, what=what))
     else:
         findings.append(finding("CAR101", None, found=_describe(outline)))

@@ -52,8 +52,9 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             id="CAR104",
             severity=Severity.ERROR,
             message="TASKS {what}",
-            why="each entry of TASKS is the name of a top-level function of this program",
-            hint="write `TASKS = [task_1, task_2]` with functions that are defined above it",
+            why="how many tasks there are, and what each of them reads, has to show in the text",
+            hint="write `TASKS = [task_1, task_2]` with functions that are defined above it; lambdas, "
+            "calls that make functions, and a comprehension over a written list are taken too",
         ),
         Rule(
             id="CAR105",

@@ -304,7 +304,7 @@ def test_tasks_that_are_no_list_of_functions_are_refused_at_their_place(value: s
     (found,) = [item for item in report.findings if item.rule == "CAR104"]
     assert found.span is not None
     assert found.span.line == 7
-    assert "is not a plain list of names" in found.message
+    assert "is not a list whose entries the text shows" in found.message
 
 
 def test_a_constant_named_tasks_may_stand_beside_a_reward() -> None:
