@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -410,3 +413,9 @@ def test_a_span_that_is_no_number_of_microseconds_is_refused(
 ) -> None:
     with pytest.raises(car.CarruntimeError, match="spin_us"):
         programs["function", "process"].start(N, spin_us=spin_us)
+
+
+def test_the_example_of_the_page_about_steps_runs() -> None:
+    page = Path(car.__file__).parent.parent / "docs" / "steps.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    subprocess.run([sys.executable, "-W", "error", "-c", block], check=True, timeout=120)
