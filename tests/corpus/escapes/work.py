@@ -179,7 +179,7 @@ def reward():
 # ---
 # powers modulo a long number
 def reward():
-    x = 3 ** 2500
+    x = 7 ** 1000
     n = 0
     for _ in range(100000):
         n += pow(x, x, x + 2) % 2
