@@ -20,6 +20,7 @@ from sandbox.diagnostics import Finding, Span
 from sandbox.parse import Places
 from sandbox.payments import payment_findings
 from sandbox.pieces import (
+    combined,
     describe,
     dtype_of,
     has_several,
@@ -29,6 +30,8 @@ from sandbox.pieces import (
     is_text,
     item_of,
     key_advice,
+    number_of,
+    reduced,
     with_constants,
 )
 from sandbox.plan import Call, Plan
@@ -37,11 +40,14 @@ from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 from sandbox.state import changed_attributes
 from sandbox.trees import child_nodes, remembered, walk
-from sandbox.truth import TESTING, last_of, truth_finding
+from sandbox.truth import COMPARISONS, TESTING, last_of, truth_finding
 
 __all__ = ["lint"]
 
 _DEPTH: Final = 4
+_REDUCTIONS: Final = frozenset({"sum", "min", "max", "mean", "prod"})
+_KEEPS_DTYPE: Final = frozenset({"abs", "absolute", "square", "sign", "fabs"})
+_ELEMENTWISE: Final = _KEEPS_DTYPE | {"sqrt", "exp", "tanh", "cos", "sin", "round", "log"}
 _SHOWN: Final = 4
 _DICT_METHODS: Final = frozenset({"get", "keys", "values", "items"})
 _WRITERS: Final = frozenset({"sort", "fill", "partition", "update", "pop", "setdefault", "clear"})
@@ -164,14 +170,7 @@ class _Walker:
         self.done.add(key)
         env = {**self.kept, **known}
         stores: dict[str, int] = {}
-        in_place = {
-            id(item.target)
-            for item in walk(node)
-            if isinstance(item, ast.AugAssign)
-            and isinstance(item.target, ast.Name)
-            and item.target.id in env
-            and is_array(env[item.target.id].spec)
-        }
+        in_place = {id(item.target) for item in walk(node) if isinstance(item, ast.AugAssign)}
         for item in walk(node):
             is_store = isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
             # `array += 1` leaves the array what it is.
@@ -192,6 +191,10 @@ class _Walker:
                     self.unpacking(item, target, env)
             self.store(item, env)
             self.node(item, env, tested)
+            if isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name):
+                value = env.get(item.target.id)
+                if value is not None and not is_array(value.spec):
+                    del env[item.target.id]  # a number becomes another
             if isinstance(item, ast.Call):
                 self.follow(item, env, depth)
 
@@ -232,11 +235,45 @@ class _Walker:
             return _Value(spec, base.argument) if base is not None and spec is not None else None
         if isinstance(node, ast.Call):
             return self.call_value(node, env)
-        return None
+        made: Spec | None = None
+        if isinstance(node, ast.BinOp):
+            made = self.both(node.left, node.right, env)
+            if made is not None and isinstance(node.op, ast.Div):
+                made = replace(made, dtype="float64")
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], COMPARISONS):
+            alone = len(node.ops) == 1
+            made = self.both(node.left, node.comparators[0], env, "bool") if alone else None
+        elif isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+            inner = self.value(node.operand, env)
+            made = combined(inner.spec, 0) if inner is not None else None
+        return _Value(made, None) if made is not None else None
+
+    def both(
+        self, left: ast.expr, right: ast.expr, env: _Known, dtype: str | None = None
+    ) -> ArraySpec | None:
+        """Give what an operation on two expressions gives."""
+        sides: list[Spec | float | None] = []
+        for side in (left, right):
+            value = self.value(side, env)
+            sides.append(value.spec if value is not None else number_of(side))
+        first, second = sides
+        if isinstance(first, int | float):
+            first, second = second, first
+        if first is None or second is None or isinstance(first, int | float):
+            return None
+        return combined(first, second, dtype)
 
     def call_value(self, node: ast.Call, env: _Known) -> _Value | None:
         if not isinstance(node.func, ast.Attribute):
             return None
+        if _is_numpy(node.func.value):
+            if node.func.attr not in _ELEMENTWISE or len(node.args) != 1 or node.keywords:
+                return None
+            inner = self.value(node.args[0], env)
+            if inner is None or not is_array(inner.spec):
+                return None
+            made = combined(inner.spec, 0 if node.func.attr in _KEEPS_DTYPE else 0.5)
+            return _Value(made, None) if made is not None else None
         base = self.value(node.func.value, env)
         if base is None:
             return None
@@ -253,6 +290,8 @@ class _Walker:
             if name == "astype" and node.args:
                 dtype = dtype_of(node.args[0])
                 return _Value(replace(spec, dtype=dtype), None) if dtype else None
+            if name in _REDUCTIONS and not node.args and not node.keywords:
+                return _Value(reduced(spec, name), None)
             if name in ("ravel", "flatten") and not node.args:
                 count = 1
                 for size in spec.shape:
@@ -277,6 +316,8 @@ class _Walker:
             for part in node.values[:-1]:
                 self.test(part, TESTING["and" if isinstance(node.op, ast.And) else "or"], env)
         elif isinstance(node, ast.AugAssign):
+            if isinstance(node.op, ast.Sub):
+                self.difference(node, node.target, node.value, env)
             value = self.value(node.target, env) if isinstance(node.target, ast.Name) else None
             if value is not None and value.argument and is_array(value.spec):
                 self.say("SBX620", node, name=value.argument)
@@ -392,7 +433,7 @@ class _Walker:
         elif name in _WRITERS and base.argument is not None and not is_text(base.spec):
             self.say("SBX620", node, name=base.argument)
 
-    def difference(self, node: ast.BinOp, left: ast.expr, right: ast.expr, env: _Known) -> None:
+    def difference(self, node: ast.AST, left: ast.expr, right: ast.expr, env: _Known) -> None:
         sides = (self.value(left, env), self.value(right, env))
         first, second = map(_unsigned, sides)
         small = [integer_of(side) is not None for side in (left, right)]
@@ -418,10 +459,7 @@ class _Walker:
             return
         sides = [node]
         if isinstance(node, ast.Compare):
-            if not all(
-                isinstance(op, ast.Eq | ast.NotEq | ast.Lt | ast.LtE | ast.Gt | ast.GtE)
-                for op in node.ops
-            ):
+            if not all(isinstance(op, COMPARISONS) for op in node.ops):
                 return
             sides = [node.left, *node.comparators]
         for side in sides:
@@ -477,6 +515,10 @@ class _Walker:
                 known[name] = value
         if known:
             self.function(target, known, depth + 1)
+
+
+def _is_numpy(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("np", "numpy")
 
 
 def _unsigned(value: _Value | None) -> str | None:

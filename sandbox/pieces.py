@@ -15,6 +15,7 @@ from sandbox.spelling import nearest
 from sandbox.trees import walk
 
 __all__ = [
+    "combined",
     "describe",
     "dtype_of",
     "has_several",
@@ -24,6 +25,8 @@ __all__ = [
     "is_text",
     "item_of",
     "key_advice",
+    "number_of",
+    "reduced",
     "with_constants",
 ]
 
@@ -96,7 +99,7 @@ def item_of(spec: Spec, index: ast.expr) -> Spec | None:
         return spec.items[value] if inside and value is not None else None
     if spec.kind != "array":
         return None
-    parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+    parts = _without_dots(list(index.elts) if isinstance(index, ast.Tuple) else [index], spec)
     if any(is_open(part) for part in parts) or len(parts) > len(spec.shape):
         return None
     shape: list[int] = []
@@ -118,6 +121,65 @@ def item_of(spec: Spec, index: ast.expr) -> Spec | None:
             return None  # a name: an index, or an array of them
     shape.extend(spec.shape[len(parts) :])
     return replace(spec, shape=tuple(shape))
+
+
+def _without_dots(parts: list[ast.expr], spec: ArraySpec) -> list[ast.expr]:
+    """Write the slices out that ``...`` stands for, if there is one."""
+    dots = [
+        i for i, part in enumerate(parts) if isinstance(part, ast.Constant) and part.value is ...
+    ]
+    missing = len(spec.shape) - len(parts) + 1
+    if len(dots) != 1 or missing < 0:
+        return parts
+    return [*parts[: dots[0]], *(ast.Slice() for _ in range(missing)), *parts[dots[0] + 1 :]]
+
+
+def combined(left: Spec, right: Spec | float, dtype: str | None = None) -> ArraySpec | None:
+    """Give the leaf of an operation element by element on two leaves, or a leaf and a number.
+
+    Args:
+        left: One side.
+        right: The other.
+        dtype: Of the result where the operation decides it: ``"bool"`` for comparisons.
+    """
+    if not isinstance(left, ArraySpec) or left.kind == "text":
+        return None
+    if isinstance(right, int | float):
+        whole = isinstance(right, int) or left.dtype.startswith("float")
+        return replace(_plain(left), dtype=dtype or (left.dtype if whole else "float64"))
+    if not isinstance(right, ArraySpec) or right.kind == "text":
+        return None
+    shape: list[int] = []
+    for back in range(1, max(len(left.shape), len(right.shape)) + 1):
+        sizes = {part.shape[-back] for part in (left, right) if len(part.shape) >= back} - {1}
+        if len(sizes) > 1:
+            return None
+        shape.insert(0, sizes.pop() if sizes else 1)
+    same = left.dtype if left.dtype == right.dtype else "float64"
+    return replace(_plain(left), shape=tuple(shape), dtype=dtype or same)
+
+
+def _plain(spec: ArraySpec) -> ArraySpec:
+    """Give an array without the bounds and the kind of an input."""
+    return ArraySpec(shape=spec.shape, dtype=spec.dtype)
+
+
+def number_of(node: ast.expr) -> float | None:
+    """Give the value of a written number."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = number_of(node.operand)
+        return -value if value is not None else None
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return node.value  # type: ignore[return-value]
+    return None
+
+
+def reduced(spec: ArraySpec, name: str) -> ArraySpec:
+    """Give the number that ``x.sum()``, ``x.max()`` and their like give."""
+    dtype = spec.dtype if name in ("min", "max") else "float64"
+    if name in ("sum", "prod") and spec.dtype.startswith("uint"):
+        dtype = "uint64"
+    return ArraySpec(shape=(), dtype=dtype)
 
 
 def is_open(node: ast.expr) -> bool:

@@ -18,7 +18,7 @@ from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.trees import walk
 
-__all__ = ["TESTING", "last_of", "truth_finding", "truth_findings"]
+__all__ = ["COMPARISONS", "TESTING", "last_of", "truth_finding", "truth_findings"]
 
 TESTING: Final = {
     "If": "an `if`",
@@ -35,6 +35,8 @@ _PICTURES: Final = frozenset(
     "imread cvtColor inRange absdiff bitwise_and resize morphologyEx GaussianBlur".split()
 )
 _KEEPS: Final = frozenset("copy astype reshape".split())
+COMPARISONS: Final = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+"""Operators that compare arrays element by element."""
 _DEPTH: Final = 4
 _MOST: Final = 8
 _MODULES: Final = frozenset({"np", "numpy", "cv2"})
@@ -124,9 +126,8 @@ class _Truth:
         if isinstance(node, ast.Call):
             return self.makes_array(node, where, depth)
         if isinstance(node, ast.Compare):
-            plain = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
             # Chains ask for the truth value of their first part; that one is told as it is.
-            return isinstance(node.ops[0], plain) and any(
+            return isinstance(node.ops[0], COMPARISONS) and any(
                 self.is_array(side, where, depth + 1) for side in (node.left, node.comparators[0])
             )
         if isinstance(node, ast.BinOp):
