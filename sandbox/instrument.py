@@ -609,7 +609,9 @@ class _Transformer(RestrictingNodeTransformer):
 
     def visit_Set(self, node: ast.Set) -> ast.expr:
         node.elts = [
-            self._visited(item) if isinstance(item, ast.Starred) else self._key(item, self._visited(item))
+            self._visited(item)
+            if isinstance(item, ast.Starred)
+            else self._key(item, self._visited(item))
             for item in node.elts
         ]
         return node
@@ -704,8 +706,8 @@ class _Transformer(RestrictingNodeTransformer):
                 node.value = self._visited(node.value)
                 if number:
                     return node
-                read = ast.copy_location(ast.Name(target.id, ast.Load()), target)
-                paid = ast.Expr(self._guard("$paid", node, read))
+                after = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+                paid = ast.Expr(self._guard("$paid", node, after))
                 return [node, ast.copy_location(paid, node)]
             load = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             value = self._guard(guard, node, load, self._visited(node.value))
