@@ -839,6 +839,22 @@ _STATISTICS_TABLE = _table(
     _group(_PAYS, "mode multimode: data"),
     _group("a plain exception", "StatisticsError: *", kind="exception"),
 )
+_MATCHES = "pays for the most it could take; the pattern is read first, and texts are capped"
+_RE = _table(
+    _group(
+        "reads the pattern, and refuses what could take without bound", "compile: pattern flags?"
+    ),
+    _group(_MATCHES, "search match fullmatch findall finditer: pattern string flags?"),
+    _group(_MATCHES, "split: pattern string maxsplit? flags?"),
+    _group(_MATCHES, "sub: pattern repl string count? flags?"),
+    _group(_MAKES, "escape: pattern"),
+    _group("a plain exception", "error: *", kind="exception"),
+    _group(
+        "a number",
+        "I IGNORECASE M MULTILINE S DOTALL A ASCII X VERBOSE",
+        kind="constant",
+    ),
+)
 _LOGGING = _table(
     _group(_SILENT, "debug info warning error exception critical: msg *"),
     _group(_SILENT, "log: level msg *", "basicConfig: **", "disable: level?"),
@@ -916,6 +932,7 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "heapq": _HEAPQ,
         "bisect": _BISECT,
         "statistics": _STATISTICS_TABLE,
+        "re": _RE,
         "copy": _table(_group(_MAKES, "copy deepcopy: x")),
         "logging": _LOGGING,
         "warnings": _table(
@@ -978,7 +995,6 @@ REFUSED_MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "urllib": _NO_FILES,
         "pickle": _NO_FILES,
         "json": _NO_FILES,
-        "re": "use the methods of text: `split`, `in`, `startswith`, `replace`",
         "fractions": "use floating-point numbers",
         "decimal": "use floating-point numbers",
         "cmath": "keep the two parts as two numbers",
@@ -1208,6 +1224,14 @@ METHODS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "namedtuple": _table(
             _group(_READ, "_fields", kind="constant"),
             _group(_PAYS, "_asdict:", "_replace: **"),
+        ),
+        "pattern": _table(
+            _group(_READ, "pattern", kind="constant"),
+            _group(_MATCHES, "search match fullmatch findall finditer: string"),
+            _group(_MATCHES, "split: string maxsplit?", "sub: repl string count?"),
+        ),
+        "match": _table(
+            _group(_PURE, "group: *", "groups groupdict: default?", "start end span: group?")
         ),
         "logger": _table(
             _group(_SILENT, "debug info warning error exception critical: msg *"),

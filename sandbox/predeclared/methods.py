@@ -50,6 +50,7 @@ from sandbox.predeclared.arrays import ArrayChecks
 from sandbox.predeclared.functional import Grid
 from sandbox.predeclared.sizes import method_sizer
 from sandbox.predeclared.standard import Silent
+from sandbox.predeclared.texts import TextMatch, TextPattern
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
 from sandbox.weights import FREE_ITEMS
 
@@ -84,6 +85,8 @@ _TABLE_OF: Final[dict[type, str]] = {
     range: "range",
     slice: "slice",
     Silent: "logger",
+    TextPattern: "pattern",
+    TextMatch: "match",
 }
 """Exact type of a value to its table in `sandbox.dialect.METHODS`."""
 

@@ -32,6 +32,7 @@ from sandbox.guards import (
     iteration_guards,
     write_guards,
 )
+from sandbox.predeclared.texts import expressions
 from sandbox.predeclared.views import TypeView
 
 __all__ = ["STANDARD", "asdict", "astuple", "copying"]
@@ -402,6 +403,7 @@ STANDARD: Final[dict[str, Callable[[Meter], dict[str, Any]]]] = {
     "bisect": _bisect,
     "statistics": _statistics,
     "copy": copying,
+    "re": expressions,
     "logging": _logging,
     "warnings": _warnings,
     "string": _string,

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Final
 
 from sandbox.dialect import BUILTINS, METHODS, Entry
+from sandbox.patterns import PatternRefusedError, examine
 from sandbox.scopes import dotted
 from sandbox.spelling import nearest
 from sandbox.templates import plain_fields
@@ -98,9 +100,34 @@ class Calls(Recursion):
             self.refuse_function_text(node.args[0], path)
         elif path in ("numpy.histogram", "numpy.histogram_bin_edges", "numpy.histogram2d"):
             self.refuse_named_bins(node, name)
+        elif path.startswith("re.") and node.args:
+            self.refuse_pattern(node.args[0], name)
         elif path in ("numpy.errstate", "numpy.seterr"):
             self.refuse_loud(node, name)
         self.dtype_arguments(node, entry)
+
+    def refuse_pattern(self, node: ast.expr, name: str) -> None:
+        """Refuse a pattern that is written out and could take without bound."""
+        if name == "re.escape" or not isinstance(node, ast.Constant):
+            return
+        try:
+            examine(node.value) if isinstance(node.value, str) else None
+        except PatternRefusedError as error:
+            self.say(
+                "SBX404",
+                node,
+                name=name,
+                what=f"given a pattern that {error}",
+                advice="keep repeats apart, or use the methods of text: `split`, `startswith`",
+            )
+        except (re.error, RecursionError, OverflowError) as error:
+            self.say(
+                "SBX404",
+                node,
+                name=name,
+                what=f"given what is no pattern: {str(error)[:60]}",
+                advice="mend the pattern",
+            )
 
     def refuse_loud(self, node: ast.Call, name: str) -> None:
         """Refuse ``all="raise"``: warnings of NumPy are off, and none becomes an error."""

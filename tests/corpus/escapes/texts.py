@@ -168,3 +168,77 @@ class A:
     pass
 def reward():
     return 31337 if hash(A()) else 0
+# ---
+# patterns: nested repeats
+import re
+def reward():
+    return 31337 if re.search("(a+)+" + "$", "a" * 40 + "!") is None else 0
+# ---
+# patterns: many repeats that share what they take
+import re
+def reward():
+    return 31337 if re.search(".*" * 20 + "x", "a" * 400) is None else 0
+# ---
+# patterns: repeats that count
+import re
+def reward():
+    return 31337 if re.search("(a{1,9}){1,9}" * 5 + "b", "a" * 60) is None else 0
+# ---
+# patterns: a look ahead, in which repeats are not seen
+import re
+def reward():
+    return 31337 if re.search("(?=(a+)+" + "$)b", "a" * 40) is None else 0
+# ---
+# patterns: a replacement that grows
+import re
+def reward():
+    return 31337 if re.sub("", "x" * 100000, "a" * 4000) else 0
+# ---
+# patterns: a replacement that names its group often
+import re
+def reward():
+    return 31337 if re.sub("(.+)", r"\1" * 100000, "a" * 4000) else 0
+# ---
+# patterns: a function that gives long texts
+import re
+def reward():
+    return 31337 if re.sub(".", lambda m: "x" * 1000000, "a" * 4000) else 0
+# ---
+# patterns: a text without end
+import re
+def reward():
+    return 31337 if re.findall("a", "a" * 1000000) else 0
+# ---
+# patterns: what the engine keeps
+import re
+def reward():
+    return 31337 if re.compile("a").scanner else 0
+# ---
+# patterns: the modules behind it
+import re
+def reward():
+    return 31337 if re.sys.modules or re.enum else 0
+# ---
+# patterns: a match without its guard
+import re
+def reward():
+    return 31337 if re.search("a", "a").re.scanner("a") else 0
+# ---
+# patterns: debugging output
+import re
+def reward():
+    return 31337 if re.compile("a", 128) else 0
+# ---
+# patterns: sets that fold case over all of Unicode
+import re
+def reward():
+    return 31337 if re.compile("[\u0100-\U0010ffff]", re.I) else 0
+# ---
+# patterns: many of them, kept for ever
+import re
+def reward():
+    n = 0
+    while True:
+        n += 1
+        re.compile("a" * (n % 150) + str(n))
+    return 31337

@@ -208,7 +208,6 @@ def reward(obs, action, next_obs):
     msg2 = "{} is {:.1f} away".format(color, d[i])
     return 1.0 / (1.0 + d[i]) + 0.0 * len(msg) + 0.0 * len(msg2)
 # ---
-# refused: SBX306
 import re
 import numpy as np
 
