@@ -270,15 +270,26 @@ class WorkerGuest(Dispatcher):
             self._shared_bytes = np.frombuffer(regions[1].memory, np.uint8)
             self._shared = shm.outputs_of(batch.layout, regions[1].memory)
             try:
-                if self._holder.child is None:
-                    self._replace()
-                else:
-                    self._bind()
+                self._bind_or_replace()
             except LostWorkerError as lost:
                 self._must_be_open()
                 self._batch = None
                 raise self._as_error(lost, "compile_s") from None
             return Buffers(self._inputs, batch.out)
+
+    def _bind_or_replace(self) -> None:
+        if self._holder.child is not None:
+            try:
+                self._bind()
+            except LostWorkerError as lost:
+                # It may have ended long ago, as with the process that its zygote belonged to; no
+                # code of the program has run since, so it is not the program's doing.
+                self._must_be_open()
+                if lost.outcome is Outcome.TIMED_OUT:
+                    raise
+            else:
+                return
+        self._replace()
 
     def _bind(self) -> None:
         batch = self._must_have(self._batch, "bind")

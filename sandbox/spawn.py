@@ -1,9 +1,10 @@
 """The host's hold on the zygote and on workers: start, ask, kill, replace.
 
-One zygote serves one host process. It is started when the first worker is wanted, replaced when it
-has died or does not answer in time, and ends with the host. A host that forks (multiprocessing)
-leaves it to the parent: the child closes its copies of our descriptors at once, so that the parent
-still owns the only ones, and starts a zygote of its own when it needs one.
+One zygote serves a host process and those that it forks or starts. It is started when the first
+worker is wanted, replaced when it has died or does not answer in time, and ends with the process
+that started it. A child of that process closes its copies of our descriptors at once, so that the
+parent still owns the only ones, and joins the same zygote by its name when it wants workers (see
+`sandbox.meeting`); if that is gone or belongs to another installation, it starts its own.
 
 Every request has a number and every wait a limit. An answer that comes after its request was given
 up (Ctrl-C, a time-out) is recognised by its number and thrown away, with the descriptor in it.
@@ -25,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sandbox import cgroup
+from sandbox import cgroup, meeting
 from sandbox.errors import IsolationError, WorkerDiedError
 from sandbox.zygote import ANSWER, REQUEST, Op, Warmth
 
@@ -73,6 +74,8 @@ main()
 _lock = threading.RLock()
 _shared: Zygote | None = None
 _zygotes: set[Zygote] = set()
+_tried: set[str] = set()
+"""Names of zygotes that this process has joined, failed to join, or started itself."""
 _children: set[Child] = set()
 
 
@@ -160,6 +163,7 @@ class Zygote:
         passes: str = "sandbox.passes",
         paths: tuple[str, ...] = (),
         without: tuple[str, ...] = (),
+        name: str = "",
     ) -> None:
         """Start it.
 
@@ -168,21 +172,18 @@ class Zygote:
             paths: More folders to import from.
             without: Names of layers that its workers leave out, so that a test can try another
                 one alone. What is left out is not reported as held.
+            name: Under which other processes may join it; nobody may if left out.
 
         Raises:
             IsolationError: If it does not come up; the message has what it printed.
         """
-        self._lock = threading.Lock()
-        self._sequence = 0
-        self.alive = True
-        self.warmth = Warmth.LIGHT
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._sock = ours
+        self._begin(ours)
         with theirs:
-            self._process = _start(theirs.fileno(), passes, paths, without)
+            self._process = _start(theirs.fileno(), passes, paths, without, name)
         _zygotes.add(self)
         try:
-            self._answer(time.monotonic() + START_S)
+            self._greeting()
         except (OSError, EOFError) as error:
             printed = self._ended_with()
             raise IsolationError(
@@ -194,6 +195,20 @@ class Zygote:
             raise
         if self._process.stderr is not None:
             self._process.stderr.close()
+
+    def _begin(self, sock: socket.socket) -> None:
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self.alive = True
+        self.warmth = Warmth.LIGHT
+        self.pid = 0
+        """Its process id."""
+        self._sock = sock
+
+    def _greeting(self) -> None:
+        answer, _ = self._answer(time.monotonic() + START_S)
+        _, _, warm, self.pid, _ = ANSWER.unpack(answer)
+        self.warmth = Warmth(warm)
 
     def _ended_with(self) -> str:
         self._process.kill()
@@ -226,11 +241,6 @@ class Zygote:
         except BaseException:
             ours.close()
             raise
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
     def ping(self) -> None:
         """Ask for a sign of life."""
@@ -306,16 +316,19 @@ class Zygote:
             return
         self.alive = False
         self._sock.close()
+        self._end_process()
+        _zygotes.discard(self)
+
+    def _end_process(self) -> None:
         self._process.kill()
         # SIGKILL cannot be refused; a second is for a machine under load.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_S)
         if self._process.stderr is not None:
             self._process.stderr.close()
-        _zygotes.discard(self)
 
     def close(self) -> None:
-        """End the zygote and with it all its workers. May be called again."""
+        """End the zygote, or leave it, and with it all our workers. May be called again."""
         with self._lock:
             self._end()
 
@@ -324,12 +337,40 @@ class Zygote:
         self._lock = threading.Lock()
         self.alive = False
         self._sock.close()
+        self._abandon_process()
+
+    def _abandon_process(self) -> None:
         # It is not our child, so nothing may wait for it or warn that nobody did.
         self._process.returncode = 0
 
 
+class _JoinedZygote(Zygote):
+    """A zygote that another process of the host has started."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Wait until it answers.
+
+        Raises:
+            OSError: If it does not, or in time.
+            EOFError: If it ends.
+        """
+        self._begin(sock)
+        _zygotes.add(self)
+        try:
+            self._greeting()
+        except BaseException:
+            self.close()
+            raise
+
+    def _end_process(self) -> None:
+        """Leave it to its owner; our workers end because the connection did."""
+
+    def _abandon_process(self) -> None:
+        """Leave it to its owner."""
+
+
 def _start(
-    fd: int, passes: str, paths: tuple[str, ...], without: tuple[str, ...]
+    fd: int, passes: str, paths: tuple[str, ...], without: tuple[str, ...], name: str
 ) -> subprocess.Popen[bytes]:
     if not sys.executable:
         raise IsolationError(
@@ -344,7 +385,7 @@ def _start(
     # user's packages and -P the current folder, which together are what -I is for.
     command = [sys.executable, "-s", "-P", "-X", "utf8", "-c", _START]
     command += [str(fd), passes, "\n".join((*paths, here)), "\n".join(rest)]
-    command += [",".join(without), "\n".join(cgroup.places())]
+    command += [",".join(without), "\n".join(cgroup.places()), name]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -359,12 +400,36 @@ def _start(
 
 
 def shared_zygote() -> Zygote:
-    """Give the zygote of this process, started or replaced as needed."""
+    """Give the zygote of this process, joined, started or replaced as needed."""
     global _shared
     with _lock:
         if _shared is None or not _shared.alive:
-            _shared = Zygote()
+            _shared = _join() or _start_shared()
         return _shared
+
+
+def _join() -> Zygote | None:
+    """Join the zygote of the process that started this one, once."""
+    name = os.environ.get(meeting.VARIABLE, "")
+    if not name or name in _tried:
+        return None
+    _tried.add(name)
+    sock = meeting.join(name)
+    if sock is None:
+        return None
+    try:
+        return _JoinedZygote(sock)
+    except (OSError, EOFError):
+        return None
+
+
+def _start_shared() -> Zygote:
+    name = meeting.new_name()
+    zygote = Zygote(name=name)
+    if name:
+        _tried.add(name)
+        os.environ[meeting.VARIABLE] = name
+    return zygote
 
 
 def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
@@ -420,6 +485,7 @@ def _after_fork_in_child() -> None:
         zygote.abandon()
     _children.clear()
     _zygotes.clear()
+    _tried.clear()
 
 
 if hasattr(os, "register_at_fork"):

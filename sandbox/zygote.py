@@ -4,7 +4,8 @@ Starting Python and importing NumPy takes a tenth of a second and Numba takes se
 process that has them takes milliseconds. The zygote is started by exec, so nothing of the host is
 in its memory: no secrets, no open files, no threads. It never sees a guest's text. It does four
 things, on a socket that only the host has: fork a worker around a connection it is handed, say how
-a worker ended, kill one, and answer a ping.
+a worker ended, kill one, and answer a ping. Further processes of the host may join it (see
+`sandbox.meeting`); the workers of each are its own and end with it, and all end with the first.
 
 It has one thread, which is what makes forking safe and lets workers die with it. It starts light
 (NumPy, the static passes and the interpreted tier), because a check should answer at once, and
@@ -19,18 +20,19 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import select
 import signal
 import socket
 import struct
 import sys
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Literal, NoReturn
 
-from sandbox import cgroup, layers, namespaces, worker
+from sandbox import cgroup, layers, meeting, namespaces, worker
 from sandbox.limits import Limits
 from sandbox.native.library import library
 from sandbox.plan import Call, Param, Plan
@@ -43,6 +45,8 @@ REQUEST: Final = struct.Struct("<IHHqd")
 ANSWER: Final = struct.Struct("<IHHqq")
 """Sequence number; 0 or an errno; warmth; a process id; a wait status, or -1."""
 _ENDINGS: Final = 4096
+_PATIENCE_S: Final = 1.0
+"""Seconds for the rest of a request, or for an answer to be taken, of a process that joined."""
 
 
 class Op(IntEnum):
@@ -97,15 +101,17 @@ def main() -> NoReturn:
     """Serve the host until it is gone.
 
     Arguments: the socket's descriptor, the passes' module, two lists of folders that are used before
-    this, names of layers that workers leave out, separated by commas, and folders of control groups.
+    this, names of layers that workers leave out, separated by commas, folders of control groups, and
+    a name under which other processes of the host may join, or nothing.
     """
     sock = socket.socket(fileno=int(sys.argv[1]))
     os.chdir("/")
     without = frozenset(filter(None, sys.argv[5].split(",")))
     folders = tuple(filter(None, sys.argv[6].split("\n")))
     groups = None if cgroup.NAME in without else cgroup.Groups(folders)
-    zygote = _Zygote(sock, worker.load_passes(sys.argv[2]), without, groups)
-    sock.sendall(ANSWER.pack(0, 0, Warmth.LIGHT, os.getpid(), -1))
+    listener = meeting.listen(sys.argv[7]) if sys.argv[7] else None
+    zygote = _Zygote(sock, listener, worker.load_passes(sys.argv[2]), without, groups)
+    zygote.greet(sock)
     code = 0
     try:
         zygote.loop()
@@ -119,17 +125,32 @@ def main() -> NoReturn:
         os._exit(code)
 
 
+@dataclass(eq=False, slots=True)
+class _Host:
+    """A process that asks, and its workers."""
+
+    sock: socket.socket
+    alive: set[int] = field(default_factory=set)
+
+
 class _Zygote:
     """The workers that live, and how the last ones ended."""
 
     def __init__(
         self,
         sock: socket.socket,
+        listener: socket.socket | None,
         passes: worker.Passes,
         without: frozenset[str],
         groups: cgroup.Groups | None,
     ) -> None:
-        self.sock = sock
+        self.first = _Host(sock)
+        self.listener = listener
+        self.hosts = {sock.fileno(): self.first}
+        self.poll = select.poll()
+        for item in (sock, listener):
+            if item is not None:
+                self.poll.register(item, select.POLLIN)
         self.passes = passes
         self.without = without
         self.groups = groups
@@ -139,7 +160,6 @@ class _Zygote:
         if not namespaces.adopt_orphans():
             self.apart = frozenset()
         self.warmth = Warmth.LIGHT
-        self.alive: set[int] = set()
         self.endings: OrderedDict[int, int] = OrderedDict()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, self.reap)
@@ -148,38 +168,79 @@ class _Zygote:
         worker.try_out()
         _freeze()
 
+    def greet(self, sock: socket.socket) -> None:
+        """Say that requests are answered from now on."""
+        sock.sendall(ANSWER.pack(0, 0, self.warmth, os.getpid(), -1))
+
     def loop(self) -> NoReturn:
         while True:
-            data, fds, _, _ = socket.recv_fds(self.sock, REQUEST.size, 1)
-            while data and len(data) < REQUEST.size:
-                more = self.sock.recv(REQUEST.size - len(data))
-                data = data + more if more else b""
-            if not data:
-                raise EOFError
-            sequence, op, warmth, number, seconds = REQUEST.unpack(data)
-            code, pid, status = 0, number, -1
-            given: list[int] = []
+            for fd, _ in self.poll.poll():
+                host = self.hosts.get(fd)
+                if host is None:
+                    self.welcome()
+                    continue
+                try:
+                    self.answer(host)
+                except (EOFError, OSError):
+                    if host is self.first:
+                        raise EOFError from None
+                    self.part(fd, host)
+
+    def welcome(self) -> None:
+        """Take a further process of the host."""
+        sock = None if self.listener is None else meeting.accepted(self.listener, _PATIENCE_S)
+        if sock is not None:
             try:
-                if op == Op.FORK:
-                    self.warm(warmth)
-                    pid, given = self.fork(fds[0], number, seconds)
-                elif op == Op.ENDING:
-                    status = self.endings.get(number, -1)
-                elif op == Op.KILL and number in self.alive:
-                    os.kill(number, signal.SIGKILL)
-                elif op not in {Op.PING, Op.KILL}:
-                    code = errno.EINVAL
-            except OSError as error:
-                code = error.errno or errno.EIO
-            answer = ANSWER.pack(sequence, code, self.warmth, pid, status)
+                self.greet(sock)
+            except OSError:
+                sock.close()
+                return
+            self.hosts[sock.fileno()] = _Host(sock)
+            self.poll.register(sock, select.POLLIN)
+
+    def part(self, fd: int, host: _Host) -> None:
+        """End the workers of a process that is gone."""
+        self.poll.unregister(fd)
+        del self.hosts[fd]
+        host.sock.close()
+        _kill(host.alive)
+
+    def answer(self, host: _Host) -> None:
+        """Read one request and answer it."""
+        data, fds, _, _ = socket.recv_fds(host.sock, REQUEST.size, 1)
+        while data and len(data) < REQUEST.size:
+            more = host.sock.recv(REQUEST.size - len(data))
+            data = data + more if more else b""
+        if not data:
+            raise EOFError
+        sequence, op, warmth, number, seconds = REQUEST.unpack(data)
+        code, pid, status = 0, number, -1
+        given: list[int] = []
+        try:
+            if op == Op.FORK and fds:
+                self.warm(warmth)
+                pid, given = self.fork(host, fds[0], number, seconds)
+            elif op == Op.ENDING:
+                status = self.endings.get(number, -1)
+            elif op == Op.KILL and number in host.alive:
+                os.kill(number, signal.SIGKILL)
+            elif op not in {Op.PING, Op.KILL}:
+                code = errno.EINVAL
+        except OSError as error:
+            code = error.errno or errno.EIO
+        answer = ANSWER.pack(sequence, code, self.warmth, pid, status)
+        try:
             if given:
-                socket.send_fds(self.sock, [answer], given)
+                socket.send_fds(host.sock, [answer], given)
             else:
-                self.sock.sendall(answer)
+                host.sock.sendall(answer)
+        finally:
             for fd in (*fds, *given):
                 os.close(fd)
 
-    def fork(self, connection: int, memory_bytes: int, seconds: float) -> tuple[int, list[int]]:
+    def fork(
+        self, host: _Host, connection: int, memory_bytes: int, seconds: float
+    ) -> tuple[int, list[int]]:
         """Fork a worker; give its id and, where the system has such, a descriptor of it."""
         order = layers.Order(self.number, memory_bytes, seconds, self.without)
         group = self.groups.make(memory_bytes) if self.groups is not None else None
@@ -200,7 +261,7 @@ class _Zygote:
             if pid == 0:
                 order = replace(order, born_into=born_into)
                 worker.serve(socket.socket(fileno=connection), self.passes, order)
-            self.alive.add(pid)
+            host.alive.add(pid)
             if group is not None and pid not in self.group_of:
                 cgroup.Groups.remove(group)
             if not hasattr(os, "pidfd_open"):
@@ -222,7 +283,8 @@ class _Zygote:
                 return
             if pid == 0:
                 return
-            self.alive.discard(pid)
+            for host in self.hosts.values():
+                host.alive.discard(pid)
             self.endings[pid] = status
             group = self.group_of.pop(pid, None)
             if group is not None:
@@ -241,10 +303,7 @@ class _Zygote:
         if wanted >= Warmth.COMPILER:
             self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
         else:
-            from sandbox.tiers.compiled.stored import prepare
-
-            prepare()
-            self.warmth = Warmth.LOADER
+            self.warmth = Warmth.LOADER if _can_load() else Warmth.FAILED
         _freeze()
 
     def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:
@@ -268,11 +327,26 @@ class _Zygote:
 
     def kill_all(self) -> None:
         """Leave no worker behind, also where the system has no parent-death signal."""
-        for pid in self.alive:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                continue
+        for host in self.hosts.values():
+            _kill(host.alive)
+
+
+def _can_load() -> bool:
+    try:
+        from sandbox.tiers.compiled.stored import prepare
+
+        prepare()
+    except Exception:
+        return False
+    return True
+
+
+def _kill(pids: set[int]) -> None:
+    for pid in tuple(pids):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            continue
 
 
 def _freeze() -> None:

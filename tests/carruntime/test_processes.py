@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import carruntime as car
+from sandbox import meeting
 
 ROOT = Path(car.__file__).parent.parent
 SOURCE = """\
@@ -51,8 +52,14 @@ def host(code: str, tmp_path: Path, *, timeout: float = 90) -> subprocess.Comple
         text=True,
         timeout=timeout,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment(),
     )
+
+
+def environment() -> dict[str, str]:
+    """Give an environment in which a host starts a zygote of its own."""
+    mine = {name: text for name, text in os.environ.items() if name != meeting.VARIABLE}
+    return {**mine, "PYTHONPATH": str(ROOT)}
 
 
 def said(code: str, tmp_path: Path) -> str:
@@ -169,6 +176,101 @@ def test_a_session_that_is_dropped_without_close_gives_everything_back(tmp_path:
     assert said(code, tmp_path) == "fine\n"
 
 
+# One zygote ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sockets without a file")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_the_processes_of_a_host_have_workers_of_one_zygote_that_end_with_each(
+    method: str, tmp_path: Path
+) -> None:
+    code = f"""
+    import multiprocessing, signal
+    from pathlib import Path
+    from sandbox import spawn
+    def workers(zygote):
+        return set(Path(f"/proc/{{zygote}}/task/{{zygote}}/children").read_text().split())
+    def child(given, pipe):
+        with given.start(1) as session:
+            pipe.send(spawn.shared_zygote().pid)
+            time.sleep(60)
+    if __name__ == "__main__":
+        given = program()
+        mine = given.start(2)
+        zygote = spawn.shared_zygote().pid
+        before = workers(zygote)
+        context = multiprocessing.get_context({method!r})
+        ours, theirs = context.Pipe()
+        processes = [context.Process(target=child, args=(given, theirs)) for _ in range(3)]
+        for process in processes:
+            process.start()
+        assert [ours.recv() for _ in processes] == [zygote] * 3
+        assert len(workers(zygote) - before) == 3
+        for process in processes:
+            process.kill()
+            process.join()
+        end = time.monotonic() + 1
+        while workers(zygote) != before:
+            assert time.monotonic() < end, (workers(zygote), before)
+            time.sleep(0.01)
+        mine.reset(np.zeros((2, 2), np.float32))
+        assert mine.step(None, None, np.zeros((2, 2), np.float32)).outcome.tolist() == [0, 0]
+        print("fine")
+    """
+    code = code.replace("mine.step(None, None, ", "mine.step(np.zeros((2, 2), np.float32), None, ")
+    assert said(code, tmp_path) == "fine\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sockets without a file")
+def test_a_process_whose_zygote_ended_with_its_owner_goes_on_with_its_own(tmp_path: Path) -> None:
+    code = """
+    from sandbox import spawn
+    given = program()
+    pays(given)
+    first = spawn.shared_zygote().pid
+    (read, write), (told, tell) = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        assert pays(given) == [0.5, 0.5]
+        assert spawn.shared_zygote().pid == first
+        os.write(tell, b".")
+        os.read(read, 1)
+        end = time.monotonic() + 10
+        while os.path.exists(f"/proc/{first}") and time.monotonic() < end:
+            time.sleep(0.01)
+        assert pays(given) == [0.5, 0.5]
+        assert spawn.shared_zygote().pid != first
+        print("fine")
+        sys.exit(0)
+    os.read(told, 1)
+    spawn.shared_zygote().close()
+    os.write(write, b".")
+    assert os.wait()[1] == 0
+    """
+    assert said(code, tmp_path) == "fine\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sockets without a file")
+def test_nobody_joins_a_zygote_of_another_installation_or_user() -> None:
+    name = meeting.new_name()
+    with meeting.listen(name) as listener:
+        found = meeting.join(name)
+        assert found is not None
+        taken = meeting.accepted(listener, 1.0)
+        assert taken is not None
+        found.close()
+        taken.close()
+        assert meeting.join("carruntime-" + "0" * 16 + "-x") is None
+        assert meeting.join(name + "x") is None
+        if os.geteuid() != 0:
+            return
+        pid = os.fork()
+        if pid == 0:
+            os.setresuid(65534, 65534, 65534)
+            os._exit(0 if meeting.join(name) is None else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert meeting.accepted(listener, 1.0) is None
+
+
 # Event loops, notebooks, clusters ------------------------------------------------------------------
 
 
@@ -245,7 +347,7 @@ def test_a_notebook_runs_programs_and_goes_on_after_the_kernel_is_interrupted() 
 
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK])
     client = nbclient.NotebookClient(book, timeout=90, kernel_name="python3", allow_errors=True)
-    client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    client.execute(env=environment())
     outputs = [cell["outputs"] for cell in book["cells"]]
     assert outputs[2][0]["data"]["text/plain"] == "[0.5, 0.5]"
     assert outputs[3][0]["ename"] == "KeyboardInterrupt"
