@@ -31,7 +31,7 @@ from sandbox.parse import Places
 from sandbox.plan import Plan
 from sandbox.probe import Batch, probe_batches
 from sandbox.rules import RULES
-from sandbox.tiers.base import NO_FAILURE, Outputs, Runner, TierReason
+from sandbox.tiers.base import NO_FAILURE, Failure, Outputs, Runner, TierReason
 from sandbox.tiers.interpreted import GuestModuleError, InterpretedRunner
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _copy(results: Outputs) -> Outputs:
 
 def _compare(
     reference: InterpretedRunner,
-    kernel: Runner,
+    kernel: CompiledRunner,
     plan: Plan,
     batches: list[Batch],
     tolerance: float,
@@ -262,6 +262,9 @@ def _compare(
     wanted = _try(reference, plan, batches, None)
     if cut:
         _leave_out_the_cut(wanted)
+    raised = list(reference.failures)
+    # Rows that the kernel hands over are computed as they will be: by this same runner.
+    kernel.lend(reference)
     try:
         given = _try(kernel, plan, batches, wanted.ran)
     except Exception as error:
@@ -270,12 +273,15 @@ def _compare(
         return TierReason("CMP993", "its rows take too long to compare the tiers on enough of them")
     for step, (want, got) in enumerate(zip(wanted.results, given.results, strict=True)):
         for row in np.flatnonzero(wanted.ran[step]).tolist():
-            text = _row_differs(reference, kernel, want, got, row, tolerance)
+            text = _row_differs(names, raised, kernel, want, got, row, tolerance)
             if text:
                 place = f"row {row}" if not plan.stateful else f"episode {row}, step {step}"
                 return TierReason(
                     "CMP900", f"differs from the interpreted tier on {place} of the probe: {text}"
                 )
+    tried = sum(int(ran.sum()) for ran in wanted.ran)
+    if 2 * kernel.handed_over > tried:
+        return TierReason("CMP994", "most of its rows need more than a kernel has room for")
     return None
 
 
@@ -289,12 +295,21 @@ def _leave_out_the_cut(trial: _Trial) -> None:
 
 
 def _row_differs(  # noqa: PLR0917  two runners, two results, one row
-    reference: Runner, kernel: Runner, want: Outputs, got: Outputs, row: int, tolerance: float
+    names: tuple[str, ...],
+    raised_by_reference: list[Failure],
+    kernel: Runner,
+    want: Outputs,
+    got: Outputs,
+    row: int,
+    tolerance: float,
 ) -> str:
     outcomes = int(want.outcome[row]), int(got.outcome[row])
     if outcomes[0] != outcomes[1]:
         return f"outcome {_outcome(outcomes[1])}, want {_outcome(outcomes[0])}"
-    raised = _exceptions(reference, want, row), _exceptions(kernel, got, row)
+    raised = (
+        _exceptions(raised_by_reference, want, row),
+        _exceptions(kernel.failures, got, row),
+    )
     if raised[0] != raised[1]:
         return f"raised {raised[1]}, want {raised[0]}"
     if (want.task_outcome[row] != got.task_outcome[row]).any():
@@ -306,7 +321,7 @@ def _row_differs(  # noqa: PLR0917  two runners, two results, one row
     if not _close(float(want.reward[row]), float(got.reward[row]), tolerance):
         return f"reward {float(got.reward[row])!r}, want {float(want.reward[row])!r}"
     places = {name: index for index, name in enumerate(kernel.component_names)}
-    for index, name in enumerate(reference.component_names):
+    for index, name in enumerate(names):
         here = bool(want.present[index, row])
         place = places.get(name)
         if place is None:
@@ -321,11 +336,11 @@ def _row_differs(  # noqa: PLR0917  two runners, two results, one row
     return ""
 
 
-def _exceptions(runner: Runner, results: Outputs, row: int) -> list[str]:
+def _exceptions(failures: list[Failure], results: Outputs, row: int) -> list[str]:
     ids = [int(results.failure[row]), *map(int, results.task_failure[row])]
     outcomes = [int(results.outcome[row]), *map(int, results.task_outcome[row])]
     return [
-        runner.failures[item].exception
+        failures[item].exception
         for item, outcome in zip(ids, outcomes, strict=True)
         if item != NO_FAILURE and outcome == Outcome.ERROR
     ]

@@ -216,6 +216,12 @@ _CONTAINERS: Final = (
         "such a list lies in columns, for numbers, texts, small arrays and tuples of them",
         "put numbers or tuples of numbers into it",
     ),
+    (
+        "CMP213",
+        "an iterator may be gone over more than once",
+        "Python finds it empty the second time, and the kernel has no such memory",
+        "make a list of it: `list(...)`, or `[...]` in place of `(...)`",
+    ),
 )
 
 _KNOWN: Final = (
@@ -615,6 +621,12 @@ _WHOLE: Final = (
         "too few probe rows could be tried to trust the kernel",
         "a kernel is used after it gave the results of the interpreted tier on enough rows",
         "make a row cheaper: fewer turns of its loops",
+    ),
+    (
+        "CMP994",
+        "most probe rows need more than a kernel has room for",
+        "such rows are computed by the interpreted tier, and a kernel would only lose time",
+        "keep lists below a few thousand elements, integers within 64 bits, and sets unordered",
     ),
 )
 

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - it reports on standard output
 """Many random programs, each in the compiled tier and in plain CPython, on the same rows.
 
 ``python -m tests.differential.long --programs 20000`` runs as many and prints the first programs

@@ -207,6 +207,8 @@ class Tampered:
         self.inner.bind(num_rows, inputs, outputs)
         self.outputs = outputs
 
+    handed_over = 0
+
     def lend(self, spare: InterpretedRunner) -> None:
         assert spare.tier == "interpreted"
 

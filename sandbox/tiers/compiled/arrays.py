@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sandbox.tiers.compiled.core import Atom, Lit, Set
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Ty
 from sandbox.tiers.compiled.points import EXPLODE, i64
+from sandbox.tiers.compiled.scalars import COMPARE
 from sandbox.tiers.compiled.storage import strides_of, within
 from sandbox.tiers.compiled.values import (
     Arr,
@@ -33,6 +34,16 @@ class Arrays(Views):
 
     # -- element-wise expressions
 
+    @staticmethod
+    def _exactly_compared(
+        name: str, kinds: tuple[tuple[Ty, bool], ...], tys: tuple[Ty, ...]
+    ) -> tuple[Ty, ...]:
+        """Compare small integers with a Python int as NumPy 2 does, which may be beyond them."""
+        if name not in COMPARE.values() or ("i64", True) not in kinds:
+            return tys
+        small = all(ty not in FLOATS and ty != "u64" for ty, _ in kinds)
+        return ("i64", "i64", "b1") if small and tys[-1] == "b1" else tys
+
     def ufunc(self, name: str, *args: Value) -> Value:
         """Apply a ufunc to numbers and arrays of any shapes that broadcast."""
         inputs = [arg if isinstance(arg, Num | Arr | Sel) else self.as_array(arg) for arg in args]
@@ -51,7 +62,7 @@ class Arrays(Views):
             known = None if exponent is None else fast.get(float(exponent))
             if known and (base_float or known == "square"):
                 return self.ufunc(known, inputs[0])
-        tys = self.types_of(name, kinds)
+        tys = self._exactly_compared(name, kinds, self.types_of(name, kinds))
         if not shapes:
             atoms = [
                 self.fit(arg, ty) if arg.weak is True else self.cast(arg.atom, ty)
@@ -205,7 +216,7 @@ class Arrays(Views):
         kinds = tuple((arg.ty, isinstance(arg, Num) and arg.weak is True) for arg in inputs)
         if name == "power" and isinstance(inputs[1], Num) and inputs[1].const == 2:
             return self.select_ufunc("square", inputs[:1])
-        tys = self.types_of(name, kinds)
+        tys = self._exactly_compared(name, kinds, self.types_of(name, kinds))
         tails = [arg.tail if isinstance(arg, Sel) else arg.shape for arg in inputs
                  if not isinstance(arg, Num)]  # fmt: skip
         tail = self.broadcast(tails)

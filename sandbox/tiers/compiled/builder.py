@@ -41,9 +41,11 @@ from sandbox.tiers.compiled.points import (
 )
 from sandbox.tiers.compiled.shapes import (
     Shape,
+    ShapeMoved,
     cells_in,
     join_shapes,
     loosen_content,
+    moved,
     shape_of,
 )
 from sandbox.tiers.compiled.values import (
@@ -51,6 +53,8 @@ from sandbox.tiers.compiled.values import (
     Exc,
     Facts,
     Num,
+    Ref,
+    SeqCell,
     Value,
 )
 
@@ -341,8 +345,10 @@ class Builder(Merging):
         for back in backs:
             self.current = back
             mark = len(back.block)
+            self._take_along(heads, carried, back)
             for key, head in heads.items():
-                self.assign(head, back.vars.get(key, UNBOUND))
+                if not isinstance(carried[key], ShapeMoved):
+                    self.assign(head, back.vars.get(key, UNBOUND))
             for cell, content in contents.items():
                 self.assign_cell(content, back.heap[cell])
             self._in_parallel(back.block, mark)
@@ -371,10 +377,13 @@ class Builder(Merging):
         widen = attempt > 1
         for back in backs:
             for key, value in back.vars.items():
-                if value == start.vars.get(key, UNBOUND):
+                same = value == start.vars.get(key, UNBOUND)
+                if same and not isinstance(carried.get(key), ShapeMoved):
                     continue
                 base = carried.get(key, shape_of(entry.vars.get(key, UNBOUND)))
-                found = join_shapes(base, shape_of(value), True, widen)
+                found = self._moves(entry, back, key, base, widen)
+                if found is None:
+                    found = join_shapes(base, shape_of(value), True, widen)
                 if found != carried.get(key):
                     carried[key] = found
                     grown = True
@@ -387,6 +396,50 @@ class Builder(Merging):
                     cells[cell] = found
                     grown = True
         return grown
+
+    def _moves(self, entry: Point, back: Point, key: Key, base: Shape, widen: bool) -> Shape | None:
+        """Give the shape of a name that is bound to another list in each turn, where it is one.
+
+        Its elements are moved to memory of its own when the turn ends. That is only so in Python
+        too if no other name that is still read holds one of the two lists.
+        """
+        value, first = back.vars.get(key), entry.vars.get(key)
+        if not isinstance(value, Ref) or not isinstance(first, Ref):
+            return None
+        if isinstance(base, ShapeMoved):
+            return moved(base.content, back.heap[value.cell], widen)
+        if value == first:
+            return None
+        for point, cell in ((entry, first.cell), (back, value.cell)):
+            others = [
+                item
+                for other, item in point.vars.items()
+                if other != key and (point is entry or other in entry.vars)
+            ]
+            if cell in cells_in([*others, *point.heap.values()]):
+                return None
+        return moved(entry.heap[first.cell], back.heap[value.cell], widen)
+
+    def _take_along(self, heads: dict[Key, Value], carried: dict[Key, Shape], back: Point) -> None:
+        """Move the lists that names are bound to anew, before anything else is assigned."""
+        own = {
+            key: self.made[head.cell]
+            for key, head in heads.items()
+            if isinstance(carried[key], ShapeMoved) and isinstance(head, Ref)
+        }
+        for key, content in own.items():
+            value = back.vars[key]
+            assert isinstance(value, Ref)
+            source = back.heap[value.cell]
+            for other, theirs in own.items():
+                if (
+                    other != key
+                    and isinstance(source, SeqCell)
+                    and isinstance(theirs, SeqCell)
+                    and source.regions == theirs.regions
+                ):
+                    raise self.refuse("CMP314", "two lists change places in a loop")
+            self.assign_cell(content, source)
 
     def _in_parallel(self, block: list[Stmt], mark: int) -> None:
         """Make assignments from ``mark`` on read only what was there before any of them."""

@@ -18,6 +18,7 @@ from sandbox.tiers.compiled.values import (
     Exc,
     Frame,
     Func,
+    Num,
     ObjCell,
     Ref,
     Str,
@@ -25,6 +26,7 @@ from sandbox.tiers.compiled.values import (
     Unbound,
     Union,
     Value,
+    number,
 )
 
 __all__ = ["Calls"]
@@ -147,6 +149,7 @@ class Calls(Assignment):
                     )
                 values[key] = given[key]
         for key, value in values.items():
+            self.used_once(key, value, node)
             self.pt.vars[(frame.number, key)] = value
 
     def s_ClassDef(self, node: ast.ClassDef) -> None:
@@ -209,10 +212,16 @@ class Calls(Assignment):
                 raise self.refuse("CMP116", "this decorator", decorator)
 
     def _members(self, made: Cls, numbers: bool, node: ast.ClassDef) -> None:
+        last = 0
         for item in node.body:
             if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
                 name = item.targets[0].id
                 value = made.body[name]
+                made.members = (*made.members, name)
+                if value == Builtin("enum.auto"):
+                    value = made.body[name] = number(last + 1)
+                if isinstance(value, Num) and value.const is not None:
+                    last = int(value.const)
                 if numbers:
                     continue
                 made.body[name] = Tup((value, Str(name)), ("value", "name"), made.name)

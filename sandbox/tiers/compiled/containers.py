@@ -178,6 +178,9 @@ class Containers(Sets):
             self.count_into(cell, args[0])
         return cell
 
+    def e_auto(self, args: Args, keywords: Keywords) -> Value:
+        return Builtin("enum.auto")
+
     def c_namedtuple(self, args: Args, keywords: Keywords) -> Value:
         name, fields = args
         if not isinstance(name, Str):

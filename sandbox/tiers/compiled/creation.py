@@ -13,6 +13,7 @@ from sandbox.tiers.compiled.core import (
     Atom,
     Lit,
     Ty,
+    dtype_of,
     ty_of,
 )
 from sandbox.tiers.compiled.points import i64
@@ -147,9 +148,11 @@ class Creation(Arguments):
         return self.of_known(np.linspace(float(start), float(stop), count, endpoint=ends))
 
     def np_eye(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords, "dtype")
         count = self.constant(args[0], "the size of eye()")
         self.small(count * count)
-        return self.of_known(np.eye(count))
+        ty = self.dtype_value(keywords.get("dtype")) or "f64"
+        return self.of_known(np.eye(count, dtype=dtype_of(ty)))
 
     def np_diag(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
@@ -177,6 +180,8 @@ class Creation(Arguments):
         value = args[0]
         if isinstance(value, Num):
             return self.python_number(value)
+        if isinstance(value, Sel) and len(value.tail) < 2:
+            return self.rows_as_lists(value)
         if not isinstance(value, Arr):
             raise self.refuse("CMP503", "a list of a selection")
         if value.size > 64:
@@ -186,6 +191,10 @@ class Creation(Arguments):
                 self.a_tolist([self.subview(value, [number(k)])], {}) for k in range(value.shape[0])
             )
         )
+
+    def rows_as_lists(self, value: Sel) -> Value:
+        """Compute ``tolist()`` of what a mask selects."""
+        raise NotImplementedError
 
     def a_item(self, args: Args, keywords: Keywords) -> Value:
         value = args[0]

@@ -6,7 +6,9 @@ import ast
 from typing import Any, Final
 
 from sandbox.tiers.compiled.grids import join_bounds
+from sandbox.tiers.compiled.iteration import ONCE
 from sandbox.tiers.compiled.points import CONSTANTS, TRUE
+from sandbox.tiers.compiled.scopes import Uses
 from sandbox.tiers.compiled.storage import ELLIPSIS
 from sandbox.tiers.compiled.tables import Tables
 from sandbox.tiers.compiled.values import (
@@ -154,7 +156,23 @@ class Displays(Tables):
         assert frame is not None
         if frame.function == "<comprehension>" and name not in frame.names:
             raise self.refuse("CMP103", "an assignment expression in a comprehension")
+        self.used_once(name, value, None)
         self.pt.vars[(frame.number, name)] = value
+
+    def used_once(self, name: str, value: Value, scope: ast.AST | None) -> None:
+        """Refuse a name for an iterator that may be gone over twice: the second time it is empty.
+
+        Args:
+            name: The name.
+            value: What it is given.
+            scope: The function it is a parameter of; None for the statement at hand.
+        """
+        if not isinstance(value, Gen) or value.kind not in ONCE:
+            return
+        if not self.uses.at_most_once(name, scope, self.node):
+            raise self.refuse("CMP213", "an iterator that is gone over more than once")
+
+    uses: Uses
 
     def x_Tuple(self, node: ast.Tuple) -> Value:
         return self.new_tuple(tuple(self.elements(node.elts)))

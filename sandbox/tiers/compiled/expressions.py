@@ -85,13 +85,17 @@ class Expressions(Subscripts):
         frame = self.scope(node.generators)
         self.frame = outer
 
+        kept = any(isinstance(child, ast.Lambda) for child in ast.walk(node))
+
         def element() -> None:
+            nonlocal kept
             inside = self.frame
             self.frame = frame
             try:
                 item = self.eval(node.elt)
             finally:
                 self.frame = inside
+            kept = kept or isinstance(item, Gen)
             self.frame = outer
             try:
                 body(item)
@@ -99,6 +103,10 @@ class Expressions(Subscripts):
                 self.frame = inside
 
         self.over(node.generators, frame, element)
+        if self.alive and not kept:
+            # Nothing can see the names of the comprehension any more.
+            for name in frame.names:
+                self.pt.vars.pop((frame.number, name), None)
 
     def iterable(self, node: ast.expr) -> Value:
         """Lower what a loop goes through."""

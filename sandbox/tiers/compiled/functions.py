@@ -113,7 +113,7 @@ class Functions(Containers):
 
     def _extreme_builtin(self, most: bool, args: Args, keywords: Keywords) -> Value:
         self.no_keywords(keywords, "key", "default")
-        key = keywords.get("key")
+        key, default = keywords.get("key"), keywords.get("default")
         op: ast.cmpop = ast.Gt() if most else ast.Lt()
         name = "max" if most else "min"
         items: Value = args[0] if len(args) == 1 else Gen("tuples", tuple(args))
@@ -174,7 +174,6 @@ class Functions(Containers):
 
         self.iterate(items, turn)
         final = self.pt.vars.pop(held)
-        default = keywords.get("default")
 
         def result(value: Value) -> Value:
             assert isinstance(value, Tup)
@@ -413,6 +412,8 @@ class Functions(Containers):
 
     def b_next(self, args: Args, keywords: Keywords) -> Value:
         self.charge(1)
+        if not isinstance(args[0], Gen) or args[0].kind in ("keys", "values", "items", "list"):
+            raise self.refuse("CMP320", f"next() of {self.described(args[0])} is not taken")
         held = ("next", self.number())
         target = self.target("next")
         default = args[1] if len(args) > 1 else None
@@ -440,7 +441,12 @@ class Functions(Containers):
         return SliceV(args[0], args[1], args[2] if len(args) > 2 else NONE)
 
     def b_iter(self, args: Args, keywords: Keywords) -> Value:
-        return args[0]
+        if len(args) > 1:
+            raise self.refuse("CMP408", "iter() with a sentinel")
+        if isinstance(args[0], Gen) and args[0].kind not in ("keys", "values", "items", "list"):
+            return args[0]
+        self.charge_sized(args[0])
+        return Gen("iter", (args[0],))
 
     def float_is_integer(self, args: Args, keywords: Keywords) -> Value:
         value = self.number_of(args[0])

@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Cell,
     Cells,
+    Cls,
     DictCell,
     Gen,
     Index,
@@ -42,9 +43,11 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
-__all__ = ["Body", "Iteration"]
+__all__ = ["ONCE", "Body", "Iteration"]
 
 _PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter"})
+ONCE = _PAID_WHERE_MADE | {"genexp", "iter"}
+"""Kinds of `Gen` that Python goes over once."""
 
 Body = Callable[[Value], None]
 _UNROLL = 8
@@ -63,6 +66,8 @@ class Iteration(Unions):
                 return [(TRUE, item) for item in items]
             case Str(text=text):
                 return [(TRUE, Str(char)) for char in text]
+            case Cls(kind="enum", members=members):
+                return [(TRUE, value.body[name]) for name in members]
             case Arr(shape=shape):
                 if not shape:
                     self.fail("TypeError", "iteration over a 0-d array")
@@ -276,6 +281,9 @@ class Iteration(Unions):
             case Gen(kind="genexp" | "list"):
                 self.generate(value, body)
                 return
+            case Gen(kind="iter", parts=(part,)):
+                self.paying_nothing_for_turns(part, body)
+                return
             case Gen(kind="map", parts=(function, part)):
                 self.iterate(part, lambda item: body(self.call(function, [item], {})))
                 return
@@ -325,6 +333,11 @@ class Iteration(Unions):
             self._paid_loop = False
             return
         self.charge(turns)
+
+    def paying_nothing_for_turns(self, part: Value, body: Body) -> None:
+        """Go over what was paid for where an iterator of it was made."""
+        self._paid_loop = True
+        self.iterate(part, body)
 
     def paying_nothing(self, body: Callable[[], None]) -> None:
         """Lower something that was paid for otherwise."""

@@ -64,7 +64,7 @@ from sandbox.tiers.compiled.points import (
 )
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scans import rewrite_scans
-from sandbox.tiers.compiled.scopes import assigned
+from sandbox.tiers.compiled.scopes import Uses, assigned
 from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -153,6 +153,7 @@ class Lowering(Texts):
         self.continues: list[Target] = []
         self.depth = 0
         self.loaded = {}
+        self.uses = Uses(tree)
         self.result_span: Span | None = None
         """Where results come from."""
 
@@ -521,15 +522,11 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     grids: list[bool] = []
     try:
         return _lower_calls(tree, plan, limits, places, grids)
-    except Refused as refused:
+    except Refused:
         if not grids:
             raise
-        reason = refused
-    try:
-        # Where something asks for the order of keys, no container can be an array over all keys.
-        return _lower_calls(tree, plan, limits, places, None)
-    except Refused:
-        raise reason from None
+    # Where something asks for the order of keys, no container can be an array over all keys.
+    return _lower_calls(tree, plan, limits, places, None)
 
 
 def _lower_calls(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -80,6 +80,7 @@ _BUILTINS: Final = frozenset(
         "hasattr",
         "int",
         "isinstance",
+        "iter",
         "len",
         "list",
         "map",
@@ -134,6 +135,48 @@ _CONSTANTS: Final = {
 _TYPING: Final = frozenset({"typing"})
 
 
+class _Given(list[Value]):
+    """Arguments by position, and which of them somebody has read."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        super().__init__(values)
+        self.read: set[int] = set()
+
+    def __getitem__(self, place: Any) -> Any:
+        self.read.update(
+            range(len(self))[place] if isinstance(place, slice) else [place % len(self)]
+        )
+        return super().__getitem__(place)
+
+    def __iter__(self) -> Iterator[Value]:
+        self.read.update(range(len(self)))
+        return super().__iter__()
+
+
+class _Named(dict[str, Value]):
+    """Arguments by name, and which of them somebody has read."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Value:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self.read.add(str(name))
+        return super().__contains__(name)
+
+    def items(self) -> Any:
+        self.read.update(self)
+        return super().items()
+
+
 class Library(Functions):
     """Names, attributes and calls."""
 
@@ -169,6 +212,8 @@ class Library(Functions):
                 return self._array_attribute(owner, name)
             case Num():
                 return self._number_attribute(owner, name)
+            case Tup(cls="list"):
+                raise self.refuse("CMP205", f"the method {name!r} of a row of tolist()")
             case Tup(items=items, names=names):
                 if name in names:
                     return items[names.index(name)]
@@ -365,7 +410,15 @@ class Library(Functions):
             if function.owner is None or isinstance(function.owner, Dty | Builtin)
             else [function.owner]
         )
-        return handler(self, [*owner, *args], keywords)
+        given, named = _Given([*owner, *args]), _Named(keywords)
+        found = handler(self, given, named)
+        # What a handler has not looked at, it does not take.
+        if len(given.read) < len(given):
+            raise self.refuse("CMP408", f"{len(args)} arguments of {name}")
+        ignored = keywords.keys() - named.read
+        if ignored:
+            raise self.refuse("CMP408", f"the argument {min(ignored)!r}")
+        return found
 
     def price(self, function: Builtin, args: Args, keywords: Keywords) -> None:
         """Charge for a call of NumPy: by the elements of what it is given."""
@@ -400,6 +453,10 @@ class Library(Functions):
             for extent in shape:
                 if isinstance(extent, Num) and extent.const is not None:
                     known *= max(int(extent.const), 0)
+        if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
+            side = args[0]
+            if isinstance(side, Num) and side.const is not None:
+                known = max(int(side.const), 0) ** 2
         if isinstance(total, Lit):
             self.charge(cost.library(known))
             return
@@ -466,6 +523,7 @@ def _register() -> None:
     table["numpy.sum along the first axis"] = table.pop("numpy.sum_first")
     table["numpy.linalg.norm"] = Library.np_norm
     table["frozenset"] = Library.b_set
+    table["enum.auto"] = Library.e_auto
     table["tuple.index"] = Library.l_index
     table["tuple.count"] = Library.l_count
     for name in ("popleft", "appendleft", "extendleft"):

@@ -16,10 +16,11 @@ from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Ty
 from sandbox.tiers.compiled.displays import key_of
 from sandbox.tiers.compiled.numerics import Numerics
 from sandbox.tiers.compiled.points import TRUE, i64
-from sandbox.tiers.compiled.shapes import columns_of
+from sandbox.tiers.compiled.shapes import EMPTY, columns_of
 from sandbox.tiers.compiled.storage import strides_of
 from sandbox.tiers.compiled.values import (
     NONE,
+    Arr,
     Index,
     ListCell,
     NoneV,
@@ -274,15 +275,16 @@ class Lists(Numerics):
         return self.place_in(args[0], args[1], "value is not in list")
 
     def l_count(self, args: Args, keywords: Keywords) -> Value:
-        self.pay_for_length(self.len_of(args[0]))
+        owner, wanted = args
+        self.pay_for_length(self.len_of(owner))
         total: Value = number(0)
 
         def add(a: Value, item: Value) -> Value:
-            same = self.truth(self.spread(item, lambda v: self.equal(v, args[1])))
+            same = self.truth(self.spread(item, lambda v: self.equal(v, wanted)))
             return self.binary(ast.Add(), a, same)
 
         found: list[Value] = []
-        self.paying_nothing(lambda: found.append(self.fold(args[0], total, add)))
+        self.paying_nothing(lambda: found.append(self.fold(owner, total, add)))
         return found[0]
 
     # -- other
@@ -396,7 +398,8 @@ class Lists(Numerics):
     def sort_pairs(self, pairs: Ref, down: bool) -> Ref:
         """Sort (key, item) entries by insertion, which is stable, and give the items."""
         content = self.of_list(pairs)
-        if isinstance(content, ListCell) and not content.items:
+        never = isinstance(content, SeqCell) and content.record == EMPTY
+        if never or (isinstance(content, ListCell) and not content.items):
             return self.new_list(())
         seq = self.in_columns(pairs)
         start, length = self.kept_now(seq.start), self.kept_now(seq.length.atom)
@@ -471,6 +474,21 @@ class Lists(Numerics):
             source=("list", self.number()),
             bound=count,
         )
+
+    def rows_as_lists(self, value: Sel) -> Value:
+        made = self.new_list(())
+
+        def one(item: Value) -> None:
+            if isinstance(item, Num):
+                self.list_append(made, self.python_number(item))
+                return
+            assert isinstance(item, Arr)
+            atoms = [self.item(self.get(item, (i64(k),))) for k in range(item.shape[0])]
+            row = tuple(self.python_number(atom) for atom in atoms)
+            self.list_append(made, Tup(row, (), "list"))
+
+        self.paying_nothing(lambda: self.iterate(value, one))
+        return made
 
     def collected(self, value: Value, kind: str = "list", maxlen: int | None = None) -> Ref:
         """Make a list of the elements of something whose length depends on the data."""

@@ -512,6 +512,9 @@ class _Emitter:
             # that equal calls become one and loads need not be repeated after a call.
             for attribute in ("nounwind", "readnone"):
                 function.attributes.add(attribute)
+            if name.startswith("fmod"):
+                # LLVM would fold 0.0 % NaN to 0.0.
+                function.attributes.add("nobuiltin")
         return self.builder.call(function, values)
 
 

@@ -24,6 +24,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeDict,
     ShapeGrid,
     ShapeList,
+    ShapeMoved,
     ShapeNum,
     ShapeObj,
     ShapeSeq,
@@ -50,6 +51,7 @@ from sandbox.tiers.compiled.values import (
     Lost,
     Num,
     ObjCell,
+    Ref,
     SeqCell,
     SetCell,
     TableCell,
@@ -154,6 +156,12 @@ class Merging(Points):
                     if held is not None:
                         held = (self.scratch(held[1], size), *held[1:])
                 return GridCell(bounds, plain, known_region, held, self.number())
+            case ShapeMoved(content=inside):
+                place = self.number()
+                content = self.instantiate(inside, point)
+                point.heap[place] = content
+                self.made[place] = content
+                return Ref(place)
             case ShapeSeq(record=record, regions=known, start=start, room=room, kind=kind):
                 return SeqCell(
                     record,
@@ -218,6 +226,8 @@ class Merging(Points):
                     self.assign(part, item)
             case Arr(), Arr():
                 self.copy_array(head, value)
+            case Ref(), Ref():
+                self.assign_cell(self.made[head.cell], self.pt.heap[value.cell])
             case Union(), _:
                 self._assign_union(head, value)
 

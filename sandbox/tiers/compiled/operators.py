@@ -11,6 +11,7 @@ from sandbox.tiers.compiled.core import Atom, Let, Lit, Set
 from sandbox.tiers.compiled.displays import MADE_TEXT, Displays, key_of
 from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.scalars import BINARY, COMPARE
+from sandbox.tiers.compiled.shapes import EMPTY
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -411,7 +412,11 @@ class Operators(Displays):
             case Str(text=x), Str(text=y):
                 return number(x == y)
             case Tup(items=x_items), Tup(items=y_items):
+                if (a.cls == "list") is not (b.cls == "list"):
+                    return number(False)
                 return self._equal_items(x_items, y_items)
+            case (Tup(cls="list"), Ref()) | (Ref(), Tup(cls="list")):
+                raise self.refuse("CMP105", "a comparison of these containers")
             case Ref(), Ref():
                 left, right = self.pt.heap[a.cell], self.pt.heap[b.cell]
                 if a == b:
@@ -459,6 +464,8 @@ class Operators(Displays):
         other, second = self.sequence_rows(right)
         found = ("equal", self.number())
         same = self.op("eq", "b1", count.atom, other.atom)
+        if EMPTY in (left.record, right.record):
+            return boolean(same)
         self.pt.vars[found] = number(False)
 
         def compare() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.lane import Kernels
+from sandbox.native.tables import SOUND
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
@@ -23,7 +24,7 @@ from sandbox.tiers.compiled.points import ELSEWHERE
 __all__ = ["CompiledRunner"]
 
 _MAX_FAILURES: Final = 1_024
-_SOUND: Final = -1
+_SOUND: Final = SOUND
 _LOST: Final = -2
 _MOVED: Final = -3
 """The episode goes on in the interpreted tier until the row is reset."""
@@ -80,10 +81,13 @@ class CompiledRunner:
         self._status = np.zeros(0, np.int64)
         self._broken = np.zeros(0, np.int32)
         """By row: `_SOUND`, `_LOST`, `_MOVED`, or the failure of the reset."""
+        self._never = np.zeros(1, np.uint8)
         self._flag = np.zeros(1, np.uint8)
         """Whether any row is broken; read by native code too."""
         self._recipe = lowered.recipe
         self._elsewhere: Elsewhere | None = None
+        self.handed_over = 0
+        """How many rows the interpreted tier has computed."""
         self._away: list[NDArray[np.intp]] = []
         """Rows of this batch that the kernels handed over."""
         self._state: dict[str, NDArray[Any]] = {}
@@ -222,10 +226,15 @@ class CompiledRunner:
     def _any_broken(self, value: bool) -> None:
         self._flag[0] = value
 
-    def parts(self) -> Kernels:
-        """Say where everything lies that a step uses, for `sandbox.lane`; after each `bind`."""
+    def parts(self, *, reset: bool = False) -> Kernels:
+        """Say where everything lies that a step or a reset uses; after each `bind`.
+
+        For `sandbox.lane`. A reset on which a row fails is to be run anew from its beginning.
+        """
         outputs = self._bound()
         names = self._order()
+        if reset:
+            names = [*([self._reset] if self._reset is not None else []), *self._tasks]
         cells = []
         for name in names:
             _, _, table = self._calls[name]
@@ -236,14 +245,16 @@ class CompiledRunner:
             rows=self._rows,
             kernels=tuple((_address(self._calls[name][0]), self._calls[name][2]) for name in names),
             cells=tuple(cells),
-            broken=self._flag.ctypes.data,
+            broken=(self._never if reset else self._flag).ctypes.data,
             follows=self._follows.ctypes.data,
             failed=self._failed.ctypes.data,
-            alone=self._step is None,
+            alone=self._reset is None if reset else self._step is None,
             outcome=outputs.outcome.ctypes.data,
             reward=outputs.reward.ctypes.data,
             failure=outputs.failure.ctypes.data,
             alive=(self, list(self._keep)),
+            states=self._broken.ctypes.data if reset and self._reset is not None else 0,
+            flag=self._flag.ctypes.data,
         )
 
     def _order(self) -> list[str]:
@@ -396,6 +407,7 @@ class CompiledRunner:
             return
         rows = np.unique(np.concatenate(self._away))
         self._away.clear()
+        self.handed_over += len(rows)
         if self._reset is not None:
             if not reset and self._recipe is None:
                 self._broken[rows] = _LOST

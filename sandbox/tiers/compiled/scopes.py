@@ -5,7 +5,64 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-__all__ = ["assigned", "declared", "local_names", "makes_functions"]
+__all__ = ["Uses", "assigned", "declared", "local_names", "makes_functions"]
+
+
+class Uses:
+    """Where names are read in a program, and within which loops."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._reads: dict[str, list[ast.Name]] = {}
+        self._parents: dict[ast.AST, ast.AST] = {}
+        for node in ast.walk(tree):
+            for child in ast.iter_child_nodes(node):
+                self._parents[child] = node
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self._reads.setdefault(node.id, []).append(node)
+
+    def at_most_once(self, name: str, scope: ast.AST | None, binding: ast.AST | None) -> bool:
+        """Whether what a name is bound to is certainly read no more than once.
+
+        Args:
+            name: The name.
+            scope: The function it is a parameter of; None for a binding by a statement.
+            binding: That statement.
+        """
+        reads = [
+            read
+            for read in self._reads.get(name, ())
+            if scope is None or scope in self._around(read)
+        ]
+        if len(reads) > 1:
+            return False
+        start = scope if scope is not None else binding
+        outside = set() if start is None else {start, *self._around(start)}
+        return all(self._turns(read).issubset(outside) for read in reads)
+
+    def _around(self, node: ast.AST) -> list[ast.AST]:
+        found: list[ast.AST] = []
+        while node in self._parents:
+            node = self._parents[node]
+            found.append(node)
+        return found
+
+    def _turns(self, node: ast.AST) -> set[ast.AST]:
+        """Give what may run a node more than once."""
+        found: set[ast.AST] = set()
+        child = node
+        for parent in self._around(node):
+            match parent:
+                case ast.For(iter=first) if child is not first:
+                    found.add(parent)
+                case ast.While() | ast.Lambda() | ast.FunctionDef():
+                    found.add(parent)
+                case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                    if child is not parent.generators[0]:
+                        found.add(parent)
+                case ast.comprehension(iter=first) if child is not first:
+                    found.add(parent)
+            child = parent
+        return found
 
 
 def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:

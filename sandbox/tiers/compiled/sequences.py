@@ -49,6 +49,7 @@ from sandbox.tiers.compiled.values import (
     Value,
     boolean,
     integer,
+    number,
 )
 
 __all__ = ["Sequences"]
@@ -133,6 +134,9 @@ class Sequences(Grids):
 
     def read_record(self, shape: Shape, regions: tuple[str, ...], at: Atom) -> Value:
         """Read an entry."""
+        if shape == EMPTY:
+            # There is none: this is never reached.
+            self.only_where(number(False))
         return self._read(shape, iter(regions), at)
 
     def _read(self, shape: Shape, regions: Iterator[str], at: Atom) -> Value:

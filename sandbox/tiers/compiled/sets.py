@@ -110,13 +110,13 @@ class Sets(Lists):
         return self.dict_item(owner, content, args[1], missing)
 
     def d_pop(self, args: Args, keywords: Keywords) -> Value:
-        owner, key = args[0], args[1]
+        owner, key, *rest = args
         assert isinstance(owner, Ref)
         content = self.pt.heap[owner.cell]
 
         def missing() -> Value:
-            if len(args) > 2:
-                return args[2]
+            if rest:
+                return rest[0]
             self.fail("KeyError", repr(key.text) if isinstance(key, Str) else "a key")
 
         if isinstance(content, GridCell):
@@ -126,14 +126,17 @@ class Sets(Lists):
         assert isinstance(content, DictCell)
         known = key_of(key)
         if known is None:
-            raise self.refuse("CMP205", "the method 'pop' of a dict")
+            if not content.entries:
+                return missing()
+            self.in_table(owner, content)
+            return self.table_remove(owner, key, missing)
         for place, (other, _, present, value) in enumerate(content.entries):
             if other == known:
 
                 def there(place: int = place, value: Value = value) -> Value:
-                    rest = content.entries[:place] + content.entries[place + 1 :]
+                    left = content.entries[:place] + content.entries[place + 1 :]
                     self.pt.heap[owner.cell] = DictCell(
-                        rest, content.factory, content.ordered, content.kind
+                        left, content.factory, content.ordered, content.kind
                     )
                     return value
 
@@ -183,6 +186,7 @@ class Sets(Lists):
 
     def counter_most_common(self, args: Args, keywords: Keywords) -> Value:
         owner = args[0]
+        most = args[1] if len(args) > 1 else NONE
         self.pay_for_length(self.len_of(owner))
         made = self.new_list(())
 
@@ -195,7 +199,6 @@ class Sets(Lists):
         if isinstance(content, ListCell) and not content.items:
             return made
         ordered = self.sort_pairs(made, down=True)
-        most = args[1] if len(args) > 1 else NONE
         if most == NONE:
             return ordered
         count = self.constant(most, "the number of most common elements")

@@ -59,6 +59,7 @@ __all__ = [
     "ShapeDict",
     "ShapeGrid",
     "ShapeList",
+    "ShapeMoved",
     "ShapeNum",
     "ShapeObj",
     "ShapeSeq",
@@ -73,6 +74,7 @@ __all__ = [
     "join_shapes",
     "layout_of",
     "loosen_content",
+    "moved",
     "recorded",
     "shape_of",
     "variant_key",
@@ -201,6 +203,13 @@ class ShapeSeq:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeMoved:
+    """A list that a name is bound to anew in each turn of a loop: its elements are moved."""
+
+    content: ShapeSeq
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeTable:
     """Content of a dict or set in columns; ``regions`` None: memory of its own."""
 
@@ -224,6 +233,7 @@ class ShapeObj:
 Shape: TypeAlias = (
     Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
+    | ShapeMoved
 )  # fmt: skip
 Layout: TypeAlias = tuple[Any, ...]
 """What two shapes of records have in common when they use the same columns."""
@@ -751,3 +761,23 @@ def _join_tables(a: ShapeTable, b: ShapeTable | ShapeDict | ShapeSet, widen: boo
         keep = keep and layout_of(held) == layout_of(value)
     regions = a.regions if keep else None
     return ShapeTable(key, held, regions, a.room, a.kind, a.factory, dense)
+
+
+def moved(before: Shape | Cell, now: Cell, widen: bool) -> ShapeMoved | None:
+    """Give the shape of a name that holds one list and then another, or None for other things."""
+    a: Shape | None = before if isinstance(before, ShapeSeq) else None
+    if a is None and isinstance(before, ListCell | SeqCell):
+        a = _open(shape_of(before))
+    b = _open(shape_of(now)) if isinstance(now, ListCell | SeqCell) else None
+    match a, b:
+        case ShapeList(), ShapeList() if a.kind == b.kind:
+            found = _in_columns(a, b, widen)
+        case ShapeSeq(), ShapeSeq() | ShapeList() if a.kind == b.kind:
+            found = _join_sequences(a, b, widen)
+        case ShapeList(), ShapeSeq() if a.kind == b.kind:
+            found = _join_sequences(b, a, widen)
+        case _:
+            return None
+    if not isinstance(found, ShapeSeq):
+        return None
+    return ShapeMoved(ShapeSeq(found.record, None, None, LONG, found.maxlen, found.kind))

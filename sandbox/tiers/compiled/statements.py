@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 
+from sandbox import cost
 from sandbox.tiers.compiled.builder import ancestors
 from sandbox.tiers.compiled.calls import Calls
 from sandbox.tiers.compiled.points import TRUE, Target
@@ -139,8 +140,6 @@ class Statements(Calls):
 
         def turn(index: object, again: Target) -> None:
             del index
-            self.charge(1)
-            self.meter()
             self.node = node
             cond = self.truth(self.eval(node.test))
             outer = (list(self.breaks), list(self.continues))
@@ -149,15 +148,20 @@ class Statements(Calls):
                 self.run(node.orelse)
                 self.leave(stop)
 
+            def stay() -> None:
+                self.charge(cost.TURN)
+                self.meter()
+                self.run(node.body)
+
             self.breaks.append(stop)
             self.continues.append(again)
             try:
                 if cond.const is True:
-                    self.run(node.body)
+                    stay()
                 elif cond.const is False:
                     leave()
                 else:
-                    self.when(cond, lambda: self.run(node.body), leave)
+                    self.when(cond, stay, leave)
             finally:
                 self.breaks, self.continues = outer
 

@@ -43,6 +43,13 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Subscripts"]
 
 
+def _is_known(index: SliceV) -> bool:
+    return all(
+        isinstance(part, NoneV) or (isinstance(part, Num) and part.const is not None)
+        for part in (index.start, index.stop, index.step)
+    )
+
+
 class Subscripts(Operators):
     """Lowers subscripts."""
 
@@ -161,6 +168,8 @@ class Subscripts(Operators):
         if not isinstance(index, Num) or index.ty in ("f32", "f64"):
             self.fail("TypeError", f"{kind} indices must be integers or slices")
         text = f"{kind} index out of range"
+        if not items:
+            self.fail("IndexError", text)
         if length is None:
             position = self.bounded(index, len(items), text)
         else:
@@ -219,7 +228,9 @@ class Subscripts(Operators):
         """Index a list, dict or object."""
         content = self.pt.heap[owner.cell]
         match content:
-            case ListCell(length=Num()) if isinstance(index, SliceV):
+            case ListCell(length=length) if isinstance(index, SliceV) and not (
+                length is None and _is_known(index)
+            ):
                 return self.sequence_slice(self.in_columns(owner), index)
             case ListCell(items=items, length=length):
                 return self.index_items(items, index, "list", self.new_list, length)

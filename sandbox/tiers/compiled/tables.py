@@ -181,6 +181,11 @@ class Tables(Sequences):
         self.pt.heap[target.cell] = made
         return made
 
+    def in_table(self, target: Ref, content: DictCell) -> None:
+        """Put a dict with known keys in columns."""
+        _, key, _, value = content.entries[0]
+        self.table_for(target, key, value)
+
     def filled_table(
         self, key: Shape, value: Shape | None, content: DictCell | SetCell | TableCell
     ) -> TableCell:

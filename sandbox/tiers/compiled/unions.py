@@ -193,6 +193,8 @@ class Unions(Arrays):
                 return number(len(items))
             case Str(text=text):
                 return number(len(text))
+            case Cls(kind="enum", members=members):
+                return number(len(members))
             case Arr(shape=shape):
                 if not shape:
                     self.fail("TypeError", "len() of unsized object")

@@ -347,6 +347,8 @@ class Cls:
     fields: tuple[tuple[str, Value | None, Func | Builtin | Cls | Dty | None], ...] | None = None
     """Fields of a dataclass: name, default, factory of the default."""
     kind: str = "plain"
+    members: tuple[str, ...] = ()
+    """Of an enum, in the order of the source."""
 
 
 @dataclass(frozen=True, slots=True)
