@@ -487,6 +487,10 @@ def operator_guards(
             meter.weigh(value)
         return value
 
+    def keyed(key: Any) -> Any:
+        """Pay for comparing what the function that makes keys gives."""
+        return None if key is None else lambda item: heavy(key(item))
+
     def unary(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def guard(value: Any) -> Any:
             result = plain(value)
@@ -556,6 +560,7 @@ def operator_guards(
         "$Invert": unary(operator.invert),
         "$abs": unary(operator.abs),
         "$heavy": heavy,
+        "$keyed": keyed,
         "$key": hashed,
         "$paid": paid,
         "$merged": merged,

@@ -242,6 +242,7 @@ _ONE_OR_MORE: Final = frozenset({"max", "min"})
 _OVER_COMPREHENSION: Final = frozenset(
     {"any", "all", "sum", "min", "max", "list", "tuple", "sorted"}
 )
+_COMPARING: Final = frozenset({"sum", "min", "max", "sorted"})
 _REAL_ALWAYS: Final = frozenset({"float", "bool", "len"})
 _REAL_TYPES: Final = frozenset({"int", "float", "bool", "str", "list", "tuple", "dict", "set"})
 
@@ -542,7 +543,27 @@ class _Transformer(RestrictingNodeTransformer):
                 node.func = self._name("$real isinstance", func)
                 return node
         node.func = self._name(f"$real {name}", func) if real else self._visited(func)
+        if real and name in _COMPARING and count == 1:
+            made = node.args[0]
+            if isinstance(made, ast.GeneratorExp | ast.ListComp):
+                return self._over_comprehension(node, made)
         return self._arguments(node)
+
+    def _over_comprehension(self, node: ast.Call, made: ast.GeneratorExp | ast.ListComp) -> ast.Call:
+        """Guard what a comprehension gives to a built-in that compares or adds it."""
+        element = made.elt
+        plain = isinstance(element, ast.Constant) or (
+            isinstance(element, ast.Tuple)
+            and all(self._kinds.is_number(item) for item in element.elts)
+        )
+        node = self._arguments(node)
+        # The loops are known only now, and with them the kind of the element.
+        if not plain and self._kinds.of(element) is None:
+            made.elt = self._guard("$heavy", made.elt, made.elt)
+        for keyword in node.keywords:
+            if keyword.arg == "key":
+                keyword.value = self._guard("$keyed", keyword.value, keyword.value)
+        return node
 
     def _real_types(self, node: ast.expr) -> ast.expr | None:
         if isinstance(node, ast.Name) and self._is_builtin(node.id) and node.id in _REAL_TYPES:
@@ -661,7 +682,8 @@ class _Transformer(RestrictingNodeTransformer):
             for op, before, after in zip(node.ops, sides, sides[1:], strict=False)
         ]
         sides = [self._visited(item) for item in sides]
-        for index, heavy in enumerate(weighed):
+        for index, heavy in enumerate([*weighed, weighed[-1]]):
+            # The last is weighed as well: a number of NumPy makes an array of it.
             if heavy:
                 sides[index] = self._guard("$heavy", sides[index], sides[index])
         node.left, *node.comparators = sides

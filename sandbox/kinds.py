@@ -176,7 +176,7 @@ class Kinds:
         if module == "numpy" and name in _NUMPY_VALUES:
             return FLOAT
         if path == "numpy.linalg.norm" and len(node.args) == 1 and not node.keywords:
-            return SCALAR
+            return FLOAT  # one value, but of NumPy: it would make an array of a list beside it
         return None
 
     def is_bounded(self, left: ast.expr, op: ast.operator, right: ast.expr) -> bool:

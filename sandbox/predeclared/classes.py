@@ -20,6 +20,7 @@ from sandbox.guards import (
     is_guest_instance,
     write_guards,
 )
+from sandbox.keys import keys_guard
 
 __all__ = ["ClassGuards", "no_array", "remembered", "total_ordering", "type_name"]
 
@@ -115,6 +116,8 @@ def remembered(meter: Meter) -> Callable[..., Any]:
     arguments that cannot be hashed, as the real one does.
     """
 
+    keys = keys_guard(meter)
+
     def lru_cache(maxsize: Any = 128, typed: Any = False) -> Any:
         def decorate(function: Any) -> Any:
             if not callable(function):
@@ -126,6 +129,7 @@ def remembered(meter: Meter) -> Callable[..., Any]:
                 if made[0] != meter.rows:
                     made[0] = meter.rows
                     made[1].cache_clear()
+                keys((*args, *named.values()))
                 return made[1](*args, **named)
 
             # For what seals and measures; no guest can read the name.

@@ -52,7 +52,7 @@ from sandbox.predeclared.sizes import method_sizer
 from sandbox.predeclared.standard import Silent
 from sandbox.predeclared.texts import TextMatch, TextPattern
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
-from sandbox.weights import FREE_ITEMS
+from sandbox.weights import FLAT, FREE_ITEMS
 
 __all__ = ["HOST_TYPES", "Attributes", "is_direct"]
 
@@ -472,6 +472,8 @@ class Attributes:
                 meter.items(len(value))
                 for arg in args[:1]:
                     meter.weigh(arg, len(value))
+                    if isinstance(arg, np.generic) and not FLAT.issuperset(map(type, value)):
+                        meter.weigh(value)  # it makes an array of each list that it meets
             if lengthens:
                 for arg in args:
                     if isinstance(arg, dict):

@@ -17,6 +17,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import chain
 from types import MemberDescriptorType
 from typing import Any, Final
 
@@ -30,25 +31,42 @@ from sandbox.guards import (
     Meter,
     is_guest_instance,
     iteration_guards,
+    operator_guards,
     write_guards,
 )
+from sandbox.keys import keys_guard
 from sandbox.predeclared.texts import expressions
 from sandbox.predeclared.views import TypeView
+from sandbox.weights import FLAT
 
 __all__ = ["STANDARD", "asdict", "astuple", "copying"]
 
 _EACH_EXACT: Final = 16
 """What one number costs where fractions are added up exactly."""
+_SINGLE: Final = FLAT | {str}
 _FIXED: Final = SCALARS | {int, str, bytes, type(None), range, complex, type(Ellipsis), slice}
 
 
 def _heapq(meter: Meter) -> dict[str, Any]:
+    guards = operator_guards(meter)
+    heavy, keyed = guards["$heavy"], guards["$keyed"]
     star, write = iteration_guards(meter)["star"], write_guards(meter)["write"]
+
+    def weigh_nested(values: Any) -> None:
+        """Pay for comparing items, unless they are numbers, texts, or tuples of these."""
+        meter.items(len(values))
+        if not _SINGLE.issuperset(map(type, values)):
+            tuples = [value for value in values if value.__class__ is tuple]
+            rest = {type(value) for value in values} - {tuple}
+            inside = set(map(type, chain.from_iterable(tuples)))
+            if not _SINGLE.issuperset(rest | inside):
+                meter.weigh(values)
 
     def own(heap: Any) -> Any:
         if heap.__class__ is not list:
             raise TypeError(f"heap argument must be a list, not {type(heap).__name__}")
         meter.charge(1 + len(heap).bit_length())
+        weigh_nested(heap)
         return write(heap)
 
     def heapify(heap: Any) -> None:
@@ -62,15 +80,16 @@ def _heapq(meter: Meter) -> dict[str, Any]:
         def view(n: Any, iterable: Any, key: Any = None) -> Any:
             values = star(iterable)
             meter.charge(len(values))
-            return function(n, values, key)
+            weigh_nested(values)
+            return function(n, values, keyed(key))
 
         return view
 
     return {
-        "heappush": lambda heap, item: heapq.heappush(own(heap), item),
+        "heappush": lambda heap, item: heapq.heappush(own(heap), heavy(item)),
         "heappop": lambda heap: heapq.heappop(own(heap)),
-        "heappushpop": lambda heap, item: heapq.heappushpop(own(heap), item),
-        "heapreplace": lambda heap, item: heapq.heapreplace(own(heap), item),
+        "heappushpop": lambda heap, item: heapq.heappushpop(own(heap), heavy(item)),
+        "heapreplace": lambda heap, item: heapq.heapreplace(own(heap), heavy(item)),
         "heapify": heapify,
         "nlargest": best("nlargest"),
         "nsmallest": best("nsmallest"),
@@ -78,6 +97,8 @@ def _heapq(meter: Meter) -> dict[str, Any]:
 
 
 def _bisect(meter: Meter) -> dict[str, Any]:
+    guards = operator_guards(meter)
+    heavy, keyed = guards["$heavy"], guards["$keyed"]
     write = write_guards(meter)["write"]
 
     def finder(name: str) -> Callable[..., Any]:
@@ -85,7 +106,7 @@ def _bisect(meter: Meter) -> dict[str, Any]:
 
         def view(a: Any, x: Any, lo: Any = 0, hi: Any = None, *, key: Any = None) -> Any:
             meter.charge(cost.LIBRARY_CALL)
-            return function(a, x, lo, hi, key=key)
+            return function(a, heavy(x), lo, hi, key=keyed(key))
 
         return view
 
@@ -97,7 +118,7 @@ def _bisect(meter: Meter) -> dict[str, Any]:
                 raise TypeError(f"bisect.{name}: want a list, got a {type(a).__name__!r} object")
             write(a)
             meter.charge(cost.library(len(a)))
-            function(a, x, lo, hi, key=key)
+            function(a, heavy(x), lo, hi, key=keyed(key))
 
         return view
 
@@ -139,7 +160,7 @@ def _statistics(meter: Meter) -> dict[str, Any]:
         def over_values(data: Any) -> Any:
             values = star(data)
             meter.charge(len(values))
-            return function(values)
+            return function(keys_guard(meter)(values))
 
         return over_values
 
