@@ -420,11 +420,42 @@ def _float_equality(node: ast.Compare, places: Places) -> Iterator[Finding]:
             continue
         for side, other in ((left, right), (right, left)):
             value = side.value if isinstance(side, ast.Constant) else None
-            if isinstance(value, float) and value != round(value) and not _same(other, value):
+            written = isinstance(value, float) and value != round(value) and not _same(other, value)
+            if written or _is_irrational(side) or (_is_computed(side) and not _is_whole(other)):
                 span = places.at(node)
                 names = [places.text(item) for item in (left, right)]
                 yield RULES["SBX608"].finding(span, left=names[0], right=names[1])
                 break
+
+
+def _is_irrational(node: ast.expr) -> bool:
+    """Whether an expression is ``np.pi`` or ``math.e``."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in ("pi", "e", "tau")
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("np", "numpy", "math")
+    )
+
+
+def _is_computed(node: ast.expr) -> bool:
+    """Whether an expression certainly is a rounded result: ``a + 0.1``, ``math.sqrt(x)``."""
+    if isinstance(node, ast.BinOp):
+        parts = [item.value for item in (node.left, node.right) if isinstance(item, ast.Constant)]
+        broken = any(isinstance(value, float) and value % 1 for value in parts)
+        return broken and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div)
+    func = node.func if isinstance(node, ast.Call) else None
+    name = func.attr if isinstance(func, ast.Attribute) else ""
+    return name in ("sqrt", "norm", "hypot", "sin", "cos", "tan", "exp", "log", "arctan2")
+
+
+def _is_whole(node: ast.expr) -> bool:
+    """Whether a number is written without a fraction, as in a test against 0."""
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not node.value % 1
+    )
 
 
 def _same(node: ast.expr, value: float) -> bool:

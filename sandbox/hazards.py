@@ -13,13 +13,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.diagnostics import Finding
+from sandbox.forms import (
+    called_name,
+    can_be_zero,
+    collected_sometimes,
+    divides,
+    is_element,
+    is_search,
+    key_of,
+    names_read,
+    root_name,
+)
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.trees import walk
 
 __all__ = ["hazard_findings"]
 
-_CAN_BE_ZERO: Final = frozenset("norm sum len std var count_nonzero ptp hypot dist nansum".split())
 _POSITIVE: Final = frozenset("exp exp2 cosh ones ones_like".split())
 _GUARDS: Final = frozenset("max maximum min minimum clip where fmax nan_to_num isclose".split())
 _SELECTIONS: Final = frozenset({"argwhere", "flatnonzero"})
@@ -34,6 +44,8 @@ _REDUCTIONS: Final = {
     "median": "it is NaN",
     "std": "it is NaN",
 }
+_ROW_BY_ROW: Final = frozenset("abs absolute square sqrt hypot astype copy".split())
+_DEPTH: Final = 8
 _ARCS: Final = frozenset("arccos arcsin acos asin".split())
 _LOGS: Final = frozenset("log log2 log10".split())
 
@@ -45,7 +57,7 @@ def hazard_findings(tree: ast.Module, places: Places) -> Iterator[Finding]:
         name
         for node in tree.body
         if isinstance(node, ast.Assign | ast.AnnAssign)
-        for name in map(_key, node.targets if isinstance(node, ast.Assign) else [node.target])
+        for name in map(key_of, node.targets if isinstance(node, ast.Assign) else [node.target])
         if name
     }
     for node in tree.body:
@@ -65,35 +77,10 @@ def _fields(node: ast.ClassDef) -> dict[str, ast.expr]:
         if not isinstance(item, ast.Assign):
             continue
         for target in item.targets:
-            name = _key(target)
-            if name and "." in name and _bare_zero(item.value):
+            name = key_of(target)
+            if name and "." in name and can_be_zero(item.value):
                 found[name] = item.value
     return found
-
-
-def _key(node: ast.AST) -> str | None:
-    """Give ``"x"`` for a name and ``"self.x"`` for an attribute of a name."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return f"{node.value.id}.{node.attr}"
-    return None
-
-
-def _called(node: ast.AST) -> str:
-    """Give the last name of what a call calls."""
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
-def _bare_zero(node: ast.expr) -> bool:
-    """Whether an expression is a call whose result is zero for some arguments."""
-    if _called(node) in ("float", "int", "abs", "round") and isinstance(node, ast.Call):
-        return len(node.args) == 1 and _bare_zero(node.args[0])
-    return _called(node) in _CAN_BE_ZERO
 
 
 class _Numbers:
@@ -110,19 +97,27 @@ class _Numbers:
         self.node = node
         self.tested: set[str] = set()
         self.counts: set[str] = set()
+        self.indices: list[set[str]] = []
+        """Names that are the arrays of one ``np.where(condition)``, one for each axis."""
         values: dict[str, list[ast.expr]] = {}
         for item in walk(node):
             if isinstance(item, ast.Assign):
                 self._note_counts(item)
+                self._note_indices(item, values)
                 for target in item.targets:
-                    name = _key(target)
+                    name = key_of(target)
                     if name:
                         values.setdefault(name, []).append(item.value)
             elif isinstance(item, ast.AugAssign | ast.For):
-                name = _key(item.target)
+                name = key_of(item.target)
                 if name:
                     values.setdefault(name, []).append(ast.Constant(None))
             self._note_test(item)
+        for group in self.indices:
+            # Whether one of them is empty says it of all.
+            if group & self.tested:
+                self.tested |= group
+        self.collected = collected_sometimes(node.body)
         self.value = {name: found[0] for name, found in values.items() if len(found) == 1}
         own = values.keys() | {item.arg for item in walk(node) if isinstance(item, ast.arg)}
         self.constants = constants - own
@@ -132,10 +127,19 @@ class _Numbers:
 
     def _note_counts(self, item: ast.Assign) -> None:
         """Note what is unpacked as counts: ``values, counts = np.unique(x, return_counts=True)``."""
-        if _called(item.value) == "unique":
+        if called_name(item.value) == "unique":
             for target in item.targets:
                 if isinstance(target, ast.Tuple) and target.elts:
-                    self.counts.add(_key(target.elts[-1]) or "")
+                    self.counts.add(key_of(target.elts[-1]) or "")
+
+    def _note_indices(self, item: ast.Assign, values: dict[str, list[ast.expr]]) -> None:
+        """Note what ``np.where(condition)`` is unpacked into."""
+        target = item.targets[0]
+        if is_search(item.value) and isinstance(target, ast.Tuple):
+            names = {part.id for part in target.elts if isinstance(part, ast.Name)}
+            self.indices.append(names)
+            for name in names:
+                values.setdefault(name, []).append(item.value)
 
     def _note_test(self, item: ast.AST) -> None:
         tests: list[ast.AST] = []
@@ -145,16 +149,16 @@ class _Numbers:
             tests = list(item.ifs)
         elif isinstance(item, ast.BoolOp):
             tests = list(item.values)
-        elif isinstance(item, ast.Call) and _called(item) in _GUARDS:
+        elif isinstance(item, ast.Call) and called_name(item) in _GUARDS:
             is_builtin_of_one = isinstance(item.func, ast.Name) and len(item.args) == 1
             is_method = isinstance(item.func, ast.Attribute) and len(item.args) < 2
             if not is_builtin_of_one and not is_method:
                 # `clip(1 / x, 0, 1)` guards the quotient and not the divisor.
-                tests = [part for part in item.args if not _divides(part)]
+                tests = [part for part in item.args if not divides(part)]
         elif isinstance(item, ast.Try):
             tests = list(item.body)
         for test in tests:
-            self.tested.update(_names(test))
+            self.tested.update(names_read(test))
 
     def run(self) -> Iterator[Finding]:
         for item in walk(self.node):
@@ -172,17 +176,17 @@ class _Numbers:
 
         The conditions of a comprehension select; they do not say that anything is selected.
         """
-        names = _names(node)
+        names = names_read(node)
         if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
             for part in node.generators:
                 for inner in (part.target, *part.ifs):
-                    names -= _names(inner)
+                    names -= names_read(inner)
         return bool(names & self.tested)
 
     def settled(self, node: ast.expr) -> ast.expr:
         """Give the expression behind a name that is assigned once."""
         for _ in range(4):
-            name = _key(node)
+            name = key_of(node)
             if name is None or name not in self.value:
                 break
             node = self.value[name]
@@ -190,7 +194,7 @@ class _Numbers:
 
     def divisor(self, node: ast.expr) -> Iterator[Finding]:
         behind = self.settled(node)
-        if isinstance(behind, ast.Call) and _called(behind) == "len":
+        if isinstance(behind, ast.Call) and called_name(behind) == "len":
             # Most lengths are those of fixed lists; only a selection is doubtful.
             subject = behind.args[0] if behind.args else behind
             if not self.can_be_empty(self.settled(subject)) or self.is_tested(subject):
@@ -199,7 +203,7 @@ class _Numbers:
             return
         if self.is_constant(behind) or self.counts_all(behind):
             return
-        if _bare_zero(behind) and not self.is_tested(node):
+        if can_be_zero(behind) and not self.is_tested(node):
             name = self.places.text(node)
             shown = "..." if name.endswith("…") else name
             # `max` of Python takes no arrays.
@@ -211,22 +215,22 @@ class _Numbers:
 
     def is_constant(self, node: ast.expr) -> bool:
         """Whether an expression reads nothing but what the top level computed."""
-        names = _names(node)
+        names = names_read(node)
         return bool(names) and names <= self.constants
 
     def counts_all(self, node: ast.expr) -> bool:
         """Whether an expression sums the counts of all elements: zero only for no elements."""
-        if _called(node) in ("float", "int") and isinstance(node, ast.Call) and node.args:
+        if called_name(node) in ("float", "int") and isinstance(node, ast.Call) and node.args:
             return self.counts_all(node.args[0])
-        if _called(node) != "sum" or not isinstance(node, ast.Call):
+        if called_name(node) != "sum" or not isinstance(node, ast.Call):
             return False
         inner = node.func.value if isinstance(node.func, ast.Attribute) else node
         subject = node.args[0] if node.args else inner
-        return _key(subject) in self.counts or _called(self.settled(subject)) == "bincount"
+        return key_of(subject) in self.counts or called_name(self.settled(subject)) == "bincount"
 
     def adds_positive(self, node: ast.expr) -> bool:
         """Whether an expression sums or measures what is above zero everywhere: ``exp(x).sum()``."""
-        name = _called(node)
+        name = called_name(node)
         if not isinstance(node, ast.Call):
             return False
         if name in ("float", "abs") and len(node.args) == 1:
@@ -235,7 +239,7 @@ class _Numbers:
             return False
         is_method = isinstance(node.func, ast.Attribute) and not (
             isinstance(node.func.value, ast.Name | ast.Attribute)
-            and _key(node.func.value) in ("np", "numpy", "np.linalg", "numpy.linalg", "math")
+            and key_of(node.func.value) in ("np", "numpy", "np.linalg", "numpy.linalg", "math")
         )
         if is_method and isinstance(node.func, ast.Attribute):
             return self.is_positive(node.func.value)
@@ -250,15 +254,17 @@ class _Numbers:
             return self.is_positive(node.left) and self.is_positive(node.right)
         if isinstance(node, ast.GeneratorExp | ast.ListComp):
             return not any(part.ifs for part in node.generators) and self.is_positive(node.elt)
-        return _called(node) in _POSITIVE
+        return called_name(node) in _POSITIVE
 
     def call(self, node: ast.Call) -> Iterator[Finding]:
-        name = _called(node)
+        name = called_name(node)
         if name in _ARCS and len(node.args) == 1:
             yield from self.arc(node, name)
         elif name in _LOGS and node.args:
             argument = self.settled(node.args[0])
-            if _bare_zero(argument) and not self.is_tested(node.args[0]):
+            is_difference = isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub)
+            reaches_zero = can_be_zero(argument) or is_element(argument) or is_difference
+            if reaches_zero and not self.is_constant(argument) and not self.is_tested(node.args[0]):
                 shown = self.places.text(node.args[0])
                 yield RULES["SBX623"].finding(
                     self.places.at(node),
@@ -269,19 +275,22 @@ class _Numbers:
         elif name == "sqrt" and len(node.args) == 1:
             argument = self.settled(node.args[0])
             is_difference = isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub)
-            if is_difference and not self.is_tested(node.args[0]):
+            is_open = is_difference or is_element(argument)
+            if is_open and not self.is_constant(argument) and not self.is_tested(node.args[0]):
                 yield RULES["SBX623"].finding(
                     self.places.at(node),
                     name=name,
                     what="below zero, `math` raises ValueError and NumPy gives NaN",
                     advice="write `max(..., 0.0)` around the argument",
                 )
+        if name == "next":
+            yield from self.next_of(node)
         if name in _REDUCTIONS:
             yield from self.reduction(node, name)
 
     def arc(self, node: ast.Call, name: str) -> Iterator[Finding]:
         argument = self.settled(node.args[0])
-        if isinstance(argument, ast.Constant) or _called(argument) in _GUARDS:
+        if isinstance(argument, ast.Constant) or called_name(argument) in _GUARDS:
             return
         if self.is_tested(node.args[0]):
             return
@@ -304,24 +313,62 @@ class _Numbers:
             subject = node.args[0] if is_module else node.func.value
         else:
             return
-        if self.can_be_empty(self.settled(subject)) and not self.is_tested(subject):
+        if self.is_empty_maybe(subject) and not self.is_tested(subject):
             is_builtin = isinstance(node.func, ast.Name)
-            advice = (
-                f"write `{name}(..., default=0.0)`"
-                if is_builtin and name in ("max", "min")
-                else "test first whether anything is selected"
-            )
+            shown = self.places.text(subject)
+            advice = "test first whether anything is selected"
+            if is_builtin and name in ("max", "min"):
+                advice = f"write `{name}(..., default=0.0)`"
+            elif isinstance(subject, ast.Name):
+                advice = f"test first whether anything is selected: `if len({shown}) > 0:`"
             yield RULES["SBX611"].finding(
                 self.places.at(node), name=name, what=_REDUCTIONS[name], advice=advice
             )
+
+    def is_empty_maybe(self, node: ast.expr) -> bool:
+        """Whether nothing may be selected by an expression or by what stands behind its name."""
+        if isinstance(node, ast.Name):
+            if any(node.id in group for group in self.indices):
+                return node.id in self.value
+            empty = self.value.get(node.id)
+            if node.id in self.collected and isinstance(empty, ast.List) and not empty.elts:
+                return True
+        return self.can_be_empty(self.settled(node)) or self.derives(node, 0)
 
     def can_be_empty(self, node: ast.expr) -> bool:
         if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
             return any(part.ifs for part in node.generators)
         if isinstance(node, ast.Subscript):
+            if is_search(self.settled(node.value)):
+                return True
             where = self.settled(node.slice)
             return isinstance(where, ast.Compare) and not self.is_tested(node.slice)
-        return _called(node) in _SELECTIONS
+        return called_name(node) in _SELECTIONS
+
+    def derives(self, node: ast.expr, depth: int) -> bool:
+        """Whether an array has one row for each cell that was found: ``abs(cells - here)``."""
+        if depth > _DEPTH:
+            return False
+        if isinstance(node, ast.Name):
+            if node.id in self.tested or node.id not in self.value:
+                return False
+            return self.derives(self.value[node.id], depth + 1)
+        if isinstance(node, ast.BinOp):
+            return self.derives(node.left, depth + 1) or self.derives(node.right, depth + 1)
+        if isinstance(node, ast.Call):
+            if called_name(node) in _SELECTIONS:
+                return True
+            by_axis = any(item.arg == "axis" for item in node.keywords)
+            if by_axis or called_name(node) in _ROW_BY_ROW:
+                is_module = isinstance(node.func, ast.Name) or root_name(node.func) in (
+                    "np",
+                    "numpy",
+                )
+                inner = node.args[0] if is_module and node.args else None
+                if not is_module and isinstance(node.func, ast.Attribute):
+                    inner = node.func.value
+                return inner is not None and self.derives(inner, depth + 1)
+        return False
 
     def first_of(self, node: ast.Subscript) -> Iterator[Finding]:
         index = node.slice
@@ -330,12 +377,22 @@ class _Numbers:
             first = first.operand
         if not (isinstance(first, ast.Constant) and type(first.value) is int):
             return
-        subject = self.settled(node.value)
-        name = _called(subject)
+        inside = node.value
+        while called_name(inside) in ("sorted", "list", "tuple") and isinstance(inside, ast.Call):
+            if not inside.args:
+                return
+            inside = inside.args[0]
+        subject = self.settled(inside)
+        is_list = isinstance(subject, ast.ListComp | ast.GeneratorExp | ast.List)
+        if is_list or any(key_of(inside) in group for group in self.indices):
+            if self.is_empty_maybe(inside) and not self.is_tested(inside):
+                yield self.no_first(node)
+            return
+        name = called_name(subject)
         if name not in _SELECTIONS and isinstance(subject, ast.Subscript):
             # `np.where(condition)[0][0]`
             inner = self.settled(subject.value)
-            name = _called(inner)
+            name = called_name(inner)
             one = isinstance(inner, ast.Call) and len(inner.args) == 1
             if name not in ("where", "nonzero") or not one:
                 return
@@ -344,27 +401,26 @@ class _Numbers:
             return
         if self.is_tested(node.value) or self.is_tested(subject):
             return
-        yield RULES["SBX611"].finding(
+        yield self.no_first(node)
+
+    def no_first(self, node: ast.Subscript) -> Finding:
+        """Say that there may be no first element."""
+        return RULES["SBX611"].finding(
             self.places.at(node),
             name="the first element",
             what="it raises IndexError",
             advice="test `len(...) > 0` first",
         )
 
-
-def _divides(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod)
-
-
-def _names(node: ast.AST) -> set[str]:
-    """Give the names and attributes an expression reads, without modules and functions."""
-    found: set[str] = set()
-    called = {id(item.func) for item in walk(node) if isinstance(item, ast.Call)}
-    for item in walk(node):
-        if isinstance(item, ast.Attribute):
-            name = _key(item)
-            if name and id(item) not in called:
-                found.add(name)
-        elif isinstance(item, ast.Name) and id(item) not in called:
-            found.add(item.id)
-    return found - {"np", "math", "self", "numpy"}
+    def next_of(self, node: ast.Call) -> Iterator[Finding]:
+        """Find ``next(item for item in items if ...)`` without a value for none."""
+        given = node.args[0] if len(node.args) == 1 else None
+        if not isinstance(given, ast.GeneratorExp) or self.is_tested(given):
+            return
+        if self.can_be_empty(given):
+            yield RULES["SBX611"].finding(
+                self.places.at(node),
+                name="next",
+                what="it raises StopIteration",
+                advice="write `next((...), None)` and test for None",
+            )

@@ -193,3 +193,40 @@ class EurekaReward:
 # ---
 def reward(env, obs):
     return env["position"][0] + env.shape[0]
+# ---
+import numpy as np
+def reward(image, pos):
+    xs, ys = np.where(image == 5)
+    first = xs[0] + ys.mean()  # W: SBX611 "the first element" # W: SBX611 "`mean`"
+    us, vs = np.nonzero(image)
+    if len(us) > 0:
+        first = first + vs[0] + us.min()
+    cells = np.argwhere(image == 6)
+    far = np.abs(cells - pos).sum(axis=1)
+    near = []
+    some = []
+    for x in pos:
+        some.append(x)
+        if x > 0:
+            near.append(x)
+    chosen = [x for x in pos if x > 0]
+    last = chosen[-1] + sorted(x for x in pos if x > 1)[0] + some[0]  # W: SBX611 "the first" # W: SBX611 "the first"
+    found = next(x for x in pos if x > 2) + next((x for x in pos if x > 2), 0.0)  # W: SBX611 "`next`"
+    return first + far.min() + min(near) + max(some) + last + found  # W: SBX611 "`min`" # W: SBX611 "`min`"
+# ---
+import math
+import numpy as np
+SIZE = np.array([3.0, 4.0])
+def reward(a, b):
+    cosine = np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b))  # W: SBX609 ""
+    distance = math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2)
+    near = 1.0 / distance + 1.0 / abs(b[0]) + 1.0 / math.sqrt(a[0] ** 2 + 1.0)  # W: SBX609 "`distance`" # W: SBX609 "`abs(b[0])`"
+    size = near / np.linalg.norm(SIZE) + math.sqrt(a[0]) + np.log(1.0 - b[0])  # W: SBX623 "`sqrt`" # W: SBX623 "`log`"
+    counts = np.bincount(b)
+    share = counts / counts.sum() + math.log(SIZE[0])
+    values, times = np.unique(b, return_counts=True)
+    return cosine + size + share[0] + times[0] / times.sum() + values[0]
+def same(a, b, size):
+    if size == np.pi or np.linalg.norm(a) == size:  # W: SBX608 "" # W: SBX608 ""
+        return 0.0
+    return a[0] + 0.1 == b[0] or np.linalg.norm(b) == 0 or a[0] == 1.0  # W: SBX608 ""
