@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,10 @@ def memory_of(pid: int) -> dict[str, int]:
     return {"unique": unique, "proportional": fields["Pss"], "resident": fields["Rss"]}
 
 
-def measure(count: int, tier: TierWish) -> dict[str, Any]:
+def measure(count: int, way: str, folder: str | None) -> dict[str, Any]:
     """Open so many workers, let each run, and look at all of them."""
+    cache.use(folder)
+    tier: TierWish = "interpreted" if way == "interpreted" else "compiled"
     zygote = spawn.Zygote()
     guests = []
     try:
@@ -62,8 +65,9 @@ def measure(count: int, tier: TierWish) -> dict[str, Any]:
             source = SOURCE.format(number=number + 1).encode()
             guest = WorkerGuest(source, filename="p", limits=Limits(), zygote=zygote)
             guests.append(guest)
-            if guest.build(PLAN, tier).tier != tier:
-                raise AssertionError(f"the program does not run in the {tier} tier")
+            loaded = guest.build(PLAN, tier)
+            if (loaded.tier, loaded.stored) != (tier, folder is not None):
+                raise AssertionError(f"the program does not run {way}")
             buffers = guest.bind(ROWS)
             buffers.inputs["next_obs"][:] = np.linspace(0.0, 1.0, 8)
             for _ in range(BATCHES):
@@ -76,7 +80,7 @@ def measure(count: int, tier: TierWish) -> dict[str, Any]:
                 found.append(memory_of(child.pid))
         return {
             "workers": count,
-            "tier": tier,
+            "way": way,
             "unique": statistics.median(item["unique"] for item in found),
             "unique_most": max(item["unique"] for item in found),
             "proportional": statistics.median(item["proportional"] for item in found),
@@ -90,12 +94,27 @@ def measure(count: int, tier: TierWish) -> dict[str, Any]:
 
 
 def run(*, quick: bool) -> list[dict[str, Any]]:
-    """Measure both tiers at each number of workers."""
+    """Measure each way at each number of workers."""
     if os.geteuid() != 0:
         raise SystemExit("the memory of a worker can be read by root only")
-    cache.use(None)
-    tiers: tuple[TierWish, ...] = ("interpreted", "compiled")
-    return [measure(count, tier) for tier in tiers for count in ((1, 4) if quick else (1, 16, 64))]
+    counts = (1, 4) if quick else (1, 16, 64)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _fill(folder, max(counts))
+            ways = (("interpreted", None), ("compiled", None), ("compiled, from the cache", folder))
+            return [measure(count, way, place) for way, place in ways for count in counts]
+    finally:
+        cache.use(None)
+
+
+def _fill(folder: str, count: int) -> None:
+    """Compile the programs once, so that their machine code is kept."""
+    cache.use(folder)
+    for number in range(count):
+        source = SOURCE.format(number=number + 1).encode()
+        guest = WorkerGuest(source, filename="p", limits=Limits())
+        guest.build(PLAN, "compiled")
+        guest.close()
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -103,7 +122,7 @@ def table(records: list[dict[str, Any]]) -> str:
     keys = ("unique", "unique_most", "proportional", "resident")
     rows = [
         [
-            item["tier"],
+            item["way"],
             f"{item['workers']}",
             *(f"{item[key] / 1e6:.1f}" for key in keys),
             f"{item['zygote']['unique'] / 1e6:.1f}",
