@@ -42,7 +42,7 @@ from sandbox.predeclared.standard import STANDARD, asdict, astuple
 from sandbox.predeclared.subscripts import subscript_guard
 from sandbox.keys import keys_guard
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
-from sandbox.weights import length
+from sandbox.weights import FLAT, length
 
 __all__ = ["DIRECT_BUILTINS", "builtin_members", "library_members"]
 
@@ -146,6 +146,10 @@ class _Builtins:
             self.meter.charge(len(values) * size // cost.ELEMENTS_PER_UNIT)
             self.meter.room(size)
         if length(values):
+            if not FLAT.issuperset(map(type, values)):
+                for value in values:
+                    if value.__class__ is list or value.__class__ is tuple:
+                        self.meter.weigh(value)
             if ndarray in set(map(type, values)) or start.__class__ is ndarray:
                 return functools.reduce(self.add, values, start)
             return self._small(sum(values, start))
