@@ -115,7 +115,6 @@ def remembered(meter: Meter) -> Callable[..., Any]:
     A cache that lived longer would carry values between rows. Within a row it calls, and refuses
     arguments that cannot be hashed, as the real one does.
     """
-
     keys = keys_guard(meter)
 
     def lru_cache(maxsize: Any = 128, typed: Any = False) -> Any:

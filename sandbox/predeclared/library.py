@@ -37,10 +37,10 @@ from sandbox.guards import (
     operator_guards,
     text_guards,
 )
+from sandbox.keys import keys_guard
 from sandbox.predeclared.classes import remembered, total_ordering
 from sandbox.predeclared.standard import STANDARD, asdict, astuple
 from sandbox.predeclared.subscripts import subscript_guard
-from sandbox.keys import keys_guard
 from sandbox.predeclared.views import AnnotationView, TypeView, real_types
 from sandbox.weights import FLAT, length
 
