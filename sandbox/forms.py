@@ -133,4 +133,4 @@ def names_read(node: ast.AST) -> set[str]:
                 found.add(name)
         elif isinstance(item, ast.Name) and id(item) not in called:
             found.add(item.id)
-    return found - {"np", "math", "self", "numpy"}
+    return found - {"np", "math", "self", "numpy", "np.linalg", "numpy.linalg"}

@@ -333,7 +333,10 @@ class _Numbers:
             empty = self.value.get(node.id)
             if node.id in self.collected and isinstance(empty, ast.List) and not empty.elts:
                 return True
-        return self.can_be_empty(self.settled(node)) or self.derives(node, 0)
+        settled = self.settled(node)
+        if called_name(settled) in _SELECTIONS and self.is_tested(settled):
+            return False
+        return self.can_be_empty(settled) or self.derives(node, 0)
 
     def can_be_empty(self, node: ast.expr) -> bool:
         if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
@@ -357,7 +360,7 @@ class _Numbers:
             return self.derives(node.left, depth + 1) or self.derives(node.right, depth + 1)
         if isinstance(node, ast.Call):
             if called_name(node) in _SELECTIONS:
-                return True
+                return not self.is_tested(node)
             by_axis = any(item.arg == "axis" for item in node.keywords)
             if by_axis or called_name(node) in _ROW_BY_ROW:
                 is_module = isinstance(node.func, ast.Name) or root_name(node.func) in (

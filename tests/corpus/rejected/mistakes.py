@@ -201,6 +201,10 @@ def reward(image, pos):
     us, vs = np.nonzero(image)
     if len(us) > 0:
         first = first + vs[0] + us.min()
+    mask = image == 7
+    if mask.any():
+        known = np.argwhere(mask)
+        first = first + known.min() + np.linalg.norm(known - pos, axis=1).min()
     cells = np.argwhere(image == 6)
     far = np.abs(cells - pos).sum(axis=1)
     near = []
