@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from carruntime.experts import RandomPolicy as RandomPolicy
     from carruntime.experts import expert_for as expert_for
     from carruntime.limits import Limits as Limits
+    from carruntime.program_set import ProgramSet as ProgramSet
     from carruntime.relabelling import Relabelled as Relabelled
     from carruntime.relabelling import relabel as relabel
     from carruntime.reproduction import load_repro as load_repro
@@ -53,6 +54,7 @@ _HOMES = {
     "MixturePolicy": "carruntime.experts",
     "OptionError": "carruntime.errors",
     "Outcome": "sandbox.outcome",
+    "ProgramSet": "carruntime.program_set",
     "RandomPolicy": "carruntime.experts",
     "Relabelled": "carruntime.relabelling",
     "ReproductionError": "carruntime.errors",
@@ -88,6 +90,7 @@ __all__ = [
     "MixturePolicy",
     "OptionError",
     "Outcome",
+    "ProgramSet",
     "RandomPolicy",
     "Relabelled",
     "ReproductionError",
