@@ -18,6 +18,7 @@ from sandbox.outcome import Outcome
 __all__ = ["Counts"]
 
 _OK = int(Outcome.OK)
+_SKIPPED = int(Outcome.SKIPPED)
 
 
 class Counts:
@@ -31,10 +32,15 @@ class Counts:
         outside_range: Rewards of good rows outside the declared range, int64 ``[1]``.
     """
 
-    def __init__(self, num_tasks: int, reward_range: tuple[float, float] | None) -> None:
+    def __init__(
+        self, task_at_reset: NDArray[np.bool_], reward_range: tuple[float, float] | None
+    ) -> None:
         self._range = reward_range
+        self._at_reset = task_at_reset
+        self._resets = (0, 0)
+        """Rows that began well, and the others of these resets, since they were last added."""
         self.by_row = np.zeros(len(Outcome), np.int64)
-        self.by_task = np.zeros((num_tasks, len(Outcome)), np.int64)
+        self.by_task = np.zeros((len(task_at_reset), len(Outcome)), np.int64)
         self.outside_range = np.zeros(1, np.int64)
 
     @property
@@ -50,6 +56,7 @@ class Counts:
     @property
     def tasks(self) -> list[Counter[Outcome]]:
         """The same for each predicate, in order."""
+        self._add_resets()
         return [_counter(counts) for counts in self.by_task]
 
     def add_rows(self, outcome: NDArray[np.uint8], reward: NDArray[np.float64]) -> None:
@@ -70,12 +77,30 @@ class Counts:
         for k, counts in enumerate(self.by_task):
             counts += np.bincount(task_outcome[:, k], minlength=len(counts))  # noqa: PLW2901 - a view
 
+    def add_reset(self, ran: int, idle: int) -> None:
+        """Count a reset on which every predicate that ran went well.
+
+        Args:
+            ran: Rows that began an episode.
+            idle: The other rows.
+        """
+        self._resets = (self._resets[0] + ran, self._resets[1] + idle)
+
+    def _add_resets(self) -> None:
+        """Bring the resets into the counts, which is only worth while when somebody reads them."""
+        (ran, idle), self._resets = self._resets, (0, 0)
+        self.by_task[self._at_reset, _OK] += ran
+        self.by_task[self._at_reset, _SKIPPED] += idle
+        self.by_task[~self._at_reset, _SKIPPED] += ran + idle
+
     def state_dict(self) -> dict[str, Any]:
         """Give all counts as plain data."""
+        self._add_resets()
         return {"rows": self.by_row.copy(), "tasks": self.by_task.copy(), "outside": self.outside}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take counts that `state_dict` gave."""
+        self._resets = (0, 0)
         self.by_row[...] = state["rows"]
         self.by_task[...] = state["tasks"]
         self.outside_range[0] = int(state["outside"])

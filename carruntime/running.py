@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,17 +127,27 @@ class Running:
         self._block_reasons: dict[int, Failure] = {}
         self._completed = np.zeros((num_envs, self._num_tasks), np.bool_)
         self._last = np.zeros(num_envs)
-        self._counts = Counts(self._num_tasks, program.reward_range)
+        self._counts = Counts(self._task_at_reset, program.reward_range)
         self._steps = 0
         # A function's row says everything, so only a class has a history.
         self._history = History(num_envs) if record_episodes and plan.stateful else None
         self._frame = frame_of(program, num_envs)
-        self._lane = guest.lane(self._arguments(), self._after())
+        self._lane: Lane | None = None
+        self._reset_lane: Lane | None = None
+        self._make_lanes(guest)
         self._quick: Callable[..., int] | None = None
         """The native step, while nothing is out of the ordinary."""
+        self._quick_reset: Callable[..., int] | None = None
+        """The native reset, where the program has anything to do at a reset."""
         self._under_way: UnderWay | RewardBatch | RewardError | None = None
         """What `step_wait` has to give; None where no step was begun."""
         self._buffers: ObservationBuffers | None = None
+
+    def _make_lanes(self, guest: Guest) -> None:
+        self._lane = guest.lane(self._arguments(), self._after())
+        if self._stateful or self._task_at_reset.any():
+            first = [leaf for writer in self._first for leaf in writer.leaves(0)]
+            self._reset_lane = guest.lane(first, reset=True)
 
     def _arguments(self) -> list[Leaf]:
         """Say where the columns are in what `step` hands to the native way."""
@@ -184,6 +194,45 @@ class Running:
         ordinary = ordinary and self._under_way is None
         lane = self._lane
         self._quick = lane.step if ordinary and lane is not None else None
+        lane = self._reset_lane
+        simple = not self._any_blocked and self._history is None and self._under_way is None
+        self._quick_reset = lane.step if simple and lane is not None else None
+
+    def _begin(self, rows: NDArray[np.bool_] | None, made: Any) -> None:
+        """Begin episodes in the session's own account.
+
+        Args:
+            rows: Those that begin; None for all.
+            made: Transitions they have made already, int64 ``[N]``, or 0.
+        """
+        which: Any = slice(None) if rows is None else rows
+        self._t[which] = made if isinstance(made, int) else made[which]
+        self._last[which] = 0.0
+        self._completed[which] = False
+        if not self._all_begun:
+            self._begun[which] = True
+            self._all_begun = bool(self._begun.all())
+        if self._any_blocked:
+            self._unblock(rows)
+        if self._quick is None:
+            self._settle()
+
+    def _go_on_reset(
+        self, ended: int, block: NDArray[np.float64], rows: NDArray[np.bool_] | None
+    ) -> None:
+        """Finish a reset that the native way began."""
+        guest = self._open("reset")
+        fine = [ended == Ended.FINE]
+        if not fine[0]:
+            self._dispatch(lambda: fine.append(guest.go_on(ended, block, rows, reset=True)))
+        if not fine[-1]:
+            self._after_reset(guest, rows)
+        elif self._num_tasks:
+            dtype, shape, place = self._frame.places["tasks"]
+            held = np.ndarray(shape, dtype, block.data, place) & self._task_at_reset
+            self._completed |= held
+            ran = self.num_envs if rows is None else int(np.count_nonzero(rows))
+            self._counts.add_reset(ran, self.num_envs - ran)
 
     def _unblock(self, rows: NDArray[np.bool_] | None) -> None:
         self._blocked[slice(None) if rows is None else rows] = 0

@@ -132,6 +132,14 @@ class RewardSession(Continuing):
         guest = self._open("reset")
         if frame is not None:
             raise OptionError(f"RewardSession.reset: {_FRAMES}")
+        quick = self._quick_reset
+        if quick is not None and t is None:
+            block = np.empty(self._frame.size)
+            ended = quick(block, mask, obs) if self._first else quick(block, mask)
+            if ended == Ended.FINE or ended in BEGUN or ended <= Ended.STOPPED:
+                self._begin(mask, 0)
+                self._go_on_reset(ended, block, mask)
+                return
         problems: list[str] = []
         rows = self._mask(mask, problems)
         made = self._t if t is None else self._made(t, problems)
@@ -149,16 +157,7 @@ class RewardSession(Continuing):
             told = [re.sub(r"^next_obs\b", "obs", line) for line in told]
             raise ShapeError("RewardSession.reset", told)
         commit(pending, texts, rows)
-        every = rows is None
-        which: Any = slice(None) if rows is None else rows
-        self._t[which] = 0 if t is None else made[which]
-        self._last[which] = 0.0
-        self._completed[which] = False
-        self._begun[which] = True
-        self._all_begun = every or bool(self._begun.all())
-        if self._any_blocked:
-            self._unblock(rows)
-        self._settle()
+        self._begin(rows, 0 if t is None else made)
         if self._history is not None:
             self._history.add("reset", rows, self._columns)
         if not self._stateful and not self._task_at_reset.any():
@@ -280,7 +279,7 @@ class RewardSession(Continuing):
             columns = columns_of(self.program.plan.schema.read())
             self._dispatch(lambda: sets.append(guest.lend(arrays, columns)))
             self._buffers = ObservationBuffers(spec, self.num_envs, sets[0])
-            self._lane = guest.lane(self._arguments(), self._after())
+            self._make_lanes(guest)
             self._settle()
         return self._buffers
 
@@ -420,7 +419,7 @@ class RewardSession(Continuing):
         if guest is not None:
             # Views of the shared memory would keep it, and its descriptors, for as long as somebody
             # holds on to a session that is over.
-            self._quick = self._lane = None
+            self._quick = self._lane = self._quick_reset = self._reset_lane = None
             self._history = None
             self._columns, self._t_column = {}, None
             self._writers, self._first = {}, []

@@ -60,7 +60,8 @@ class Dispatcher(GuestBase):
         self._untold: Bools = np.zeros(0, np.bool_)
         """Rows of the last batch that failed in a worker which could not tell how. Without state
         they are run again, and then it is told."""
-        self._lane: Lane | None = None
+        self._lanes: dict[bool, Lane] = {}
+        """The short ways of a step (False) and of a reset (True)."""
         self._lent: dict[str, NDArray[Any]] = {}
         self._places: dict[str, Places] = {}
 
@@ -89,15 +90,17 @@ class Dispatcher(GuestBase):
             wanted = self._rows_to_run(batch, reset=reset)
             return self._complete(batch, wanted, None, reset=reset)
 
-    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
-        """Give the short way of a step; see `Guest.lane`."""
+    def lane(
+        self, leaves: Sequence[Leaf], after: After | None = None, *, reset: bool = False
+    ) -> Lane | None:
+        """Give the short way of a step or a reset; see `Guest.lane`."""
         batch = self._must_have(self._batch, "bind")
         shared = self._must_have(self._shared_bytes, "bind")
         bell = self._bell
         found = library()
         if bell is None or found is None:
             return None
-        self._lane = Lane(
+        lane = Lane(
             found,
             batch,
             self._inputs,
@@ -107,15 +110,20 @@ class Dispatcher(GuestBase):
             bell=bell.table,
             after=after,
             alive=(bell, shared, self._lent),
+            kind=Kind.RESET if reset else Kind.STEP,
         )
-        self._lane.lend(self._places)
-        return self._lane
+        if not reset:
+            lane.lend(self._places)
+        self._lanes[reset] = lane
+        return lane
 
-    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
-        """Finish a step that a lane began; see `Guest.go_on`."""
+    def go_on(
+        self, ended: int, block: NDArray[Any], mask: Bools | None, *, reset: bool = False
+    ) -> bool:
+        """Finish a step or a reset that a lane began; see `Guest.go_on`."""
         with self._holder.using(self.filename):
             batch = self._must_have(self._batch, "bind")
-            lane = self._must_have(self._lane, "lane")
+            lane = self._must_have(self._lanes.get(reset), "lane")
             rows = self._chosen(batch, mask)
             batch.out.outcome[~rows] = Outcome.SKIPPED
             batch.out.task_outcome[~rows] = Outcome.SKIPPED
@@ -142,7 +150,7 @@ class Dispatcher(GuestBase):
                     return self._ask(batch, todo, Kind.RESUME, begin)
                 return self._take(batch, todo, self._told(todo, begin))
 
-            self._complete(batch, rows, take, reset=False)
+            self._complete(batch, rows, take, reset=reset)
             return fine
 
     def _wait(self, look: Callable[[], int], rows: Bools, begin: float) -> int:

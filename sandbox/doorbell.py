@@ -110,6 +110,7 @@ class Listener:
         self._table = table_of(SERVE, bell=bell.ctypes.data)
         self._runner = runner
         self._engine: Engine | None = None
+        self._reset: Engine | None = None
         self._where = bytes_of_page[PLACES_AT : PLACES_AT + PLACES]
         alive = (bell, bytes_of_page, page)
         self._wall_s = wall_s
@@ -122,6 +123,8 @@ class Listener:
         if hasattr(self._runner, "parts"):
             self._engine = Engine(self._runner.parts(), places)
             self._table[SERVE["engine"]] = self._engine.table.ctypes.data
+            self._reset = Engine(self._runner.parts(reset=True), places)
+            self._table[SERVE["reset"]] = self._reset.table.ctypes.data
 
     def next(self, sock: socket.socket) -> tuple[int, int]:
         """Serve until something is for Python.

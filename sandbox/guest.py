@@ -143,13 +143,16 @@ class Guest(Protocol):
     def step(self) -> Ran:
         """Run the pending rows."""
 
-    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
-        """Give the short way of a step for the bound batch size; None where there is none.
+    def lane(
+        self, leaves: Sequence[Leaf], after: After | None = None, *, reset: bool = False
+    ) -> Lane | None:
+        """Give the short way of a step or a reset of the bound batch size; None without one.
 
         Args:
             leaves: Where in its arguments the columns of the inputs are.
             after: Address of a function that is called with a table, the block and the mask where
                 all went well, the table, and an owner of the memory that it uses.
+            reset: Whether it is for resets.
         """
 
     def lend(
@@ -169,14 +172,17 @@ class Guest(Protocol):
             The two sets by name; all zero.
         """
 
-    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
-        """Finish a step that a lane began and handed back.
+    def go_on(
+        self, ended: int, block: NDArray[Any], mask: Bools | None, *, reset: bool = False
+    ) -> bool:
+        """Finish a step or a reset that a lane began and handed back.
 
         Args:
             ended: What it gave: WAITING, LOOK, TOLD, HOME or from STOPPED down, see
                 `sandbox.lane.Ended`.
             block: The block it was given.
             mask: The mask it was given.
+            reset: Whether it was a reset.
 
         Returns:
             Whether all went well, so that the block has the results and ``after`` was called;

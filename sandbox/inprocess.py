@@ -15,6 +15,8 @@ from sandbox.errors import ProtocolError, UsageError
 from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows, sets_of
 from sandbox.lane import Ended, Engine, Lane, Leaf, Places
 from sandbox.native.library import library
+from sandbox.native.tables import Kind
+from sandbox.outcome import PENDING
 from sandbox.tiers.base import NO_FAILURE, numbers_of
 from sandbox.wire import Loaded
 from sandbox.worker import PASSES, load_passes, unfit_names
@@ -135,26 +137,31 @@ class InProcessGuest(GuestBase):
             raise ProtocolError(f"{self.filename}: the runner left rows unrun")
         batch.check(rows, self._remap, NO_FAILURE)
 
-    def lane(self, leaves: Sequence[Leaf], after: After | None = None) -> Lane | None:
-        """Give the short way of a step, for a compiled program; see `Guest.lane`."""
+    def lane(
+        self, leaves: Sequence[Leaf], after: After | None = None, *, reset: bool = False
+    ) -> Lane | None:
+        """Give the short way of a compiled program; see `Guest.lane`."""
         batch = self._must_have(self._batch, "bind")
         found = library() if isinstance(getattr(self._runner, "parts", None), MethodType) else None
         if found is None:
             return None
-        self._engine = Engine(self._runner.parts(), self._places)
-        self._lane = Lane(
+        engine = Engine(self._runner.parts(reset=reset), self._places)
+        lane = Lane(
             found,
             batch,
             self._inputs,
             leaves,
             outputs=batch.bytes.ctypes.data,
             ready=self._ready,
-            engine=self._engine,
+            engine=engine,
             after=after,
             alive=self._lent,
+            kind=Kind.RESET if reset else Kind.STEP,
         )
-        self._lane.lend(self._places)
-        return self._lane
+        if not reset:
+            self._engine, self._lane = engine, lane
+            lane.lend(self._places)
+        return lane
 
     def lend(
         self, arrays: Sequence[tuple[str, str, tuple[int, ...]]], columns: Mapping[str, str]
@@ -165,11 +172,18 @@ class InProcessGuest(GuestBase):
         self._places = self._places_of(columns, self._lent)
         return sets_of(self._lent)
 
-    def go_on(self, ended: int, block: NDArray[Any], mask: Bools | None) -> bool:
-        """Finish a step in which a row failed; see `Guest.go_on`."""
+    def go_on(
+        self, ended: int, block: NDArray[Any], mask: Bools | None, *, reset: bool = False
+    ) -> bool:
+        """Finish what failed on a row; see `Guest.go_on`."""
         del block  # the outputs are of this process, and have the same
         batch = self._must_have(self._batch, "bind")
         rows = self._chosen(batch, mask)
+        if reset:
+            # From its beginning: a new instance is a new instance.
+            batch.out.outcome[rows] = PENDING
+            self._run(reset=True)
+            return False
         known = len(self._ledger.items)
         if self._lane is not None:
             self._lane.bring_home()

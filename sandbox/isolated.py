@@ -266,7 +266,7 @@ class WorkerGuest(Dispatcher):
             self._holder.keep((*regions, *([self._bell.region] if self._bell else ())))
             self._batch = batch
             self._inputs = layout.views(regions[0].memory)
-            self._lane, self._lent, self._places, self._loan = None, {}, {}, None
+            self._lanes, self._lent, self._places, self._loan = {}, {}, {}, None
             self._shared_bytes = np.frombuffer(regions[1].memory, np.uint8)
             self._shared = shm.outputs_of(batch.layout, regions[1].memory)
             try:

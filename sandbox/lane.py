@@ -27,6 +27,7 @@ from sandbox.native.tables import (
     PLACES,
     TEXT,
     Ended,
+    Kind,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Kernels:
         reward: Address of the rewards.
         failure: Address of the rows' failures.
         alive: Owners of all that memory.
+        states: Of a reset: address of what each row's state is, or 0.
+        flag: Of a reset: address of the byte that ``broken`` of a step is.
     """
 
     rows: int
@@ -99,6 +102,8 @@ class Kernels:
     reward: int
     failure: int
     alive: object
+    states: int = 0
+    flag: int = 0
 
 
 def fill(table: NDArray[np.int64], fields: Fields, /, **values: int) -> None:
@@ -173,6 +178,8 @@ class Engine:
             outcome=parts.outcome,
             reward=parts.reward,
             failure=parts.failure,
+            states=parts.states,
+            flag=parts.flag,
         )
 
     def home(self) -> None:
@@ -206,6 +213,7 @@ class Lane:
         bell: NDArray[np.int64] | None = None,
         after: tuple[int, NDArray[np.int64], object] | None = None,
         alive: object = None,
+        kind: int = Kind.STEP,
     ) -> None:
         """Lay out the tables.
 
@@ -221,6 +229,7 @@ class Lane:
             after: Address of a function that is called with a table, the block and the mask where
                 all went well; the table; what it needs.
             alive: Owners of memory that is used.
+            kind: What is asked for; a reset copies the rows of its mask only.
         """
         self.block_size = batch.layout.size
         offsets = {name: place for name, _, _, place in batch.layout.arrays}
@@ -257,6 +266,7 @@ class Lane:
             truth_count=end - offsets["present"],
             engine=0 if engine is None else engine.table.ctypes.data,
             bell=0 if bell is None else bell.ctypes.data,
+            kind=kind,
             after=0 if after is None else after[0],
             after_table=0 if after is None else after[1].ctypes.data,
         )
@@ -283,6 +293,7 @@ class Lane:
             kind=ARRAY if leaf.texts is None else TEXT,
             own=column.ctypes.data,
             bytes=column.nbytes,
+            row_bytes=column.nbytes // len(column),
             dtype=id(column.dtype),
             ndim=column.ndim,
             dims=dims.ctypes.data,

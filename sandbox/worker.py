@@ -34,9 +34,10 @@ from sandbox.lane import Places
 from sandbox.limits import Limits
 from sandbox.native.library import made
 from sandbox.native.tables import PAGE_BYTES, Kind
+from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
-from sandbox.tiers.base import Failure, Runner, TierReason, numbers_of
+from sandbox.tiers.base import Failure, Outputs, Runner, TierReason, numbers_of
 from sandbox.wire import Frame
 
 __all__ = ["EXIT_BROKEN", "PASSES", "Passes", "load_passes", "serve", "try_out", "unfit_names"]
@@ -171,6 +172,7 @@ class _Worker:
         self.plan: Plan | None = None
         self.runner: Runner | None = None
         self.inputs: dict[str, NDArray[Any]] = {}
+        self.outputs: Outputs | None = None
         self.lent: NDArray[np.uint8] | None = None
         self.listener: Listener | None = None
         """Who waits for batches on a shared page, once there is one."""
@@ -203,12 +205,13 @@ class _Worker:
             if kind not in {Kind.STEP, Kind.RESET}:
                 return
             try:
-                if ended:
-                    runner.resume(ended - 1)  # type: ignore[attr-defined]  # only these begin so
-                elif kind == Kind.STEP:
-                    runner.step()
-                else:
+                if kind == Kind.RESET:
+                    self.again(ended)
                     runner.reset()
+                elif ended:
+                    runner.resume(ended - 1)  # type: ignore[attr-defined]  # only these begin so
+                else:
+                    runner.step()
                 news = self.news()
             except BaseException as error:
                 wire.send(self.sock, Frame.BROKEN, wire.encode(_describe(error)))
@@ -219,6 +222,14 @@ class _Worker:
                 self.early = 0
                 wire.send(self.sock, Frame.RAN, news)
             listener.tell(frame=framed)
+
+    def again(self, ended: int) -> None:
+        """Mark the rows of a reset once more if native code has begun with them."""
+        outputs = self.outputs
+        if ended and outputs is not None:
+            wanted = outputs.outcome != Outcome.SKIPPED
+            outputs.outcome[wanted] = PENDING
+            outputs.task_outcome[wanted] = PENDING
 
     def handle(self, frame: Frame, body: bytes) -> tuple[Frame, bytes]:
         """Do what a frame asks and give the answer."""
@@ -312,11 +323,8 @@ class _Worker:
         inputs = shm.layout_of_inputs(plan.schema, asked.num_rows)
         self.inputs = inputs.views(shm.attach(fds[0], inputs.size, writable=False))
         outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
-        runner.bind(
-            asked.num_rows,
-            self.inputs,
-            shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True)),
-        )
+        self.outputs = shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True))
+        runner.bind(asked.num_rows, self.inputs, self.outputs)
         self.listener = None
         if asked.bell:
             page = shm.attach(fds[2], PAGE_BYTES, writable=True)

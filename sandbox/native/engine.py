@@ -22,6 +22,7 @@ from sandbox.native.tables import (
     KERNEL,
     PLACES_AT,
     SERVE,
+    SOUND,
     TAKEN_AT,
     Kind,
 )
@@ -35,7 +36,8 @@ def run(module: ir.Module) -> ir.Function:
     """Give ``run(engine, places)``: all kernels of a step.
 
     It returns 0, the number of the kernel (from 1) on which a row failed, or `BROKEN` where
-    nothing was run because an environment has no state.
+    nothing was run because an environment has no state. An engine of a reset notes the rows that
+    have a state now.
     """
     code = Code(module, "run", 2)
     engine, where = code.args
@@ -68,6 +70,16 @@ def run(module: ir.Module) -> ir.Function:
             code.give(code.add(index, 1))
     with code.when(alone):
         _for_pending(code, outcome, rows, ready=True)
+    states = code.read(engine, ENGINE, "states")
+    with code.when(code.test(states, "!=", 0)):
+        any_broken = code.variable(0)
+        with code.each(rows) as row:
+            state = code.add(states, code.mul(row, 4))
+            with code.when(code.test(code.load(code.add(outcome, row), I8), "==", 0)):
+                code.store(state, SOUND, I32)
+            lost = code.test(code.load(state, I32), "!=", SOUND & 0xFFFFFFFF)
+            code.put(any_broken, code.either(code.get(any_broken), code.bit(lost)))
+        code.store(code.read(engine, ENGINE, "flag"), code.get(any_broken), I8)
     code.give(0)
     return code.done()
 
@@ -99,7 +111,6 @@ def serve(
     code = Code(module, "serve", 1)
     (table,) = code.args
     bell = code.read(table, SERVE, "bell")
-    engine = code.read(table, SERVE, "engine")
     page = code.read(bell, BELL, "page")
     with code.forever():
         number = code.call(wait, bell, code.read(bell, BELL, "count"))
@@ -109,9 +120,11 @@ def serve(
         code.store(code.add(page, TAKEN_AT), number, I32)
         kind = code.load(code.add(page, KIND), I32)
         due = code.test(code.call(now), ">=", code.read(table, SERVE, "renew_ns"))
-        other = code.builder.or_(code.test(kind, "!=", Kind.STEP), due)
-        other = code.builder.or_(other, code.test(engine, "==", 0))
-        with code.when(other):
+        reset = code.read(table, SERVE, "reset")
+        engine = code.choose(code.test(kind, "==", Kind.RESET), reset, 0)
+        step = code.read(table, SERVE, "engine")
+        engine = code.choose(code.test(kind, "==", Kind.STEP), step, engine)
+        with code.when(code.builder.or_(code.test(engine, "==", 0), due)):
             unrun = code.either(kind, 255 << 8)
             code.give(code.either(unrun, code.choose(due, DUE, 0)))
         ended = code.call(run, engine, code.add(page, PLACES_AT))

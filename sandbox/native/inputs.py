@@ -133,13 +133,15 @@ def _fits(module: ir.Module, places: Places) -> ir.Function:
 
 
 def write(module: ir.Module) -> ir.Function:
-    """Give ``write(leaves, count, where)``: copy what was found, where it is not there already.
+    """Give ``write(leaves, count, where, mask)``: copy what was found, where it is not there already.
+
+    With a mask (0 for none) only its rows are copied.
 
     ``where`` (0 for none) takes a byte per column: 0 where it was copied into its own, 1 or 2 where
     it lies in one of the two other places and was left there.
     """
-    code = Code(module, "write", 3)
-    leaves, count, where = code.args
+    code = Code(module, "write", 4)
+    leaves, count, where, mask = code.args
     with code.each(count) as index:
         leaf = code.add(leaves, code.mul(index, 8 * LEAF.size))
         with code.when(code.test(code.read(leaf, LEAF, "kind"), "==", ARRAY)):
@@ -151,8 +153,16 @@ def write(module: ir.Module) -> ir.Function:
             own = code.read(leaf, LEAF, "own")
             absent = code.test(code.get(place), "==", 0)
             foreign = code.test(found, "!=", own)
-            with code.when(code.builder.and_(absent, foreign)):
+            away = code.builder.and_(absent, foreign)
+            with code.when(code.builder.and_(away, code.test(mask, "==", 0))):
                 code.copy(own, found, code.read(leaf, LEAF, "bytes"))
+            with code.when(code.builder.and_(away, code.test(mask, "!=", 0))):
+                size = code.read(leaf, LEAF, "row_bytes")
+                with code.each(code.read(leaf, LEAF, "rows")) as row:
+                    wanted = code.test(code.load(code.add(mask, row), I8), "!=", 0)
+                    with code.when(wanted):
+                        begin = code.mul(row, size)
+                        code.copy(code.add(own, begin), code.add(found, begin), size)
             with code.when(code.test(where, "!=", 0)):
                 column = code.add(where, code.read(leaf, LEAF, "column"))
                 code.store(column, code.get(place), I8)

@@ -105,12 +105,15 @@ def begin(
     with code.when(isolated):
         code.put(where, code.add(code.read(bell, BELL, "page"), PLACES_AT))
     with code.when(code.test(count, ">", 0)):
-        code.call(write, leaves, leaf_count, code.get(where))
+        # A reset leaves the other rows what they were; a step reads none of them.
+        reset = code.test(code.read(lane, LANE, "kind"), "==", Kind.RESET)
+        chosen = code.choose(reset, code.get(rows), 0)
+        code.call(write, leaves, leaf_count, code.get(where), chosen)
     with code.when(code.test(count, "==", 0)):
         code.fill(code.get(where), 0, PLACES)
     with code.when(isolated):
         page = code.read(bell, BELL, "page")
-        code.store(code.add(page, KIND), Kind.STEP, I32)
+        code.store(code.add(page, KIND), code.read(lane, LANE, "kind"), I32)
         code.store(ready, UNDER_WAY)
         code.call(ring, bell, next_number(code, bell))
         code.give(Ended.FINE)

@@ -25,6 +25,7 @@ __all__ = [
     "PLACES_AT",
     "READY",
     "SERVE",
+    "SOUND",
     "TAKEN_AT",
     "TEXT",
     "UNDER_WAY",
@@ -87,16 +88,20 @@ class Status:
 ENGINE: Final = Fields(
     *("rows", "count", "kernels", "inputs", "input_count"),
     *("broken", "follows", "failed", "alone", "outcome", "reward", "failure"),
+    *("states", "flag"),
 )
 """Rows; how many kernels and where their records are; the same of inputs that may lie elsewhere;
-addresses of the runner's own flags; whether no call pays; arrays of the outputs."""
+addresses of the runner's own flags; whether no call pays; arrays of the outputs. Of a reset: what
+each row's state is, int32 (0: not to be written), and the flag that says whether any has none."""
 KERNEL: Final = Fields("function", "table")
 INPUT: Final = Fields("cell", "column", "own", "first", "second")
 """A place in a kernel's table, the number of the column, and the three places it may lie at."""
-SERVE: Final = Fields("bell", "engine", "renew_ns")
-"""The bell, the engine (0: none), and when the limit on CPU time is to be moved."""
+SERVE: Final = Fields("bell", "engine", "reset", "renew_ns")
+"""The bell, the engines of a step and a reset (0: none), and when the limit on CPU time is to be moved."""
 
 BROKEN: Final = -1
+SOUND: Final = -1
+"""What a row's state is if it has one."""
 IDLE: Final = 0
 DUE: Final = 1 << 16
 
@@ -105,7 +110,7 @@ DUE: Final = 1 << 16
 
 LEAF: Final = Fields(
     *("slot", "path", "depth", "kind", "own", "bytes", "dtype", "ndim", "dims", "rows"),
-    *("last", "first", "second", "column", "found"),
+    *("last", "first", "second", "column", "found", "row_bytes"),
 )
 """Which argument, and the path in it; what is wanted; where it goes: the column of its own, and
 the two places in which an environment may have written it already."""
@@ -131,7 +136,7 @@ LANE: Final = Fields(
     *("outputs", "size", "reward", "values", "value_count", "fuel"),
     *("outcome", "task_outcome", "codes", "code_count"),
     *("present", "truths", "truth", "truth_count"),
-    *("engine", "bell", "after", "after_table"),
+    *("engine", "bell", "kind", "after", "after_table"),
 )
 """Offsets are within the outputs. Values (reward, components), codes (outcomes of rows and tasks)
 and truth values (presence, tasks) each lie side by side, so that each is looked at in one go."""
