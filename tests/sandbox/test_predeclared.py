@@ -354,12 +354,18 @@ def test_what_a_guest_calls_never_imports_anything_late() -> None:
     """A locked worker cannot open files, so a late import would fail there and only there."""
     code = (
         "import sys, sandbox.predeclared\n"
+        "import copy, heapq, re, statistics\n"
         "from collections import Counter\n"
         "import numpy as np\n"
         "before = set(sys.modules)\n"
         "Counter([1, 1, 2]).most_common(1)\n"
         "np.zeros(3).sum(), np.zeros(3).mean(), np.median(np.ones(3)), np.linalg.norm(np.ones(3))\n"
         "f'{1.5:.2f}', sorted({'b', 'a'})\n"
+        "statistics.stdev([1, 2.5]), statistics.quantiles([1, 2, 3]), copy.deepcopy({'a': [1]})\n"
+        "re.compile('([a-z]+) .*', re.I).sub('b', 'a b'), heapq.nsmallest(1, [2, 1])\n"
+        "np.fft.rfft(np.ones(4)), np.vectorize(abs)(np.ones(2)), np.mgrid[0:2, 0:2], np.r_[1:3]\n"
+        "np.apply_along_axis(max, 0, np.ones((2, 2))), np.histogram2d([1.0], [2.0])\n"
+        "np.linalg.multi_dot([np.eye(2)] * 3), list(np.ndindex(2, 2)), np.polyfit([0, 1], [1, 2], 1)\n"
         "print(sorted(set(sys.modules) - before))\n"
     )
     done = subprocess.run(
