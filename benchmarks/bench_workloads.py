@@ -45,10 +45,11 @@ class _Kernel:
         if analysis.tree is None:
             raise AssertionError(f"{workload.name}: {analysis.findings}")
         start = time.perf_counter()
-        self.runner: Any = compile_program(analysis.tree, workload.plan, Limits(), analysis.text)
+        made: Any = compile_program(analysis.tree, workload.plan, Limits(), analysis.text)
         self.compile_s = time.perf_counter() - start
-        if not hasattr(self.runner, "bind"):
-            raise RuntimeError(f"{workload.name} is not compiled: {self.runner}")
+        if not hasattr(made, "bind"):
+            raise RuntimeError(f"{workload.name} is not compiled: {made}")
+        self.runner = made
         self.out = outputs_for(len(columns[0]), workload.plan, 0)
         names = [name for name, _, _ in workload.inputs]
         self.runner.bind(len(columns[0]), dict(zip(names, columns, strict=True)), self.out)
