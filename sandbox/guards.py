@@ -149,7 +149,8 @@ class Meter:
         Raises:
             OutOfFuel: If there is not as much.
         """
-        self.left -= units
+        # A float among the arguments of a program must not become the meter: NaN is never below 0.
+        self.left -= units if units.__class__ is int else operator.index(units)
         if self.left < 0:
             raise OutOfFuel
 
@@ -159,7 +160,7 @@ class Meter:
         Raises:
             OutOfMemory: If it is above `Limits.memory_bytes`.
         """
-        size = elements * itemsize
+        size = operator.index(elements) * itemsize
         if size > self.memory_bytes:
             raise OutOfMemory(
                 f"one operation asks for {size:,} bytes; limits.memory_bytes is "
