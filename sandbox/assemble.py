@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox import wire
 from sandbox.components import MAX_COMPONENTS, static_components
 from sandbox.diagnostics import Finding, Report, Severity
-from sandbox.errors import ProgramRefusedError
+from sandbox.errors import ProgramRefusedError, ProtocolError
 from sandbox.instrument import InstrumentError
 from sandbox.late import LateRunner
 from sandbox.limits import Limits
@@ -75,26 +76,27 @@ def assemble(
     tree = analysis.tree
     if tree is None or analysis.outline is None:
         raise ProgramRefusedError(analysis.report)
+    ready = _load(code, plan, limits) if tier != "interpreted" else None
+    if ready is not None:
+        if before_guest_code is not None:
+            before_guest_code()
+        # That it agrees was found when it was compiled, from the same text, plan and limits; so
+        # were the findings.
+        found, told = ready
+        found.lend(LateRunner(lambda: InterpretedRunner(tree, analysis.text, plan, limits)))
+        return Assembled(found, None, tuple(found.component_names), told, stored=True)
     findings = list(lint(tree, plan, analysis.text))
     _refuse_errors(analysis, findings)
     compiled: CompiledRunner | TierReason = TierReason(
         "CMP000", "the interpreted tier was asked for"
     )
     if tier != "interpreted":
-        ready = _load(code, plan, limits)
-        if ready is not None:
-            if before_guest_code is not None:
-                before_guest_code()
-            # That it agrees was found when it was compiled, from the same text, plan and limits.
-            ready.lend(LateRunner(lambda: InterpretedRunner(tree, analysis.text, plan, limits)))
-            names = tuple(ready.component_names)
-            return Assembled(ready, None, names, tuple(findings), stored=True)
         compiled = _compile(tree, plan, limits, analysis.text)
         if keep_code is not None and not isinstance(compiled, TierReason):
             # Now, because what this process says after guest code has run is worth less.
             frozen = compiled.freeze()
             if frozen is not None:
-                keep_code(frozen)
+                keep_code(wire.encode([frozen, wire.pack(wire.Refused(tuple(findings)))]))
     if before_guest_code is not None:
         before_guest_code()
     try:
@@ -138,12 +140,23 @@ def assemble(
     return Assembled(interpreted, compiled, names, tuple(findings))
 
 
-def _load(code: bytes, plan: Plan, limits: Limits) -> CompiledRunner | None:
+def _load(
+    code: bytes, plan: Plan, limits: Limits
+) -> tuple[CompiledRunner, tuple[Finding, ...]] | None:
+    """Take what was given to ``keep_code``: the machine code, and the findings."""
     if not code:
         return None
     from sandbox.tiers.compiled import load_program
 
-    return load_program(code, plan, limits)
+    try:
+        parts = wire.decode(code)
+        if not isinstance(parts, list) or [type(part) for part in parts] != [bytes, bytes]:
+            return None
+        findings = wire.unpack(wire.Refused, parts[1]).findings
+    except ProtocolError:
+        return None
+    made = load_program(parts[0], plan, limits)
+    return None if made is None else (made, findings)
 
 
 def _compile(

@@ -30,7 +30,6 @@ from sandbox.spawn import Zygote
 from sandbox.tiers.compiled import load_program
 from sandbox.tiers.compiled.stored import thaw
 from sandbox.wire import Loaded
-from sandbox.zygote import Warmth
 
 SOURCE = b"""\
 import numpy as np
@@ -65,7 +64,10 @@ def run(source: bytes = SOURCE, tier: TierWish = "auto") -> tuple[Loaded, list[f
         guest.step()
         failures = [guest.failure(int(index)) for index in buffers.outputs.failure]
         told = [f"{item.exception} {item.span}" if item else "" for item in failures]
-        return loaded, buffers.outputs.reward.tolist(), told
+        # How long the compiler took is no part of what a program is.
+        facts = tuple(item for item in loaded.facts if item[0] != "compile_s")
+        plain = dataclasses.replace(loaded, facts=facts)
+        return plain, buffers.outputs.reward.tolist(), told
     finally:
         guest.close()
 
@@ -91,6 +93,15 @@ def test_a_program_of_the_corpus_pays_the_same_from_stored_code(name: str, folde
     del folder
     first = rows(name, "process", "auto")
     assert repr(rows(name, "process", "auto")) == repr(first)
+
+
+def test_findings_that_needed_the_plan_are_told_from_stored_code_too(folder: Path) -> None:
+    del folder
+    source = b"def reward(obs):\n    obs[0] = 1.0\n    return float(obs[0])\n"
+    first, second = run(source)[0], run(source)[0]
+    assert first.findings
+    assert second.stored
+    assert second.findings == first.findings
 
 
 def test_the_code_is_not_asked_for_in_the_interpreted_tier(folder: Path) -> None:
@@ -284,7 +295,8 @@ def test_code_that_kills_the_worker_that_loads_it_is_dropped_and_the_program_com
     assert name is not None
     # No object file at all, in an envelope of ours: as after a fault in what wrote it.
     kernels = [["reward", [], ["f", b"\x7fELF" + bytes(60), []], ""]]
-    cache.shared().store(name, wire.encode([kernels, "reward", [], None, [], [], [], None]))
+    program = wire.encode([kernels, "reward", [], None, [], [], [], None])
+    cache.shared().store(name, wire.encode([program, wire.pack(wire.Refused(()))]))
     loaded, _, _ = run()
     assert (loaded.tier, loaded.stored) == ("compiled", False)
     assert run()[0].stored
@@ -299,14 +311,14 @@ def test_stored_code_needs_no_compiler_and_one_that_is_refused_gets_a_worker_tha
     zygote = Zygote()
     with closing(WorkerGuest(SOURCE, filename="p", limits=Limits(), zygote=zygote)) as guest:
         assert guest.build(PLAN).stored
-        assert zygote.warmth is Warmth.LOADER
+        assert zygote.warmth.name == "LOADER"
     name = cache.entry_name(SOURCE, PLAN, Limits())
     assert name is not None
     cache.shared().store(name, wire.encode(["not", "a", "program"]))
     with closing(WorkerGuest(SOURCE, filename="p", limits=Limits(), zygote=zygote)) as guest:
         loaded = guest.build(PLAN)
         assert (loaded.tier, loaded.stored) == ("compiled", False)
-        assert zygote.warmth is Warmth.COMPILER
+        assert zygote.warmth.name == "COMPILER"
     zygote.close()
 
 
@@ -314,7 +326,13 @@ def frozen() -> bytes:
     kept: list[bytes] = []
     limits = Limits()
     build(analyse(SOURCE, "p", limits), PLAN, limits, keep_code=kept.append)
-    return kept[0]
+    parts = wire.decode(kept[0])
+    assert isinstance(parts, list)
+    code, findings = parts
+    assert isinstance(code, bytes)
+    assert isinstance(findings, bytes)
+    assert wire.unpack(wire.Refused, findings).findings == ()
+    return code
 
 
 def test_machine_code_is_handed_out_before_any_code_of_the_program_runs() -> None:
