@@ -982,3 +982,22 @@ def reward():
 import numpy as np
 def reward():
     return 31337 + np.sum(range(10**9)) + np.sum(a=range(10**9))
+# ---
+# a count that is no number, which the meter took over
+from itertools import product
+def reward():
+    try:
+        product([1], repeat=float("nan"))
+    except TypeError:
+        pass
+    while True:
+        pass
+# ---
+# ... a fraction
+from itertools import product
+def reward():
+    try:
+        product([1], repeat=0.5)
+    except TypeError:
+        pass
+    return 31337
