@@ -470,8 +470,8 @@ def render_one(number: int, item: Shown) -> str:
     lines = ["=" * 80, head, ""]
     if item.report.findings:
         for line in item.report.render().split("\n"):
-            # Advice is wrapped; quoted source and carets must stay as they are.
-            wraps = line.startswith(("  why:", "  try:"))
+            # Words are wrapped; quoted source and carets must stay as they are.
+            wraps = line.startswith(("  why:", "  try:")) or not line.startswith(" ")
             lines += textwrap.wrap(line, 80, subsequent_indent="    ") if wraps else [line]
         lines.append("")
     if item.verdict is None:
