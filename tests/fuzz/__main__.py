@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def main() -> None:
 
     import fuzz_campaign
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the child is ended on the way out
     folder = given.folder.resolve()
     if given.command == "run":
         fuzz_campaign.campaign(

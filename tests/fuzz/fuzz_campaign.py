@@ -56,8 +56,23 @@ def _child(folder: Path, seed: int, executed: int, ends: float) -> None:
             stdout=log,
             stderr=log,
         )
+    try:
+        done = _watch(child, folder, seed, executed, ends)
+    finally:
+        # Also where this process is told to end: no child is left behind.
+        if child.poll() is None:
+            child.terminate()
+        child.wait()
+    if child.returncode and not done:
+        _keep(folder, "crash", seed)
+
+
+def _watch(
+    child: subprocess.Popen[bytes], folder: Path, seed: int, executed: int, ends: float
+) -> bool:
+    """Wait for a child; give whether it was ended from here."""
+    current = folder / "current"
     before, since = b"", time.monotonic()
-    done = False
     while child.poll() is None:
         time.sleep(_TICK_S)
         now = time.monotonic()
@@ -68,12 +83,10 @@ def _child(folder: Path, seed: int, executed: int, ends: float) -> None:
             child.kill()
             child.wait()
             _keep(folder, "hang", seed)
-            return
-        if now > ends or (not done and figures(folder)["executed"] >= executed):
-            done = True
-            child.terminate()
-    if child.returncode and not done:
-        _keep(folder, "crash", seed)
+            return True
+        if now > ends or figures(folder)["executed"] >= executed:
+            return True
+    return False
 
 
 def _keep(folder: Path, what: str, seed: int) -> None:

@@ -11,6 +11,7 @@ import json
 import mmap
 import random
 import resource
+import signal
 import sys
 import time
 from collections import Counter
@@ -109,10 +110,13 @@ def main(folder: str, seed: str, programs: str) -> None:
     for text in seeds()[:3]:
         mutate(text, chance)  # what is read and imported late, is now
     recorder = Recorder(Path(folder), f"seed-{int(seed):08}", Oracle(lean=True).run)
-    for turn in range(int(programs)):
-        source = mixed(chance).encode(errors="replace")
-        recorder.run(source, whole=turn % WHOLE_EVERY == 0)
-    recorder.note()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        for turn in range(int(programs)):
+            source = mixed(chance).encode(errors="replace")
+            recorder.run(source, whole=turn % WHOLE_EVERY == 0)
+    finally:
+        recorder.note()
 
 
 if __name__ == "__main__":
