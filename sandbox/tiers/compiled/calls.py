@@ -54,14 +54,11 @@ class Calls(Assignment):
         """Apply one of the decorators that are taken."""
         assert isinstance(function, Func)
         kinds = {"staticmethod": "static", "classmethod": "class", "property": "property"}
-        if isinstance(decorator, Builtin):
-            if decorator.name in kinds:
-                return Func(
-                    function.node, function.identity, function.frame, function.defaults,
-                    kinds[decorator.name],
-                )  # fmt: skip
-            if decorator.name in ("functools.lru_cache", "functools.cache"):
-                return function
+        if isinstance(decorator, Builtin) and decorator.name in kinds:
+            return Func(
+                function.node, function.identity, function.frame, function.defaults,
+                kinds[decorator.name],
+            )  # fmt: skip
         raise self.refuse("CMP116", "this decorator")
 
     def inline(self, function: Func, args: list[Value], keywords: dict[str, Value]) -> Value:
