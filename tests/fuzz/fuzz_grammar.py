@@ -179,7 +179,15 @@ _HOSTILE_LINES: Final = (
     *("obs['image'][0, 0, 0] = 9", "obs['image'][:] = 0", "next_obs['position'] += 1"),
     *("obs['position'].fill(7)", "obs['position'].sort()", "obs['new'] = 1", "obs.clear()"),
     *("np.add(1, 1, out=obs['position'])", "np.add(obs['position'], 1, obs['position'])"),
-    *("TOP.append(1)", "TOP[:] = [1]", "TOP += [1]", "np.pi = 4", "math.pi = 3", "reward.x = 1"),
+    *(
+        "TOP.append(1)",
+        "TOP.append(TOP[-1] + 1)",
+        "TOP[0] = TOP[0] + 1",
+        "TOP += [1]",
+        "np.pi = 4",
+        "math.pi = 3",
+        "reward.x = 1",
+    ),
     *("TABLE['a'] = TABLE.get('a', 0) + 1", "HELD.x = HELD.x + 1", "Kept.count += 1"),
     *("{v}.__class__ = int", "np.float64 = 1", "del obs['image']", "SET.add({w})"),
     *(
@@ -508,7 +516,7 @@ class _Writer:
         """Write lines that must not work."""
         every = [name for names in self._names.values() for name in names] or ["obs"]
         words = {"v": self._pick(every), "w": self._pick(every), "f": self._pick(self._functions)}
-        if self._chance(35):
+        if self._chance(50):
             text = self._pick(_HOSTILE_LINES).format(**words)
             return text.split("\n")
         made = self._new("any")
@@ -528,7 +536,7 @@ class _Writer:
                 "class Kept:\n    count = 0\n    def __init__(self):\n        self.x = 0\n"
                 "HELD = Kept()\n"
             )
-            if not self._chance(40):
+            if not self._chance(60):
                 top = ""
         self._budget = 3
         result = self.expr("num")

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HOLES", "MOST", "NO_HOLE", "Caught", "search"]
 
-MOST: Final = 400
+MOST: Final = 1_000
 """Programs after which a hole counts as not found; each is found in fewer (`docs/fuzzing.md`)."""
-HANG_S: Final = 1.0
+HANG_S: Final = 0.5
 NO_HOLE: Final = "no hole"
 ENDED_BY_THE_CLOCK: Final = "slow: ended by the clock"
 MORE_BYTES: Final = 512 << 20
@@ -273,7 +273,7 @@ def search(most: int, seed: int) -> dict[str, Caught]:
                 plant()
                 oracle.settle()
                 chooser = RandomChooser(random.Random(seed))
-                for turn in range(most):
+                for turn in range(most if hole != NO_HOLE else most // 2):
                     os.write(writer, b"%d \n" % (turn + 1))
                     seen = oracle.run(program(chooser, "hostile").encode())
                     said = [text for text in seen.violations if text.startswith(must)]
