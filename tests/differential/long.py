@@ -70,6 +70,9 @@ def main() -> int:
                 traceback.print_exc(limit=-4)
                 print(f"--- program {seed}\n{source}")
             continue
+        finally:
+            if (seed + 1) % 1_000 == 0:
+                print(f"{seed + 1 - options.seed} programs, {differ} differ", flush=True)
         taken += 1
         compared += rows
         handed_over += others

@@ -451,7 +451,8 @@ def _recipe(deep: Deep, path: str) -> Recipe:
             return ("array", _place(path), shape)
         case DeepTup(items=items, names=names, cls=cls):
             if names == ("value", "name"):
-                return _constant_tuple(items, cls)
+                # The name says which member of an enum it is.
+                return ("pick", cls, _recipe(items[1], f"{path}.1"))
             parts = tuple(_recipe(item, f"{path}.{k}") for k, item in enumerate(items))
             return ("tuple", cls, parts)
         case DeepUnion(variants=variants):
@@ -512,7 +513,8 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
             return ("array", next(columns), dims)
         case ShapeTup(items=items, cls=cls, names=names):
             if names == ("value", "name"):
-                raise _NoRecipeError
+                parts = tuple(_record(item, columns) for item in items)
+                return ("pick", cls, parts[1])
             return ("tuple", cls, tuple(_record(item, columns) for item in items))
         case ShapeUnion(variants=variants):
             tag = next(columns)
@@ -546,12 +548,4 @@ def _constant(value: Any) -> Recipe:
             return ("member", cls, items[1].text)
         case Tup(items=items, cls=cls):
             return ("tuple", cls, tuple(map(_constant, items)))
-    raise _NoRecipeError
-
-
-def _constant_tuple(items: tuple[Deep, ...], cls: str) -> Recipe:
-    """Say which member of an enum this is; its parts are constants or nothing is made."""
-    name = items[1]
-    if isinstance(name, DeepConst) and isinstance(name.value, Str):
-        return ("member", cls, name.value.text)
     raise _NoRecipeError

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import Final
 
 from sandbox.tiers.compiled.iteration import Body
 from sandbox.tiers.compiled.points import TRUE
 from sandbox.tiers.compiled.subscripts import Subscripts
 from sandbox.tiers.compiled.values import (
+    Builtin,
     DictCell,
     Frame,
     Gen,
@@ -20,6 +22,10 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = ["Expressions"]
+
+_OVER_COMPREHENSION: Final = frozenset(
+    {"any", "all", "sum", "min", "max", "list", "tuple", "sorted"}
+)
 
 
 class Expressions(Subscripts):
@@ -58,6 +64,18 @@ class Expressions(Subscripts):
                 if not isinstance(k, Str) or present != TRUE:
                     raise self.refuse("CMP106", "`**` of a dict whose keys depend on the data")
                 keywords[k.text] = item
+        if (
+            isinstance(function, Builtin)
+            and function.name in _OVER_COMPREHENSION
+            and len(node.args) == 1
+            and isinstance(node.args[0], ast.ListComp)
+        ):
+            # What a comprehension goes through has paid for its elements.
+            self.paid_once = True
+            try:
+                return self.call(function, args, keywords)
+            finally:
+                self.paid_once = False
         return self.spread(function, lambda f: self.call(f, args, keywords))
 
     # -- comprehensions
@@ -79,7 +97,7 @@ class Expressions(Subscripts):
         node = value.node
         assert isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp)
         outer = self.frame
-        self._paid_loop = False
+        self.paid_once = False
         assert value.frame is not None
         self.frame = value.frame
         frame = self.scope(node.generators)

@@ -45,7 +45,11 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
-__all__ = ["Functions"]
+__all__ = ["COMPENSATED", "Functions"]
+
+
+COMPENSATED = sys.version_info >= (3, 12)
+"""Whether ``sum()`` of floats makes up for rounding, as CPython's does from 3.12 on."""
 
 
 class Functions(Containers):
@@ -103,13 +107,65 @@ class Functions(Containers):
 
     def b_sum(self, args: Args, keywords: Keywords) -> Value:
         start = args[1] if len(args) > 1 else keywords.get("start", number(0))
+        if not COMPENSATED:
+            return self.fold(args[0], start, lambda a, b: self.binary(ast.Add(), a, b))
+        return self._compensated_sum(args[0], start)
 
-        def add(a: Value, b: Value) -> Value:
-            if sys.version_info >= (3, 12) and _may_be_float(a) and _may_be_float(b):
-                raise self.refuse("CMP206", "sum() of floats, which compensates from 3.12 on")
-            return self.binary(ast.Add(), a, b)
+    def _compensated_sum(self, value: Value, start: Value) -> Value:
+        """Add as CPython does from 3.12 on: what rounding loses of Python floats is added last.
 
-        return self.fold(args[0], start, add)
+        That ends with the first element that is neither a Python float nor an int; what was lost
+        by then is added there, and all further elements are added one by one.
+        """
+        zero = Num(Lit(0.0, "f64"))
+
+        def step(state: Value, item: Value) -> Value:
+            assert isinstance(state, Tup)
+            total, lost, plain = state.items
+            assert isinstance(lost, Num)
+            assert isinstance(plain, Num)
+            return self.spread(
+                total, lambda t: self.spread(item, lambda v: self._add_one(t, lost, plain, v))
+            )
+
+        found = self.fold(value, Tup((start, zero, number(False))), step)
+        assert isinstance(found, Tup)
+        total, lost, _ = found.items
+        assert isinstance(lost, Num)
+        return self.spread(total, lambda t: self._with_lost(t, lost))
+
+    def _add_one(self, total: Value, lost: Num, plain: Num, item: Value) -> Value:
+        exact = [isinstance(v, Num) and v.weak is True for v in (total, item)]
+        kinds = [v.ty if isinstance(v, Num) else "" for v in (total, item)]
+        if all(exact) and (kinds[0] != "f64" or kinds[1] != "f64"):
+            # Integers, and an integer beside a float, are added as they are.
+            return Tup((self.binary(ast.Add(), total, item), lost, plain))
+        if not all(exact):
+            for v in (total, item):
+                if isinstance(v, Num) and not isinstance(v.weak, bool):
+                    raise self.refuse("CMP206", "sum() of floats of which some may be NumPy's")
+            before = self._with_lost(total, lost)
+            added = self.binary(ast.Add(), before, item)
+            return Tup((added, Num(Lit(0.0, "f64")), number(True)))
+        assert isinstance(total, Num)
+        assert isinstance(item, Num)
+        a, b = total.atom, item.atom
+        both = self.op("add", "f64", a, b)
+        larger = self.op("ge", "b1", self.op("abs", "f64", a), self.op("abs", "f64", b))
+        big, small = (self.op("select", "f64", larger, *pair) for pair in ((a, b), (b, a)))
+        rest = self.op("add", "f64", self.op("sub", "f64", big, both), small)
+        more = self.op("add", "f64", lost.atom, rest)
+        kept = self.op("select", "f64", plain.atom, lost.atom, more)
+        return Tup((Num(both), Num(kept), plain))
+
+    def _with_lost(self, total: Value, lost: Num) -> Value:
+        """Add what was lost, unless it is nothing, or no number."""
+        if not (isinstance(total, Num) and total.weak is True and total.ty == "f64"):
+            return total
+        some = self.op("ne", "b1", lost.atom, Lit(0.0, "f64"))
+        finite = self.op("lt", "b1", self.op("abs", "f64", lost.atom), Lit(math.inf, "f64"))
+        whole = self.op("add", "f64", total.atom, lost.atom)
+        return Num(self.op("select", "f64", self.both(some, finite), whole, total.atom))
 
     def _extreme_builtin(self, most: bool, args: Args, keywords: Keywords) -> Value:
         self.no_keywords(keywords, "key", "default")
@@ -133,7 +189,7 @@ class Functions(Containers):
 
         if known and all(p == TRUE for p, _ in known):
             best, score = known[0][1], mark(known[0][1])
-            if len(args) == 1:
+            if len(args) == 1 and not self.already_paid():
                 self.charge(len(known))
             for _, item in known[1:]:
                 new = mark(item)
@@ -271,6 +327,8 @@ class Functions(Containers):
         return Tup(self.taken_apart(args[0]) if args else ())
 
     def charge_for_taking(self, value: Value, count: int) -> None:
+        if self.already_paid():
+            return
         if not isinstance(value, Gen) or value.kind in ("keys", "values", "items"):
             self.charge(count)
 
@@ -453,9 +511,3 @@ class Functions(Containers):
         whole = self.op("eq", "b1", value.atom, self.op("floor", value.ty, value.atom))
         finite = self.op("lt", "b1", self.op("abs", value.ty, value.atom), Lit(math.inf, value.ty))
         return boolean(self.both(whole, finite))
-
-
-def _may_be_float(value: Value) -> bool:
-    if isinstance(value, Union):
-        return any(_may_be_float(item) for item in value.variants)
-    return isinstance(value, Num) and value.ty == "f64"

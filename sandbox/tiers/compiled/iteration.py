@@ -256,7 +256,7 @@ class Iteration(Unions):
             self.spread(value, run)
             return
         if isinstance(value, Gen) and value.kind in _PAID_WHERE_MADE:
-            self._paid_loop = True
+            self.paid_once = True
         items = self.known_items(value)
         if items is not None:
             self.unroll(items, self._guarded(value, body))
@@ -325,18 +325,22 @@ class Iteration(Unions):
         """Call anything."""
         raise NotImplementedError
 
-    _paid_loop = False
+    paid_once = False
+    """Whether what is gone through next was paid for where it was made."""
 
     def charge_turns(self, turns: Atom) -> None:
         """Charge for a loop, unless what it goes over was paid for where it was made."""
-        if self._paid_loop:
-            self._paid_loop = False
-            return
-        self.charge(turns)
+        if not self.already_paid():
+            self.charge(turns)
+
+    def already_paid(self) -> bool:
+        """Whether what is gone through now was paid for; it is so once."""
+        before, self.paid_once = self.paid_once, False
+        return before
 
     def paying_nothing_for_turns(self, part: Value, body: Body) -> None:
         """Go over what was paid for where an iterator of it was made."""
-        self._paid_loop = True
+        self.paid_once = True
         self.iterate(part, body)
 
     def paying_nothing(self, body: Callable[[], None]) -> None:

@@ -495,7 +495,7 @@ class Lists(Numerics):
         content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
         if isinstance(content, SeqCell) or (isinstance(content, ListCell) and content.length):
             assert isinstance(value, Ref)
-            self.charge(self.len_of(value).atom)
+            self.charge_turns(self.len_of(value).atom)
             return self.copy_sequence(self.in_columns(value), kind, maxlen)
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = ListCell((), None, maxlen, kind)

@@ -4,7 +4,8 @@ A recipe is a nest of tuples of texts and numbers, so that it can be stored besi
 first entry says what is made:
 
 - ``("const", value)``: None, a truth value, a number or a text; ``("numpy", type, value)``.
-- ``("type", name)``: ``int``, ``float``, ``list`` …; ``("named", name)``: a function or class of the program; ``("member", class, name)``: of an enum.
+- ``("type", name)``: ``int``, ``float``, ``list`` …; ``("named", name)``: a function or class of the program; ``("member", class, name)``: of an enum;
+  ``("pick", class, recipe of its name)``.
 - ``("absent",)``: nothing at all, such as an attribute that has not been set.
 - ``("number", place, weak)``: a number; ``weak`` is the place, or the truth, of its being Python's.
 - ``("text", text)``, ``("array", place, shape)``.
@@ -93,6 +94,9 @@ class _Maker:
     def _member(self, at: int, kind: str, name: str) -> Any:
         del at
         return self.named(kind)[name]
+
+    def _pick(self, at: int, kind: str, name: Recipe) -> Any:
+        return self.named(kind)[self.make(name, at)]
 
     @staticmethod
     def _absent(at: int) -> Any:

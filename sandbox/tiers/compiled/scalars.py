@@ -11,7 +11,9 @@ from sandbox.tiers.compiled.core import (
     FLOATS,
     MATH,
     Atom,
+    Let,
     Lit,
+    Set,
     Ty,
     limits_of,
 )
@@ -308,7 +310,7 @@ class Scalars(Elements):
 
     def _integer_to_power(self, a: Num, b: Num) -> Value:
         if b.const is None:
-            raise self.refuse("CMP403", "an integer to a power that is not a constant")
+            return self._integer_to_unknown(a, b)
         exponent = int(b.const)
         if exponent < 0:
             return self._doubles("power", Num(self.to_float(a)), Num(Lit(float(exponent), "f64")))
@@ -319,6 +321,30 @@ class Scalars(Elements):
             assert isinstance(result, Num)
             result = self._integers("multiply", result, a)
         return result
+
+    def _integer_to_unknown(self, a: Num, b: Num) -> Num:
+        """Compute ``a ** b`` for an exponent from 0 to 64; others are the interpreted tier's."""
+        above = self.op("ge", "b1", b.atom, i64(0))
+        below = self.op("le", "b1", b.atom, i64(64))
+        self.only_where(boolean(self.both(above, below)))
+        result, over = self.new("i64", "acc"), self.new("b1", "acc")
+        self.emit(Set(result, i64(1)))
+        self.emit(Set(over, FALSE))
+
+        def turn(index: Atom) -> None:
+            del index
+            now = self.op("copy", "i64", result)
+            wraps = self.op("mul_overflows", "b1", now, a.atom)
+            self.emit(Set(over, self.either(self.op("copy", "b1", over), wraps)))
+            self.emit(Set(result, self.op("mul", "i64", now, a.atom)))
+
+        self.count(b.atom, turn)
+        lost = Let(self.new("b1"), "copy", (over,))
+        self.emit(lost)
+        self.only_where(boolean(self.inverse(lost.var)))
+        found = Let(self.new("i64"), "copy", (result,))
+        self.emit(found)
+        return integer(found.var)
 
     def _shift_python(self, name: str, a: Num, b: Num) -> Value:
         if b.low < 0:

@@ -473,7 +473,12 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
 
 
 def _container(shape: Shape) -> bool:
-    return isinstance(shape, Same) and isinstance(shape.value, Ref | Sel)
+    if isinstance(shape, ShapeUnion):
+        return any(map(_container, shape.variants))
+    value = shape.value if isinstance(shape, Same) else None
+    if isinstance(value, Union):
+        return any(isinstance(item, Ref | Sel) for item in value.variants)
+    return isinstance(value, Ref | Sel)
 
 
 def _made_large(a: Shape, b: Shape) -> bool:
