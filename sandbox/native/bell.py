@@ -42,7 +42,7 @@ HOST_SLEEPS: Final = 192
 # From the kind to the end of its line: where each input lies.
 
 _BRIEF_NS: Final = 2_000
-_TURNS: Final = 8
+_TURNS: Final = 32
 """Looks between two times that the core is given away."""
 _WAIT: Final = 0
 _WAKE: Final = 1
