@@ -29,6 +29,7 @@ from sandbox.diagnostics import Finding, Report, Severity, Span
 from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError
 from sandbox.limits import Limits
+from sandbox.native.tables import Status
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import FunctionOutline, Outline, Plan
 from sandbox.tiers.base import NO_FAILURE, Failure, TierReason
@@ -37,7 +38,7 @@ SLEEP, SEGV, EXIT, RAISE, KILL = -1.0, -2.0, -3.0, -4.0, -5.0
 BAD_CODE, BAD_INDEX, BAD_BOOL, BAD_FUEL, LEAVE, NAN = -6.0, -7.0, -8.0, -9.0, -10.0, -11.0
 GARBAGE, BREAK, HUNGRY, HANG_UP, WRONG_FRAME, FLOOD = -12.0, -13.0, -14.0, -15.0, -16.0, -17.0
 WRITE_INPUT, OPEN, LIMITS, NAP, MANY = -18.0, -19.0, -20.0, -21.0, -22.0
-FLIP, SCRIBBLE, SAY_DONE = -23.0, -24.0, -25.0
+FLIP, SCRIBBLE, SAY_DONE, SAY_TOLD, SAY_HOME = -23.0, -24.0, -25.0, -26.0, -27.0
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,12 @@ class Runner:
             self._scribble(i)
         elif code == SAY_DONE:
             _listener().tell(frame=False)
+            time.sleep(60)
+        elif code == SAY_TOLD:
+            _listener().tell(frame=True)
+            time.sleep(60)
+        elif code == SAY_HOME:
+            _listener()._tell(Status.HOME)
             time.sleep(60)
         elif code == MANY:
             for k in range(1024):

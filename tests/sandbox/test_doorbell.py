@@ -136,6 +136,19 @@ def test_a_worker_that_says_done_too_early_is_found_out(zygote: Zygote) -> None:
     short.guest.close()
 
 
+@pytest.mark.parametrize("code", [faulty.SAY_TOLD, faulty.SAY_HOME])
+def test_a_worker_that_promises_more_and_does_not_give_it_runs_out_of_time(
+    code: float, zygote: Zygote
+) -> None:
+    short = Short(zygote)
+    short.step()
+    short.x[3] = code
+    out = short.step().outputs
+    assert out.outcome.tolist() == [0, 0, 0, int(Outcome.TIMED_OUT), 0, 0, 0, 0]
+    assert out.reward.tolist() == [0, 1, 2, 0, 4, 5, 6, 7]
+    short.guest.close()
+
+
 def test_results_are_fetched_once_whatever_a_worker_writes_after_it_said_done(
     zygote: Zygote,
 ) -> None:
