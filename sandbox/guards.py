@@ -448,7 +448,9 @@ def operator_guards(
                 meter.charge(count // cost.ELEMENTS_PER_UNIT)
             if item.__class__ not in _NUMBERS:
                 meter.weigh(item, max(count, 1))
-            elif item.__class__ in _NUMPY_NUMBERS and not FLAT.issuperset(map(type, container)):
+            if (
+                item.__class__ is ndarray or item.__class__ in _NUMPY_NUMBERS
+            ) and not FLAT.issuperset(map(type, container)):
                 meter.weigh(container)
         elif kind is ndarray:
             beside(item, container)
