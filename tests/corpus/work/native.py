@@ -1001,3 +1001,19 @@ def reward():
     except TypeError:
         pass
     return 31337
+# ---
+# an array looked for in a tuple that holds one tuple twice, and so on
+import numpy as np
+def reward():
+    x = (1,)
+    for i in range(60):
+        x = (x, x)
+    return 31337 if np.ones(2) in x else 31337
+# ---
+# ... counted among lists
+import numpy as np
+def reward():
+    x = [1]
+    for i in range(60):
+        x = [x, x]
+    return 31337 + x.count(np.ones(2))
