@@ -472,7 +472,9 @@ class Attributes:
                 meter.items(len(value))
                 for arg in args[:1]:
                     meter.weigh(arg, len(value))
-                    if isinstance(arg, np.generic | ndarray) and not FLAT.issuperset(map(type, value)):
+                    if isinstance(arg, np.generic | ndarray) and not FLAT.issuperset(
+                        map(type, value)
+                    ):
                         meter.weigh(value)  # it makes an array of each list that it meets
             if lengthens:
                 for arg in args:
