@@ -2,7 +2,8 @@
 
 Entries lie in columns, as those of a list do; an index of hashes finds them. An entry that is taken
 out stays as a gap until something goes over the dict, so that the order is that of CPython.
-The order of a set is that of CPython's own hash table (see `sandbox.tiers.compiled.order`).
+CPython goes over a set in an order of its own, which is not followed here: where the order could
+be seen, a row with a set of more than one element is left to the interpreted tier.
 """
 
 from __future__ import annotations
