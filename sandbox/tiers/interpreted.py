@@ -111,7 +111,10 @@ class InterpretedRunner:
         self._failure_ids: dict[Failure, int] = {}
         try:
             instrumented = instrument(tree)
-            code = compile(instrumented.tree, GUEST_FILE, "exec", dont_inherit=True, optimize=0)
+            # CPython's advice on a guest's text belongs to the findings, not to stderr.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                code = compile(instrumented.tree, GUEST_FILE, "exec", dont_inherit=True, optimize=0)
         except SyntaxError as error:
             at = ast.Pass(lineno=error.lineno or 1, col_offset=(error.offset or 1) - 1)
             raise InstrumentError([(at, str(error.msg))]) from None

@@ -26,6 +26,11 @@ def test_a_state_program_gives_its_expected_rows(name: str) -> None:
     assert corpus_reader.differences(program, corpus_reader.run(program, runner)) == []
 
 
+def test_advice_of_the_compiler_on_a_text_is_no_warning_of_the_host() -> None:
+    # A warning is an error in these tests; plain compile() warns of this comparison.
+    assert single.run(single.body("return 1.0 if 1 is 1 else 0.0")).value == 1.0
+
+
 # --- results ----------------------------------------------------------------------------------
 
 
