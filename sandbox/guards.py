@@ -41,12 +41,13 @@ from numpy.typing import NDArray
 from sandbox import cost
 from sandbox.keys import key_guard
 from sandbox.limits import Limits
-from sandbox.weights import FLAT, FREE_ITEMS, length, weight
+from sandbox.weights import FLAT, FREE_ITEMS, is_light, length, weight
 
 __all__ = [
     "GUEST_FILE",
     "GUEST_MODULE",
     "INTEGERS",
+    "NUMBERS",
     "SCALARS",
     "Meter",
     "OutOfFuel",
@@ -79,7 +80,8 @@ INTEGERS: Final = frozenset(np.dtype(code).type for code in "bhilqpBHILQP")
 SCALARS: Final = INTEGERS | {float, bool, np.bool_, np.float16, np.float32, np.float64}
 """Types whose values never grow."""
 _REPEATED: Final = frozenset({list, str, tuple, bytes, deque})
-_NUMBERS: Final = SCALARS | {int}
+NUMBERS: Final = SCALARS | {int}
+"""Types of single numbers: whatever an operator or comparison does with two is done at once."""
 _NUMPY_NUMBERS: Final = SCALARS - {float, bool}
 _NESTED: Final = frozenset({list, tuple})
 
@@ -184,7 +186,7 @@ class Meter:
         Raises:
             OutOfFuel: If there is not as much.
         """
-        if value.__class__ is tuple and len(value) < 8 and FLAT.issuperset(map(type, value)):
+        if is_light(value):
             return
         each = weight(value, (max(self.left, 0) + 4) * cost.ELEMENTS_PER_UNIT)
         if each > cost.ELEMENTS_PER_UNIT:
@@ -414,7 +416,7 @@ def operator_guards(
 
         def guard(left: Any, right: Any) -> Any:
             kind = left.__class__
-            if kind in _NUMBERS or kind is str or kind is tuple:
+            if kind in NUMBERS or kind is str or kind is tuple:
                 return plain(left, right)
             if is_guest_instance(left):
                 return changed(left, right)  # runs the program's own methods, guarded themselves
@@ -446,7 +448,7 @@ def operator_guards(
             count = len(container)
             if count > cost.ELEMENTS_PER_UNIT:
                 meter.charge(count // cost.ELEMENTS_PER_UNIT)
-            if item.__class__ not in _NUMBERS:
+            if item.__class__ not in NUMBERS:
                 meter.weigh(item, max(count, 1))
             if (
                 item.__class__ is ndarray or item.__class__ in _NUMPY_NUMBERS
@@ -468,7 +470,7 @@ def operator_guards(
     def compare(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def guard(left: Any, right: Any) -> Any:
             kind = left.__class__
-            if kind in _NUMBERS and right.__class__ in _NUMBERS:
+            if kind in NUMBERS and right.__class__ in NUMBERS:
                 return plain(left, right)
             if right.__class__ in _NESTED or kind in _NESTED:
                 beside(left, right)
@@ -478,7 +480,7 @@ def operator_guards(
                 result = plain(left, right)
                 return finish(result) if result.__class__ is ndarray else result
             short = kind is str and len(left) <= FREE_ITEMS
-            if not short and kind not in _NUMBERS and right.__class__ not in _NUMBERS:
+            if not short and kind not in NUMBERS and right.__class__ not in NUMBERS:
                 meter.weigh(left)
             return plain(left, right)
 
@@ -486,7 +488,7 @@ def operator_guards(
 
     def heavy(value: Any) -> Any:
         """Pay for a value that a chain of comparisons compares."""
-        if value.__class__ not in _NUMBERS:
+        if value.__class__ not in NUMBERS:
             meter.weigh(value)
         return value
 
@@ -497,7 +499,7 @@ def operator_guards(
     def unary(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def guard(value: Any) -> Any:
             result = plain(value)
-            return result if result.__class__ in _NUMBERS else finish(result, value)
+            return result if result.__class__ in NUMBERS else finish(result, value)
 
         return guard
 
@@ -706,7 +708,7 @@ def _fixed_hash(value: Any) -> bool:
         return all(map(_fixed_hash, value))
     if is_guest_instance(value) and own_method(value, "__hash__") is not None:
         return True
-    return kind in _NUMBERS and value == value  # noqa: PLR0124  the hash of NaN is an address
+    return kind in NUMBERS and value == value  # noqa: PLR0124  the hash of NaN is an address
 
 
 def _order_key(value: Any) -> tuple[Any, ...]:
@@ -714,7 +716,7 @@ def _order_key(value: Any) -> tuple[Any, ...]:
         return (0,)
     if isinstance(value, Enum):
         return (4, type(value).__qualname__, value.name)
-    if type(value) in _NUMBERS:
+    if type(value) in NUMBERS:
         return (1, value) if value == value else (2,)  # noqa: PLR0124
     if isinstance(value, str):
         return (3, value)
@@ -773,7 +775,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             own = own_method(value, "__repr__")
             if own is not None:
                 return said(own(), "__repr__")
-        if kind in _NUMBERS or kind is str or value is None or kind is bytes:
+        if kind in NUMBERS or kind is str or value is None or kind is bytes:
             return checked(repr(value))
         if kind is ndarray:
             meter.charge(cost.library(min(value.size, 1_000)))
@@ -834,7 +836,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         kind = value.__class__
         if kind is str:
             return value  # type: ignore[no-any-return]
-        if kind in _NUMBERS or value is None:
+        if kind in NUMBERS or value is None:
             return checked(str(value))
         if kind.__module__ == GUEST_MODULE:
             own = own_method(value, "__str__")
@@ -862,7 +864,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         if len(spec) > 64 or any(int(part) > FIELD_WIDTH for part in _DIGITS.findall(spec)):
             raise ValueError(f"format {spec[:64]!r}: width and precision are at most {FIELD_WIDTH}")
         kind = value.__class__
-        if kind in _NUMBERS or kind is str:
+        if kind in NUMBERS or kind is str:
             return checked(format(value, spec))
         if kind is ndarray or not isinstance(value, Enum | int | NoneType):
             raise TypeError(f"unsupported format string passed to {kind.__name__}.__format__")
@@ -875,7 +877,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
 
 # --- writing ----------------------------------------------------------------------------------
 
-_FIXED: Final = frozenset({list, dict, set, tuple, str, range, *_NUMBERS})
+_FIXED: Final = frozenset({list, dict, set, tuple, str, range, *NUMBERS})
 _WRITABLE: Final = frozenset({ndarray, list, dict, set, deque, defaultdict, OrderedDict, Counter})
 
 
@@ -933,7 +935,7 @@ def state_bytes(roots: Iterable[Any], limit: int) -> int:
     while waiting and total <= limit:
         value = waiting.pop()
         kind = value.__class__
-        if kind in _NUMBERS or value is None:
+        if kind in NUMBERS or value is None:
             total += 32
             continue
         if id(value) in seen:

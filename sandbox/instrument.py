@@ -243,6 +243,8 @@ _OVER_COMPREHENSION: Final = frozenset(
     {"any", "all", "sum", "min", "max", "list", "tuple", "sorted"}
 )
 _COMPARING: Final = frozenset({"sum", "min", "max", "sorted"})
+_MADE: Final = frozenset({"int", "str", "list", "tuple", "dict", "set", "frozenset"})
+"""Types that are called without the view that stands for them elsewhere."""
 _REAL_ALWAYS: Final = frozenset({"float", "bool", "len"})
 _REAL_TYPES: Final = frozenset({"int", "float", "bool", "str", "list", "tuple", "dict", "set"})
 
@@ -272,6 +274,19 @@ class _Transformer(RestrictingNodeTransformer):
 
     def _guard(self, name: str, at: ast.AST, *args: ast.expr) -> ast.Call:
         return ast.copy_location(ast.Call(self._name(name, at), list(args), []), at)
+
+    def _unless_number(self, guard: str, value: ast.expr) -> ast.expr:
+        """Call a guard that gives back what it got; of a name, only if it holds no number.
+
+        The test in line costs half of the call.
+        """
+        call = self._guard(guard, value, value)
+        if not isinstance(value, ast.Name):
+            return call
+        again = ast.Attribute(_copies(value)(), "__class__", ast.Load())
+        test = ast.Compare(again, [ast.In()], [self._name("$numbers", value)])
+        made = ast.copy_location(ast.IfExp(test, _copies(value)(), call), value)
+        return ast.fix_missing_locations(made)
 
     def _is_builtin(self, name: str) -> bool:
         return name not in self.program.bound and name in BUILTINS
@@ -543,13 +558,17 @@ class _Transformer(RestrictingNodeTransformer):
                 node.func = self._name("$real isinstance", func)
                 return node
         node.func = self._name(f"$real {name}", func) if real else self._visited(func)
+        if not real and name in _MADE:
+            node.func = self._name(f"$make {name}", func)
         if real and name in _COMPARING and count == 1:
             made = node.args[0]
             if isinstance(made, ast.GeneratorExp | ast.ListComp):
                 return self._over_comprehension(node, made)
         return self._arguments(node)
 
-    def _over_comprehension(self, node: ast.Call, made: ast.GeneratorExp | ast.ListComp) -> ast.Call:
+    def _over_comprehension(
+        self, node: ast.Call, made: ast.GeneratorExp | ast.ListComp
+    ) -> ast.Call:
         """Guard what a comprehension gives to a built-in that compares or adds it."""
         element = made.elt
         plain = isinstance(element, ast.Constant) or (
@@ -685,7 +704,7 @@ class _Transformer(RestrictingNodeTransformer):
         for index, heavy in enumerate([*weighed, weighed[-1]]):
             # The last is weighed as well: a number of NumPy makes an array of it.
             if heavy:
-                sides[index] = self._guard("$heavy", sides[index], sides[index])
+                sides[index] = self._unless_number("$heavy", sides[index])
         node.left, *node.comparators = sides
         if not single or isinstance(op, ast.Is | ast.IsNot):
             return node
@@ -729,7 +748,7 @@ class _Transformer(RestrictingNodeTransformer):
                 if number:
                     return node
                 after = ast.copy_location(ast.Name(target.id, ast.Load()), target)
-                paid = ast.Expr(self._guard("$paid", node, after))
+                paid = ast.Expr(self._unless_number("$paid", after))
                 return [node, ast.copy_location(paid, node)]
             load = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             value = self._guard(guard, node, load, self._visited(node.value))

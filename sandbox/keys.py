@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from sandbox.weights import FLAT
+from sandbox.weights import FLAT, is_light
 
 __all__ = ["DEEPEST", "key_guard", "keys_guard"]
 
@@ -36,7 +36,7 @@ def key_guard(meter: Weigher) -> Callable[[Any], Any]:
     """Make the guard that stands around a value that is hashed; it gives the value back."""
 
     def key(value: Any) -> Any:
-        if value.__class__ in _FLAT:
+        if value.__class__ in _FLAT or is_light(value):
             return value
         if isinstance(value, _DEEP) or is_dataclass(value):
             meter.weigh(value)

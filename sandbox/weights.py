@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["FLAT", "FREE_ITEMS", "length", "weight"]
+__all__ = ["FLAT", "FREE_ITEMS", "is_light", "length", "weight"]
 
 FREE_ITEMS: Final = 256
 """Items of a container, or characters of a text, up to which an operator costs nothing."""
@@ -42,6 +42,28 @@ FLAT: Final = frozenset(
     | {np.dtype(code).type for code in "bhilqpBHILQP"}
 )
 """Types of single values."""
+_LIGHT_ITEMS: Final = 8
+_LIGHT_CHARS: Final = 64
+"""Eight texts of as many characters weigh 16 at most, which costs nothing; so does one text."""
+
+
+def is_light(value: Any) -> bool:
+    """Whether a value surely weighs so little that comparing or hashing it costs nothing.
+
+    Most keys are a number, a short text or a pair of these, and this asks for less than `weight`.
+    """
+    kind = value.__class__
+    if kind is tuple:
+        if len(value) > _LIGHT_ITEMS:
+            return False
+        for item in value:
+            kind = item.__class__
+            if kind not in FLAT and not (
+                (kind is str or kind is bytes) and len(item) <= _LIGHT_CHARS
+            ):
+                return False
+        return True
+    return kind in FLAT or ((kind is str or kind is bytes) and len(value) <= _LIGHT_CHARS)
 
 
 def length(value: Any) -> int:

@@ -18,6 +18,8 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$read x``, ``$call x`` | the attribute or method ``x`` of a value |
 | ``$view m.x``, ``$module m`` | a member of a module, a module |
 | ``$real x`` | a built-in whose own implementation is called |
+| ``$make x`` | a type that is called |
+| ``$numbers`` | the types whose values need no guard |
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from sandbox.dialect import BUILTINS, FUNCTION_MEMBERS, METHODS, MODULES
 from sandbox.formatting import formatting_guards
 from sandbox.guards import (
     GUEST_MODULE,
+    NUMBERS,
     Meter,
     OutOfFuel,
     iteration_guards,
@@ -46,7 +49,7 @@ from sandbox.predeclared.functional import SPECIAL
 from sandbox.predeclared.library import builtin_members, dict_from_keys, library_members
 from sandbox.predeclared.methods import Attributes
 from sandbox.predeclared.subscripts import subscript_guard
-from sandbox.predeclared.views import ModuleView
+from sandbox.predeclared.views import ModuleView, maker_of
 
 __all__ = ["Predeclared"]
 
@@ -68,6 +71,7 @@ class Predeclared:
             **{f"${name}": guard for name, guard in iteration.items()},
             **{f"${name}": guard for name, guard in write_guards(meter).items()},
             "$item": subscript_guard(meter),
+            "$numbers": NUMBERS,
             "$meter": meter,
             "$stop": self._stop,
             "$exhausted": (RecursionError, MemoryError),
@@ -94,7 +98,10 @@ class Predeclared:
             },
         }
         for name in names:
-            found[name] = self.get(name) if name.startswith("$") else plain[name]
+            if name.startswith("$make "):
+                found[name] = maker_of(plain[name.removeprefix("$make ")])
+            else:
+                found[name] = self.get(name) if name.startswith("$") else plain[name]
         return found
 
     def get(self, name: str) -> Any:

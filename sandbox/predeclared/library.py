@@ -113,14 +113,6 @@ def builtin_members(meter: Meter) -> dict[str, Any]:
     return found
 
 
-def _weighing(meter: Meter, key: Any) -> Any:
-    """Pay for comparing what the function that makes keys gives."""
-    if key is None:
-        return None
-    heavy = operator_guards(meter)["$heavy"]
-    return lambda item: heavy(key(item))
-
-
 class _Builtins:
     """One method a built-in that needs a guard, named ``b_`` and its name."""
 
@@ -129,13 +121,14 @@ class _Builtins:
         self.iteration = Iteration(meter)
         self.keys = keys_guard(meter)
         texts = text_guards(meter)
-        self.add = operator_guards(meter)["$Add"]
+        self.large = 1 << min(meter.bits, 62)
+        operators = operator_guards(meter)
+        self.add, self.keyed, self.b_abs = operators["$Add"], operators["$keyed"], operators["$abs"]
         self.b_str = texts["$text"]
         self.b_repr = texts["$show"]
         self.b_format = formatting_guards(meter)["format"]
         self.b_hash = steady_hash(meter)
         self.b_pow = _power(meter)
-        self.b_abs = operator_guards(meter)["$abs"]
         self.b_divmod = _divmod(meter)
 
     def b_sum(self, iterable: Any, start: Any = 0) -> Any:
@@ -146,11 +139,12 @@ class _Builtins:
             self.meter.charge(len(values) * size // cost.ELEMENTS_PER_UNIT)
             self.meter.room(size)
         if length(values):
-            if not FLAT.issuperset(map(type, values)):
+            kinds = set(map(type, values))
+            if not FLAT.issuperset(kinds):
                 for value in values:
                     if value.__class__ is list or value.__class__ is tuple:
                         self.meter.weigh(value)
-            if ndarray in set(map(type, values)) or start.__class__ is ndarray:
+            if ndarray in kinds or start.__class__ is ndarray:
                 return functools.reduce(self.add, values, start)
             return self._small(sum(values, start))
         return self._small(sum(self._numbers(values), start))
@@ -181,7 +175,7 @@ class _Builtins:
 
     def _keyed(self, named: dict[str, Any]) -> dict[str, Any]:
         if named.get("key") is not None:
-            named["key"] = _weighing(self.meter, named["key"])
+            named["key"] = self.keyed(named["key"])
         return named
 
     def _weighed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -197,7 +191,7 @@ class _Builtins:
     def b_sorted(self, iterable: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
         values = self.iteration.star(iterable)
         self.meter.weigh(values)
-        return sorted(values, key=_weighing(self.meter, key), reverse=reverse)
+        return sorted(values, key=self.keyed(key), reverse=reverse)
 
     def b_next(self, iterator: Any, *default: Any) -> Any:
         self.meter.charge(1)
@@ -234,7 +228,8 @@ class _Builtins:
         if args and args[0].__class__ is str and len(args[0]) > MOST_DIGITS:
             # The digits of a text are turned into a number one after the other, each at all.
             self.meter.charge(len(args[0]) // 4)
-        return self._small(int(*args))  # type: ignore[no-any-return]
+        value: int = int(*args)
+        return value if -self.large < value < self.large else self._small(value)
 
     def b_float(self, *args: Any) -> float:
         return float(*args)
@@ -607,10 +602,10 @@ def _itertools(meter: Meter) -> dict[str, Any]:
     iteration = Iteration(meter)
     grow, star, per_item = iteration.grow, iteration.star, iteration.per_item
 
-    heavy = operator_guards(meter)["$heavy"]
+    operators = operator_guards(meter)
+    heavy, keyed, add = operators["$heavy"], operators["$keyed"], operators["$Add"]
 
     def accumulate(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
-        add = operator_guards(meter)["$Add"]
         function = add if func is None else func
         return itertools.accumulate(grow(iterable), function, initial=initial)
 
@@ -667,7 +662,7 @@ def _itertools(meter: Meter) -> dict[str, Any]:
             yield item
 
     def groupby(iterable: Any, key: Any = None) -> Iterator[Any]:
-        for name, group in itertools.groupby(weighed(grow(iterable)), _weighing(meter, key)):
+        for name, group in itertools.groupby(weighed(grow(iterable)), keyed(key)):
             yield name, list(group)
 
     def islice(iterable: Any, *args: Any) -> Iterator[Any]:

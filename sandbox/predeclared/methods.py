@@ -135,6 +135,8 @@ HOST_TYPES: Final[tuple[type, ...]] = tuple(
 )
 """Every type of a value that a guest may come to hold, or that a mistake here could hand out."""
 
+_ARRAYED: Final = (np.generic, ndarray)
+
 _METERED: Final[Mapping[str, frozenset[str]]] = {
     # Array attributes are facts; everything an array does is paid for.
     "ndarray": frozenset(n for n, e in METHODS["ndarray"].items() if e.kind != "constant"),
@@ -472,9 +474,7 @@ class Attributes:
                 meter.items(len(value))
                 for arg in args[:1]:
                     meter.weigh(arg, len(value))
-                    if isinstance(arg, np.generic | ndarray) and not FLAT.issuperset(
-                        map(type, value)
-                    ):
+                    if isinstance(arg, _ARRAYED) and not FLAT.issuperset(map(type, value)):
                         meter.weigh(value)  # it makes an array of each list that it meets
             if lengthens:
                 for arg in args:

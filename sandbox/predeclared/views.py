@@ -23,6 +23,7 @@ __all__ = [
     "NoWarnings",
     "TypeView",
     "dtype_of",
+    "maker_of",
     "quiet",
     "real_types",
 ]
@@ -119,6 +120,11 @@ class TypeView:
 
     def __repr__(self) -> str:
         return self._name
+
+
+def maker_of(view: TypeView) -> Callable[..., Any]:
+    """Give what calling a view does, without the view: for types that programs call in loops."""
+    return view if view._call is None else view._call  # noqa: SLF001  no guest may read it
 
 
 class AnnotationView:
