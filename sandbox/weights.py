@@ -42,28 +42,29 @@ FLAT: Final = frozenset(
     | {np.dtype(code).type for code in "bhilqpBHILQP"}
 )
 """Types of single values."""
-_LIGHT_ITEMS: Final = 8
-_LIGHT_CHARS: Final = 64
-"""Eight texts of as many characters weigh 16 at most, which costs nothing; so does one text."""
+_LIGHT: Final = 16
+"""Weight up to which comparing or hashing costs nothing."""
 
 
 def is_light(value: Any) -> bool:
     """Whether a value surely weighs so little that comparing or hashing it costs nothing.
 
-    Most keys are a number, a short text or a pair of these, and this asks for less than `weight`.
+    Most keys are a number, a text or a pair of these, and this asks for less than `weight`.
     """
     kind = value.__class__
     if kind is tuple:
-        if len(value) > _LIGHT_ITEMS:
+        total = len(value)
+        if total > _LIGHT:
             return False
         for item in value:
             kind = item.__class__
-            if kind not in FLAT and not (
-                (kind is str or kind is bytes) and len(item) <= _LIGHT_CHARS
-            ):
+            if kind in FLAT:
+                continue
+            if kind is not str and kind is not bytes:
                 return False
-        return True
-    return kind in FLAT or ((kind is str or kind is bytes) and len(value) <= _LIGHT_CHARS)
+            total += len(item) // _CHARS
+        return total <= _LIGHT
+    return kind in FLAT or ((kind is str or kind is bytes) and len(value) // _CHARS <= _LIGHT)
 
 
 def length(value: Any) -> int:
