@@ -325,13 +325,13 @@ def test_stored_code_needs_no_compiler_and_one_that_is_refused_gets_a_worker_tha
 def frozen() -> bytes:
     kept: list[bytes] = []
     limits = Limits()
-    build(analyse(SOURCE, "p", limits), PLAN, limits, keep_code=kept.append)
+    built = build(analyse(SOURCE, "p", limits), PLAN, limits, keep_code=kept.append)
     parts = wire.decode(kept[0])
     assert isinstance(parts, list)
     code, findings = parts
     assert isinstance(code, bytes)
     assert isinstance(findings, bytes)
-    assert wire.unpack(wire.Refused, findings).findings == ()
+    assert wire.unpack(wire.Refused, findings).findings == built.findings
     return code
 
 
