@@ -22,9 +22,13 @@ __all__ = [
     "names_read",
     "root_name",
     "sums_squares",
+    "tested_parts",
 ]
 
 _CAN_BE_ZERO: Final = frozenset("norm sum len std var count_nonzero ptp hypot dist nansum".split())
+
+
+_GUARDS: Final = frozenset("max maximum min minimum clip where fmax nan_to_num isclose".split())
 
 
 def key_of(node: ast.AST) -> str | None:
@@ -120,6 +124,25 @@ def collected_sometimes(body: list[ast.stmt]) -> set[str]:
 def divides(node: ast.expr) -> bool:
     """Whether an expression is a quotient or a remainder."""
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod)
+
+
+def tested_parts(item: ast.AST) -> list[ast.AST]:
+    """Give the expressions whose value one node tests, clips or pads."""
+    if isinstance(item, ast.If | ast.While | ast.IfExp | ast.Assert):
+        return [item.test]
+    if isinstance(item, ast.comprehension):
+        return list(item.ifs)
+    if isinstance(item, ast.BoolOp):
+        return list(item.values)
+    if isinstance(item, ast.Try):
+        return list(item.body)
+    if isinstance(item, ast.Call) and called_name(item) in _GUARDS:
+        is_builtin_of_one = isinstance(item.func, ast.Name) and len(item.args) == 1
+        is_method = isinstance(item.func, ast.Attribute) and len(item.args) < 2
+        if not is_builtin_of_one and not is_method:
+            # `clip(1 / x, 0, 1)` guards the quotient and not the divisor.
+            return [part for part in item.args if not divides(part)]
+    return []
 
 
 def names_read(node: ast.AST) -> set[str]:

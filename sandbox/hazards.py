@@ -17,12 +17,12 @@ from sandbox.forms import (
     called_name,
     can_be_zero,
     collected_sometimes,
-    divides,
     is_element,
     is_search,
     key_of,
     names_read,
     root_name,
+    tested_parts,
 )
 from sandbox.parse import Places
 from sandbox.rules import RULES
@@ -112,7 +112,8 @@ class _Numbers:
                 name = key_of(item.target)
                 if name:
                     values.setdefault(name, []).append(ast.Constant(None))
-            self._note_test(item)
+            for part in tested_parts(item):
+                self.tested.update(names_read(part))
         for group in self.indices:
             # Whether one of them is empty says it of all.
             if group & self.tested:
@@ -140,25 +141,6 @@ class _Numbers:
             self.indices.append(names)
             for name in names:
                 values.setdefault(name, []).append(item.value)
-
-    def _note_test(self, item: ast.AST) -> None:
-        tests: list[ast.AST] = []
-        if isinstance(item, ast.If | ast.While | ast.IfExp | ast.Assert):
-            tests = [item.test]
-        elif isinstance(item, ast.comprehension):
-            tests = list(item.ifs)
-        elif isinstance(item, ast.BoolOp):
-            tests = list(item.values)
-        elif isinstance(item, ast.Call) and called_name(item) in _GUARDS:
-            is_builtin_of_one = isinstance(item.func, ast.Name) and len(item.args) == 1
-            is_method = isinstance(item.func, ast.Attribute) and len(item.args) < 2
-            if not is_builtin_of_one and not is_method:
-                # `clip(1 / x, 0, 1)` guards the quotient and not the divisor.
-                tests = [part for part in item.args if not divides(part)]
-        elif isinstance(item, ast.Try):
-            tests = list(item.body)
-        for test in tests:
-            self.tested.update(names_read(test))
 
     def run(self) -> Iterator[Finding]:
         for item in walk(self.node):

@@ -35,6 +35,7 @@ from sandbox.pieces import (
     with_constants,
 )
 from sandbox.plan import Call, Plan
+from sandbox.ranges import Ranges, range_findings
 from sandbox.results import result_findings
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
@@ -49,6 +50,8 @@ _REDUCTIONS: Final = frozenset({"sum", "min", "max", "mean", "prod"})
 _KEEPS_DTYPE: Final = frozenset({"abs", "absolute", "square", "sign", "fabs"})
 _ELEMENTWISE: Final = _KEEPS_DTYPE | {"sqrt", "exp", "tanh", "cos", "sin", "round", "log"}
 _SHOWN: Final = 4
+_MOMENTS: Final = frozenset({"obs", "next_obs", "initial_obs", "action"})
+"""Inputs that vary; what a caller declares beside them, such as a time step, is not suspected."""
 _DICT_METHODS: Final = frozenset({"get", "keys", "values", "items"})
 _WRITERS: Final = frozenset({"sort", "fill", "partition", "update", "pop", "setdefault", "clear"})
 
@@ -101,12 +104,12 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
     walker = _Walker(places, functions, methods)
     for call in (plan.reward, *plan.tasks):
         if call is not None and call.function in functions:
-            walker.function(functions[call.function], _bound(plan, call), 0)
+            walker.entry(functions[call.function], plan, call)
     # Twice: what the methods store in `self` is known only when all were seen.
     for _ in range(2 if methods else 0):
         for call in (plan.reset, plan.step):
             if call is not None and call.function in methods:
-                walker.function(methods[call.function], _bound(plan, call), 0)
+                walker.entry(methods[call.function], plan, call)
         walker.keep()
     if owner is not None and plan.reset is None:
         walker.note_kept(owner)
@@ -162,6 +165,27 @@ class _Walker:
 
     def say(self, rule: str, node: ast.AST, **facts: object) -> None:
         self.found.add(RULES[rule].finding(self.places.span(node), **facts))
+
+    def entry(self, node: ast.FunctionDef, plan: Plan, call: Call) -> None:
+        """Look at what is called with inputs, and at what their bounds say of its numbers."""
+        known = _bound(plan, call)
+        self.function(node, known, 0)
+        inputs = {
+            item.name: known[item.name]
+            for item in call.params
+            if item.name in known and item.slot in _MOMENTS
+        }
+
+        def leaf(expression: ast.expr) -> ArraySpec | None:
+            root = expression
+            while isinstance(root, ast.Subscript):
+                root = root.value
+            value = self.value(expression, inputs) if isinstance(root, ast.Name) else None
+            return value.spec if value and isinstance(value.spec, ArraySpec) else None
+
+        ranges = Ranges(node, leaf)
+        for item in walk(node):
+            self.found.update(range_findings(item, ranges, self.places))
 
     def function(self, node: ast.FunctionDef, known: dict[str, _Value], depth: int) -> None:
         key = (id(node), tuple(sorted(known.items(), key=lambda item: item[0])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 
+import numpy as np
 import pytest
 from corpus_reader import STATE, read
 
@@ -406,3 +407,78 @@ def test_a_class_that_keeps_something_and_has_no_reset_is_noted() -> None:
     (found,) = lint(ast.parse(source), class_plan(reset=False), source)
     assert found.rule == "SBX644"
     assert "`self.count`, `self.seen` between steps" in found.message
+
+
+def bounded(low: float, high: float, body: str, dtype: str = "float64") -> list[str]:
+    """Give the rules about numbers for a body that reads four elements within bounds."""
+    spec = ArraySpec(shape=(4,), dtype=dtype, low=low, high=high)
+    plan = Plan(
+        schema=Schema((("obs", spec), ("dt", ArraySpec()))),
+        reward=Call("reward", (Param("obs", "obs"), Param("dt", "dt"))),
+    )
+    lines = "\n".join(f"    {line}" for line in body.split("\n"))
+    source = f"import numpy as np\ndef reward(obs, dt):\n{lines}\n"
+    found = lint(ast.parse(source), plan, source)
+    return [item.rule for item in found if item.rule in {"SBX609", "SBX623"}]
+
+
+DIVISIONS = [
+    "return 1.0 / obs[2]",
+    "return 1.0 / (obs[0] - obs[1])",
+    "a, b = obs[0], obs[1]\nd = a - b\nreturn 1.0 / d",
+    "a, b, c, d = obs\nreturn float(a) // float(b)",
+    "part = obs[:2]\nreturn 5 % part[1]",
+    "return (obs[:2] / obs[2:]).sum()",
+    "return 1.0 / (obs[0] ** 2 + obs[1] * obs[1])",
+    "return 1.0 / (2.0 * obs[0])",
+    "x = 1.0\nx /= obs[3]\nreturn x",
+    "if obs[0] > 0:\n    return 1.0 / obs[1]\nreturn 0.0",
+    "if np.linalg.norm(obs[:2]) > 0:\n    return 1.0 / obs[3]\nreturn 0.0",
+    "return 1.0 / (0.5 - obs[0])",
+]
+
+
+@pytest.mark.parametrize("body", DIVISIONS)
+def test_a_division_by_an_input_that_can_be_zero_is_told(body: str) -> None:
+    assert bounded(-np.inf, np.inf, body) == ["SBX609"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 1.0 / obs[2] if obs[2] != 0 else 0.0",
+        "a, b = obs[0], obs[1]\nif a == b:\n    return 0.0\nreturn 1.0 / (a - b)",
+        "a, b, c, d = obs\nif abs(obs[1]) < 1e-6:\n    return 0.0\nreturn a / b",
+        "gap = obs[0] - obs[1]\nfar = abs(gap) > 1e-6\nreturn 1.0 / gap if far else 0.0",
+        "return np.where(obs[1] > 0, obs[0] / obs[1], 0.0)",
+        "return obs[0] / max(obs[1], 0.1)",
+        "return 1.0 / (obs[0] + 1e-6)",
+        "return 1.0 / (1.0 + abs(obs[0] - obs[1]))",
+        "return 1.0 / (np.linalg.norm(obs) + 1e-6)",
+        "if np.all(obs != 0):\n    return 1.0 / obs[3]\nreturn 0.0",
+        "for i in range(4):\n    if obs[i] == 0:\n        return 0.0\nreturn 1.0 / obs[3]",
+        "return obs[0] / dt",
+        "return obs[0] / np.exp(obs[1])",
+        "for x in (1.0, 2.0):\n    pass\nreturn obs[0] / x",
+        "try:\n    x = 1.0 / obs[0]\nexcept ZeroDivisionError:\n    x = 0.0\nreturn x",
+    ],
+)
+def test_a_guarded_division_or_one_by_something_else_is_left_alone(body: str) -> None:
+    assert bounded(-np.inf, np.inf, body) == []
+
+
+def test_bounds_that_exclude_zero_make_a_division_safe() -> None:
+    assert bounded(0.5, 1.0, "return 1.0 / (obs[0] * obs[1] + obs[2])") == []
+    assert bounded(-2.0, -1.0, "return 1.0 / obs[0] + 1.0 / abs(-obs[1]) + 1.0 / obs[2] ** 2") == []
+    assert bounded(0.0, 1.0, "return 1.0 / (2.0 - obs[0])") == []
+    assert bounded(0.5, 1.0, "return 1.0 / (obs[0] - obs[1])") == ["SBX609"]
+    assert bounded(0, 255, "return 255 / obs[0]", "uint8") == ["SBX609"]
+
+
+def test_bounds_say_whether_a_logarithm_or_a_root_leaves_its_domain() -> None:
+    whole = "return float(np.log(obs).sum())"
+    assert bounded(0.0, 1.0, whole) == ["SBX623"]
+    assert bounded(0.1, 1.0, whole) == []
+    assert bounded(-1.0, 1.0, "return float(np.sqrt(obs).sum())") == ["SBX623"]
+    assert bounded(0.0, 1.0, "return float(np.sqrt(obs).sum())") == []
+    assert bounded(-1.0, 1.0, "return float(np.log(np.maximum(obs, 1e-6)).sum())") == []
