@@ -629,7 +629,20 @@ class _Transformer(RestrictingNodeTransformer):
             node.value = self._guard("$edit", node.value, value)
         else:
             node.value = value if fresh else self._guard("$write", node.value, value)
-        node.slice = index if simple else self._key(node.slice, index)
+        if simple:
+            node.slice = index
+        elif fresh or self._in_class() or self._kinds.is_number(node.slice):
+            node.slice = self._key(node.slice, index)
+        else:
+            # How much a store writes depends on the container and the index together.
+            self._temporaries += 1
+            name = f"${self._temporaries}"
+            node.value = ast.copy_location(
+                ast.NamedExpr(ast.Name(name, ast.Store()), node.value), node.value
+            )
+            ast.fix_missing_locations(node.value)
+            container = ast.copy_location(ast.Name(name, ast.Load()), node.value)
+            node.slice = self._guard("$spot", node.slice, container, index)
         return node
 
     def _key(self, node: ast.expr, visited: ast.expr) -> ast.expr:

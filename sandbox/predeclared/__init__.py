@@ -10,7 +10,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$Add``, ``$iAdd``, ``$Lt``, ``$In`` | guards of operators |
 | ``$iter``, ``$grow``, ``$star`` | guards of loops and of taking apart |
 | ``$text``, ``$show``, ``$format`` | guards of texts |
-| ``$write``, ``$own`` | guards of stores |
+| ``$write``, ``$own``, ``$spot`` | guards of stores |
 | ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |
 | ``$typename`` | ``type(x).__name__`` |
 | ``$meter``, ``$stop``, ``$tick`` | fuel |
@@ -48,7 +48,7 @@ from sandbox.predeclared.classes import ClassGuards, no_array, type_name
 from sandbox.predeclared.functional import SPECIAL
 from sandbox.predeclared.library import builtin_members, dict_from_keys, library_members
 from sandbox.predeclared.methods import Attributes
-from sandbox.predeclared.subscripts import subscript_guard
+from sandbox.predeclared.subscripts import spot_guard, subscript_guard
 from sandbox.predeclared.views import ModuleView, maker_of
 
 __all__ = ["Predeclared"]
@@ -71,6 +71,7 @@ class Predeclared:
             **{f"${name}": guard for name, guard in iteration.items()},
             **{f"${name}": guard for name, guard in write_guards(meter).items()},
             "$item": subscript_guard(meter),
+            "$spot": spot_guard(meter),
             "$numbers": NUMBERS,
             "$meter": meter,
             "$stop": self._stop,

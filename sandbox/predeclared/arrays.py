@@ -23,6 +23,7 @@ from sandbox.guards import (
     Meter,
     OutOfFuel,
     broadcast_size,
+    is_guest_instance,
     iteration_guards,
 )
 from sandbox.predeclared.sizes import ALWAYS, SIZERS, SMALL_ELEMENTS, Bound, Sizer, spread
@@ -72,6 +73,12 @@ class ArrayChecks:
             return int(value), 0
         if isinstance(value, complex):
             return value, 0
+        if is_guest_instance(value):
+            # Its methods may answer NumPy otherwise than they answered the check of its size.
+            raise TypeError(
+                "an array function takes numbers, lists and arrays, not the program's own "
+                f"{kind.__name__!r} objects"
+            )
         if isinstance(value, Iterable) and not isinstance(value, Enum | dict):
             return value, 0
         raise TypeError(f"an array function cannot take a {kind.__name__!r} object")

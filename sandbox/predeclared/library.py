@@ -17,6 +17,7 @@ import heapq
 import itertools
 import math
 import operator
+import types
 import typing
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
@@ -65,6 +66,10 @@ _MODULES: Final = {
 
 ndarray: Final = np.ndarray
 _WORD: Final = 64
+_CLASS: Final = 256
+"""What making a class costs, whose methods CPython compiles from text."""
+_FIELD: Final = 16
+"""... and each of its fields."""
 
 
 class Iteration:
@@ -456,7 +461,25 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _typing(_meter: Meter) -> dict[str, Any]:
+def _named_tuple(meter: Meter) -> Callable[..., Any]:
+    """Make `typing.NamedTuple`, called or as a base."""
+    star = iteration_guards(meter)["star"]
+
+    def named_tuple(typename: str, fields: Any = ()) -> Any:
+        pairs = list(star(fields))
+        meter.charge(_CLASS + _FIELD * len(pairs))
+        made = NamedTuple(typename, pairs)  # type: ignore[misc]  # not written out
+        made.__module__ = GUEST_MODULE
+        return made
+
+    def bases(_given: tuple[Any, ...]) -> tuple[type, ...]:
+        return types.resolve_bases((NamedTuple,))
+
+    setattr(named_tuple, "__mro_entries__", bases)  # noqa: B010
+    return named_tuple
+
+
+def _typing(meter: Meter) -> dict[str, Any]:
     def cast(typ: Any, val: Any) -> Any:
         del typ
         return val
@@ -473,7 +496,7 @@ def _typing(_meter: Meter) -> dict[str, Any]:
         return _same
 
     return {
-        "NamedTuple": NamedTuple,
+        "NamedTuple": _named_tuple(meter),
         "TypedDict": TypeView("TypedDict", dict, make_dict),
         "Protocol": TypeView("Protocol", None, None),
         "Generic": TypeView("Generic", None, None),
@@ -512,9 +535,11 @@ def _collections(meter: Meter) -> dict[str, Any]:
         return Counter(iterable, **named)
 
     def make_namedtuple(typename: str, field_names: Any, *, defaults: Any = None) -> Any:
-        meter.charge(256)
+        words = field_names.replace(",", " ").split() if field_names.__class__ is str else None
+        names = words or iteration.star(field_names)
+        meter.charge(_CLASS + _FIELD * len(names))
         return namedtuple(  # noqa: PYI024  the guest's own names
-            typename, field_names, defaults=defaults, module=GUEST_MODULE
+            typename, list(names), defaults=defaults, module=GUEST_MODULE
         )
 
     return {
@@ -547,7 +572,7 @@ def _dataclasses(meter: Meter) -> dict[str, Any]:
             raise TypeError(f"dataclass: the argument {min(unknown)!r} is not admitted")
 
         def make(kind: Any) -> Any:
-            meter.charge(256)
+            meter.charge(_CLASS)
             # The texts of guests are made by our own guard; `__repr__` would be CPython's.
             return dataclasses.dataclass(**{**options, "repr": False})(kind)
 
@@ -653,8 +678,10 @@ def _itertools(meter: Meter) -> dict[str, Any]:
 
     def product(*iterables: Any, repeat: int = 1) -> Iterator[Any]:
         pools = [star(values) for values in iterables]
-        meter.charge(max(repeat, 0) * len(pools))
-        return per_item(itertools.product(*pools, repeat=repeat))
+        times = operator.index(repeat)
+        meter.room(max(times, 0) * len(pools))
+        meter.charge(max(times, 0) * len(pools))
+        return per_item(itertools.product(*pools, repeat=times))
 
     def weighed(items: Iterator[Any]) -> Iterator[Any]:
         for item in items:

@@ -134,23 +134,34 @@ def _statistics(meter: Meter) -> dict[str, Any]:
     def numeric(data: Any) -> list[Any]:
         values = list(star(data))
         meter.charge(_EACH_EXACT * len(values))
-        for value in values:
-            if value.__class__ not in SCALARS and not isinstance(value, int):
-                raise TypeError(
-                    f"can't convert type {type(value).__name__!r} to numerator/denominator"
-                )
-        return values
+        return list(map(number, values))
+
+    def number(value: Any) -> Any:
+        """Check one number: the real functions would hand their fractions to its own methods."""
+        if value.__class__ in SCALARS or value.__class__ is int:
+            return value
+        if isinstance(value, int):  # a member of an IntEnum
+            return int.__add__(value, 0)
+        raise TypeError(f"can't convert type {type(value).__name__!r} to numerator/denominator")
+
+    def setting(value: Any) -> Any:
+        """Check an argument besides the data: a centre, a count, weights or the name of a method."""
+        if value is None or value.__class__ is str:
+            return value
+        return numeric(value) if isinstance(value, list | tuple | np.ndarray) else number(value)
 
     def view(name: str) -> Callable[..., Any]:
         function = getattr(statistics, name)
 
         def over_numbers(data: Any, *args: Any, **named: Any) -> Any:
-            for number in (*args, *named.values()):
-                if isinstance(number, int):  # of cut points
-                    meter.room(number)
-            weights = named.pop("weights", None)
-            more = {} if weights is None else {"weights": numeric(weights)}
-            return function(numeric(data), *args, **named, **more)
+            more = {key: setting(value) for key, value in named.items()}
+            given = [setting(value) for value in args]
+            if name == "quantiles":
+                # One turn for each cut point.
+                cuts = more.get("n", 4)
+                meter.room(cuts)
+                meter.charge(cuts)
+            return function(numeric(data), *given, **more)
 
         return over_numbers
 

@@ -1,4 +1,7 @@
-"""The guard of reading an item with an index that the source does not show to be one value."""
+"""The guards of an index that the source does not show to be one value.
+
+One stands around reading with it, the other around the index of a store.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,50 @@ from sandbox import cost
 from sandbox.guards import INTEGERS, Meter, broadcast_size, operator_guards
 from sandbox.predeclared.views import AnnotationView
 
-__all__ = ["subscript_guard"]
+__all__ = ["spot_guard", "subscript_guard"]
 
 ndarray: Final = np.ndarray
 _ONE: Final = INTEGERS | {int, str, bool}
+
+
+def _places(value: Any, parts: Any) -> int:
+    """Bound the elements that an index of several parts stands for; -1 if no part is an array."""
+    shapes = [
+        np.shape(part)
+        for part in parts
+        if part.__class__ is ndarray or part.__class__ is list or part.__class__ is tuple
+    ]
+    if not shapes:
+        return -1
+    row = 1
+    for size in value.shape[len(parts) :]:
+        row *= size
+    for position, part in enumerate(parts):
+        if part.__class__ is slice and position < value.ndim:
+            row *= value.shape[position]
+    return broadcast_size(*shapes) * row
+
+
+def spot_guard(meter: Meter) -> Callable[[Any, Any], Any]:
+    """Make the guard of the index in ``value[index] = ...``; it gives the index back."""
+    key = operator_guards(meter)["$key"]
+
+    def spot(value: Any, index: Any) -> Any:
+        if index.__class__ in _ONE:
+            return index
+        key(index)
+        if value.__class__ is ndarray:
+            parts = index if index.__class__ is tuple else (index,)
+            for part in parts:
+                if part.__class__ is list:
+                    meter.weigh(part)
+            mask = index.__class__ is ndarray and index.dtype.kind == "b"
+            made = index.size if mask else _places(value, parts)
+            if made > cost.FREE_ELEMENTS:
+                meter.charge(cost.operator(made))
+        return index
+
+    return spot
 
 
 def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
@@ -28,24 +71,13 @@ def subscript_guard(meter: Meter) -> Callable[[Any, Any], Any]:
         for part in parts:
             if part.__class__ is list or part.__class__ is tuple:
                 meter.weigh(part)
-        shapes = [
-            np.shape(part)
-            for part in parts
-            if part.__class__ is ndarray or part.__class__ is list or part.__class__ is tuple
-        ]
-        if not shapes:
+        made = _places(value, parts)
+        if made < 0:
             return value[index]
         first = parts[0]
         if len(parts) == 1 and first.__class__ is ndarray and first.dtype.kind == "b":
             meter.charge(cost.operator(first.size))
             return value[index]
-        row = 1
-        for size in value.shape[len(parts) :]:
-            row *= size
-        for position, part in enumerate(parts):
-            if part.__class__ is slice and position < value.ndim:
-                row *= value.shape[position]
-        made = broadcast_size(*shapes) * row
         if made > cost.FREE_ELEMENTS:
             meter.room(made, value.itemsize)
             meter.charge(cost.operator(made))
