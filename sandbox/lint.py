@@ -177,10 +177,7 @@ class _Walker:
         }
 
         def leaf(expression: ast.expr) -> ArraySpec | None:
-            root = expression
-            while isinstance(root, ast.Subscript):
-                root = root.value
-            value = self.value(expression, inputs) if isinstance(root, ast.Name) else None
+            value = self.value(expression, inputs)
             return value.spec if value and isinstance(value.spec, ArraySpec) else None
 
         ranges = Ranges(node, leaf)
@@ -333,6 +330,8 @@ class _Walker:
             self.call(node, env, tested)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             self.difference(node, node.left, node.right, env)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            self.negative(node, node.operand, env)
         elif isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
             self.test(last_of(node.test), TESTING[type(node).__name__], env)
         elif isinstance(node, ast.BoolOp):
@@ -433,10 +432,16 @@ class _Walker:
     def call(self, node: ast.Call, env: _Known, tested: frozenset[str]) -> None:
         if not isinstance(node.func, ast.Attribute):
             return
+        name = node.func.attr
+        if _is_numpy(node.func.value):
+            if name == "subtract" and len(node.args) == 2 and not node.keywords:
+                self.difference(node, node.args[0], node.args[1], env)
+            elif name in ("diff", "negative") and node.args:
+                self.negative(node, node.args[0], env)
+            return
         base = self.value(node.func.value, env)
         if base is None:
             return
-        name = node.func.attr
         if isinstance(base.spec, DictSpec) and name == "get" and node.args:
             key = node.args[0]
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -457,6 +462,16 @@ class _Walker:
         elif name in _WRITERS and base.argument is not None and not is_text(base.spec):
             self.say("SBX620", node, name=base.argument)
 
+    def negative(self, node: ast.AST, inner: ast.expr, env: _Known) -> None:
+        """Judge what is subtracted from zero, or its elements from each other."""
+        value = self.value(inner, env)
+        dtype = _unsigned(value)
+        if dtype is not None and value is not None:
+            shown = self.short(inner)
+            whole = is_array(value.spec)
+            advice = f"{shown}.astype(np.int64)" if whole else f"int({shown})"
+            self.wrapping(node, inner, dtype, advice)
+
     def difference(self, node: ast.AST, left: ast.expr, right: ast.expr, env: _Known) -> None:
         sides = (self.value(left, env), self.value(right, env))
         first, second = map(_unsigned, sides)
@@ -466,16 +481,34 @@ class _Walker:
             (first and second) or (first and small[1]) or (second and small[0])
         ):
             return
-        wrapped = 2 ** int(dtype.removeprefix("uint")) - 2
-        name = self.places.text(left if first else right)
-        whole = any(value is not None and is_array(value.spec) for value in sides)
-        shown = self.places.text(left)
-        if shown.endswith("…"):
-            shown = "..."
-        advice = (
-            f"write `{shown}.astype(np.int64) - ...`" if whole else f"write `int({shown}) - ...`"
+        shown = left if first else right
+        if any(value is not None and is_array(value.spec) for value in sides):
+            cast = f"{self.short(shown)}.astype(np.int64)"
+            advice = f"{cast} - ..." if first else f"... - {cast}"
+        else:
+            # One of two is not enough: a Python int takes the dtype of the other side.
+            plain = [
+                self.short(side) if is_small else f"int({self.short(side)})"
+                for side, is_small in zip((left, right), small, strict=True)
+            ]
+            advice = " - ".join(plain)
+        self.wrapping(node, shown, dtype, advice)
+
+    def short(self, node: ast.expr) -> str:
+        """Give the text of an expression, if it is not long."""
+        text = self.places.text(node)
+        return "..." if text.endswith("…") else text
+
+    def wrapping(self, node: ast.AST, shown: ast.expr, dtype: str, advice: str) -> None:
+        """Say that numbers without a sign become less than zero."""
+        self.say(
+            "SBX610",
+            node,
+            name=self.places.text(shown),
+            dtype=dtype,
+            wrapped=2 ** int(dtype.removeprefix("uint")) - 2,
+            advice=f"write `{advice}`",
         )
-        self.say("SBX610", node, name=name, dtype=dtype, wrapped=wrapped, advice=advice)
 
     def test(self, node: ast.expr, word: str, env: _Known) -> None:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):

@@ -29,6 +29,7 @@ _SAME: Final = frozenset(
     {"float", "float32", "float64", "asarray", "array", "ravel", "copy", "item"}
 )
 """Calls that give back what they are given, as far as its least and greatest value go."""
+_MOST_NAMES: Final = 50
 _LOGS: Final = frozenset({"log", "log2", "log10"})
 _SIZES: Final = frozenset({"abs", "absolute", "fabs"})
 
@@ -83,7 +84,12 @@ class Ranges:
                 self._known[node.id] = self.of(self.once[node.id], depth + 1)
             return self._known[node.id]
         if isinstance(node, ast.Name | ast.Subscript):
-            spec = self.leaf(self.plain(node, depth))
+            base = self.plain(node, depth)
+            root = base
+            while isinstance(root, ast.Subscript):
+                root = root.value
+            known = isinstance(root, ast.Name) and root.id not in self.once
+            spec = self.leaf(base) if known else None
             if spec is None or spec.kind == "text":
                 return None
             return Range(spec.low, spec.high, bool(spec.shape))
@@ -98,8 +104,9 @@ class Ranges:
 
     def plain(self, node: ast.expr, depth: int) -> ast.expr:
         """Write out the names that are given parts of inputs: ``pos[0]`` is ``obs[:2][0]``."""
-        if isinstance(node, ast.Name) and node.id in self.once and depth <= _DEPTH:
-            return self.plain(self.once[node.id], depth + 1)
+        if isinstance(node, ast.Name) and depth <= _DEPTH:
+            behind = self.once.get(node.id, node)
+            return node if isinstance(behind, ast.Constant) else self.plain(behind, depth + 1)
         if isinstance(node, ast.Subscript):
             return ast.Subscript(self.plain(node.value, depth + 1), node.slice, ast.Load())
         return node
@@ -154,38 +161,40 @@ class Ranges:
     def is_tested(self, node: ast.expr) -> bool:
         """Whether the function tests something that an expression is made from."""
         if self._tested is None:
-            self._tested = set()
-            seen: set[str] = set()
-            for item in walk(self.node):
-                for part in tested_parts(item):
-                    self._tested.update(self.paths(part, seen))
-        tested = self._tested
-        return any(not tested.isdisjoint(_prefixes(path)) for path in self.paths(node, set()))
+            parts = [part for item in walk(self.node) for part in tested_parts(item)]
+            self._tested = self.paths(parts, len(self.once))
+        read = self.paths([node], _MOST_NAMES)
+        return any(not self._tested.isdisjoint(_prefixes(path)) for path in read)
 
-    def paths(self, node: ast.AST, seen: set[str]) -> Iterator[str]:
-        """Give what an expression reads, and what stands behind it: ``x``, ``obs[1]``.
+    def paths(self, nodes: list[ast.AST], most: int) -> set[str]:
+        """Give what expressions read, and what stands behind it: ``x``, ``obs[1]``.
 
-        Names in ``seen`` were given before, and are not followed twice.
+        Args:
+            nodes: The expressions.
+            most: How many names are followed to what stands behind them.
         """
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
-            return
-        if isinstance(node, ast.Subscript):
-            # `if obs[0] > 0` tests one element, `if obs[i] > 0` may test any of them.
-            parts = walk(node.slice)
-            if not any(isinstance(part, ast.Name | ast.Attribute | ast.Call) for part in parts):
-                yield ast.unparse(self.plain(node, 0))
-                return
-        if isinstance(node, ast.Name):
-            if node.id not in seen:
-                seen.add(node.id)
-                yield node.id
-                if node.id in self.once:
-                    yield from self.paths(self.once[node.id], seen)
-        elif isinstance(node, ast.Attribute):
-            yield ast.unparse(node)
-        else:
-            for child in child_nodes(node):
-                yield from self.paths(child, seen)
+        found: set[str] = set()
+        waiting = nodes.copy()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+                continue
+            if isinstance(node, ast.Subscript):
+                # `if obs[0] > 0` tests one element, `if obs[i] > 0` may test any of them.
+                parts = walk(node.slice)
+                if not any(isinstance(part, ast.Name | ast.Attribute | ast.Call) for part in parts):
+                    found.add(ast.unparse(self.plain(node, 0)))
+                    continue
+            if isinstance(node, ast.Name):
+                if node.id not in found and node.id in self.once and most > 0:
+                    most -= 1
+                    waiting.append(self.once[node.id])
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(ast.unparse(node))
+            else:
+                waiting.extend(child_nodes(node))
+        return found
 
 
 def range_findings(item: ast.AST, ranges: Ranges, places: Places) -> Iterator[Finding]:

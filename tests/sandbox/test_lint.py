@@ -482,3 +482,16 @@ def test_bounds_say_whether_a_logarithm_or_a_root_leaves_its_domain() -> None:
     assert bounded(-1.0, 1.0, "return float(np.sqrt(obs).sum())") == ["SBX623"]
     assert bounded(0.0, 1.0, "return float(np.sqrt(obs).sum())") == []
     assert bounded(-1.0, 1.0, "return float(np.log(np.maximum(obs, 1e-6)).sum())") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x = np.diff(obs["image"][0].astype(np.int64))',
+        "x = np.diff(vec) - np.subtract(vec, vec) + (-vec)",
+        'x = np.subtract(obs["image"].astype(int), obs["image"])',
+        'x = -int(obs["image"][0, 0, 0]) - -obs["direction"]',
+    ],
+)
+def test_signed_numbers_may_be_subtracted_and_negated(body: str) -> None:
+    assert said(body, before="import numpy as np\n") == []
