@@ -24,6 +24,8 @@ MOST_DECIMALS: Final = 400
 """A float64 has fewer digits before and after the point."""
 MOST_AXES: Final = 64
 """Axes of an array of NumPy; it refuses a longer shape by itself."""
+_ROW: Final = 512
+"""Elements that are gone through in the time in which NumPy calls one function of its own in Python."""
 SMALL_ELEMENTS: Final = 64
 """Elements of all arguments together up to which only they are counted, not what they spread to:
 even three of them spread to a few thousand."""
@@ -100,7 +102,7 @@ def _arange(b: Bound) -> tuple[int, int]:
 
 def _linspace(b: Bound) -> tuple[int, int]:
     num = b.get("num", 50)
-    points = max(_size(b.get("start")), _size(b.get("stop")))
+    points = broadcast_size(_shape_of(b.get("start")), _shape_of(b.get("stop")))
     made = _count(num) * points
     return made, made
 
@@ -346,6 +348,23 @@ def _broadcast(*names: str) -> Callable[[Bound], tuple[int, int]]:
     return sizer
 
 
+def _along_axis(b: Bound) -> tuple[int, int]:
+    """All axes but one are spread against each other; along that one only the indices count."""
+    shape, chosen, axis = _shape_of(b.get("arr")), _shape_of(b.get("indices")), b.get("axis")
+    length = _along(chosen, axis)
+    if not length or len(shape) != len(chosen):
+        return 0, 0
+    position = axis % len(shape)
+    rest = [sides[:position] + sides[position + 1 :] for sides in (shape, chosen)]
+    made = broadcast_size(*rest) * length
+    return made, made
+
+
+def _polyval(b: Bound) -> tuple[int, int]:
+    size = _size(b.get("x"))
+    return size, _size(b.get("p")) * max(size, 1)
+
+
 def _broadcast_all(b: Bound) -> tuple[int, int]:
     values = b["*"]
     made = broadcast_size(*(_shape_of(value) for value in values)) * len(values)
@@ -368,6 +387,15 @@ def _choose(b: Bound) -> tuple[int, int]:
 def _quantile(b: Bound) -> tuple[int, int]:
     made = _size(b.get("a")) * max(_size(b.get("q")), 1)
     return made, made
+
+
+def _quantile_without_nan(b: Bound) -> tuple[int, int]:
+    # NumPy goes through the rows in Python, and looks for NaN in each.
+    shape, axis = _shape_of(b.get("a")), b.get("axis")
+    size = _size(b.get("a"))
+    made, done = _quantile(b)
+    rows = 1 if axis is None else size // max(_along(shape, axis), 1)
+    return made, done + rows * _ROW
 
 
 def _cov(b: Bound) -> tuple[int, int]:
@@ -536,12 +564,15 @@ SIZERS: Final[dict[str, Sizer]] = {
             "norm matrix_norm": _norm,
             "take": _take,
             "where": _broadcast("condition", "x", "y"),
-            "clip": _broadcast("a", "a_min", "a_max"),
+            "clip": _broadcast("a", "a_min", "a_max", "min", "max"),
+            "take_along_axis": _along_axis,
+            "polyval": _polyval,
             "isclose allclose": _broadcast("a", "b"),
             "broadcast_arrays": _broadcast_all,
             "select": _select,
             "choose": _choose,
-            "percentile quantile nanpercentile nanquantile": _quantile,
+            "percentile quantile": _quantile,
+            "nanpercentile nanquantile": _quantile_without_nan,
             "cov corrcoef": _cov,
             "ix_": _outer_indices,
             "cross": _cross,
