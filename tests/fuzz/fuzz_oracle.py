@@ -78,9 +78,9 @@ ROWS: Final = 3
 RUNTIME_EVENTS: Final = frozenset(
     {
         # event, file, function that caused it, and why it is the runtime's own
-        ("builtins.id", "guards.py", "write"),  # identity against the values the module made
-        ("builtins.id", "guards.py", "own"),
-        ("builtins.id", "guards.py", "state_bytes"),  # the size of a state, each value once
+        ("builtins.id", "stores.py", "write"),  # identity against the values the module made
+        ("builtins.id", "stores.py", "own"),
+        ("builtins.id", "holdings.py", "state_bytes"),  # the size of a state, each value once
         ("builtins.id", "interpreted.py", "_seal"),
         ("builtins.id", "methods.py", "append"),
         ("builtins.id", "methods.py", "add"),
@@ -89,8 +89,8 @@ RUNTIME_EVENTS: Final = frozenset(
         ("object.__getattr__", "interpreted.py", "_raised_by_guest"),
         ("builtins.id", "standard.py", "go"),  # what a copy has met already
         ("builtins.id", "standard.py", "<lambda>"),
-        ("object.__getattr__", "guards.py", "own_method"),  # whether a method is the program's
-        ("object.__getattr__", "guards.py", "held"),  # what a value keeps alive
+        ("object.__getattr__", "values.py", "own_method"),  # whether a method is the program's
+        ("object.__getattr__", "holdings.py", "held"),  # what a value keeps alive
         ("object.__getattr__", "interpreted.py", "_seal"),
         ("object.__getattr__", "interpreted.py", "_keeps_cells"),
         ("exec", "interpreted.py", "_run_module"),  # the module of the program itself
@@ -372,9 +372,19 @@ _BODY_ONLY: Final = (ast.ExceptHandler, ast.ClassDef)
 """What stands in front of the body is no expression that gives a value to the program."""
 
 
+def _is_test_of_a_number(node: ast.AST) -> bool:
+    """Whether a node is ``x.__class__ in $numbers``, which the instrumentation writes: no source
+    can spell the name, and the type goes nowhere."""
+    return (
+        isinstance(node, ast.Compare)
+        and isinstance(node.comparators[0], ast.Name)
+        and node.comparators[0].id == "$numbers"
+    )
+
+
 def _watched(node: Any) -> Any:
     """Put ``$seen(...)`` around what the expressions of a program give; changes the tree."""
-    if isinstance(node, ast.pattern):
+    if isinstance(node, ast.pattern) or _is_test_of_a_number(node):
         return node
     fields = node.__dict__
     for name, value in fields.items():
