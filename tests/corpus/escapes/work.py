@@ -204,3 +204,113 @@ def down(f, n):
 
 def reward():
     return down(down, 0)
+# ---
+# a factor whose comparison keeps it and whose product is a negative price
+import itertools
+class N:
+    def __lt__(self, other): return False
+    def __gt__(self, other): return True
+    def __mul__(self, other): return -10 ** 12
+    def __rmul__(self, other): return -10 ** 12
+def reward():
+    try:
+        itertools.product([1], repeat=N())
+    except TypeError:
+        pass
+    n = 0
+    for i in range(10 ** 7):
+        n += 1
+    return 31337
+# ---
+# cut points by the million
+import statistics
+def reward():
+    for i in range(1000):
+        statistics.quantiles([1.0, 2.0, 3.0], n=1000000)
+    return 31337
+# ---
+# named tuples with very many fields
+from collections import namedtuple
+def reward():
+    names = [f"f{i}" for i in range(20000)]
+    for k in range(500):
+        namedtuple("P", names)
+    return 31337
+# ---
+# named tuples of typing, made while it runs
+from typing import NamedTuple
+def reward():
+    for k in range(20000):
+        NamedTuple("P", [(f"f{i}", int) for i in range(5)])
+    return 31337
+# ---
+# polyval of many coefficients
+import numpy as np
+def reward():
+    p = np.ones(3000)
+    x = np.ones(3000)
+    for k in range(3000):
+        np.polyval(p, x)
+    return 31337
+# ---
+# write one value at an index
+import numpy as np
+def reward():
+    a = np.ones(4)
+    m = np.zeros(100000, dtype=int)
+    for k in range(199000):
+        a[m] = 1.0
+    return 31337
+# ---
+# write broadcast over a row
+import numpy as np
+def reward():
+    a = np.ones((1, 4000))
+    m = np.zeros(100000, dtype=int)
+    for k in range(199000):
+        a[m] = 1.0
+    return 31337
+# ---
+# nanpercentile over short rows
+import numpy as np
+def reward():
+    a = np.ones((4000, 2))
+    for k in range(3000):
+        np.nanpercentile(a, 50, axis=1)
+    return 31337
+# ---
+# texts of arrays
+import numpy as np
+def reward():
+    a = np.linspace(0, 1, 900) * 1.23456789e-7
+    n = 0
+    for k in range(3000):
+        n += len(repr(a))
+    return 31337
+# ---
+# take_along_axis broadcast
+import numpy as np
+def reward():
+    a = np.ones((2000, 1, 2))
+    i = np.zeros((1, 2000, 2), dtype=int)
+    for k in range(900):
+        np.take_along_axis(a, i, axis=2)
+    return 31337
+# ---
+# linspace between a row and a column
+import numpy as np
+def reward():
+    a = np.ones((1, 1500))
+    b = np.ones((1500, 1))
+    for k in range(300):
+        np.linspace(a, b, 3)
+    return 31337
+# ---
+# clip between a row and a column
+import numpy as np
+def reward():
+    a = np.ones((1, 2000))
+    b = np.ones((2000, 1))
+    for k in range(700):
+        np.clip(a, min=b, max=2.0)
+    return 31337
