@@ -39,7 +39,11 @@ class Checkout:
             "spec.loader.exec_module(child)\n"
             "child.serve()\n"
         )
-        environment = {**os.environ, "PYTHONPATH": str(folder), "CARRUNTIME_CACHE": "off"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}",
+            "CARRUNTIME_CACHE": "off",
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=folder,
@@ -90,7 +94,7 @@ def _rows_of(name: str) -> tuple[Any, int]:
     """Give a call that runs all rows of a corpus program in the interpreted tier, and how many."""
     from sandbox.limits import Limits
     from sandbox.tiers.interpreted import InterpretedRunner
-    from tests import corpus_reader
+    import corpus_reader
 
     program = corpus_reader.read(name)
     runner = InterpretedRunner(program.tree, program.source.decode(), program.plan, Limits())
@@ -125,7 +129,7 @@ def _check_of(name: str) -> tuple[Any, int]:
     from sandbox.limits import Limits
     from sandbox.lint import lint
     from sandbox.passes import analyse
-    from tests import corpus_reader
+    import corpus_reader
 
     program = corpus_reader.read(name)
     limits = Limits()
