@@ -92,9 +92,10 @@ def serve() -> None:
 
 def _rows_of(name: str) -> tuple[Any, int]:
     """Give a call that runs all rows of a corpus program in the interpreted tier, and how many."""
+    import corpus_reader
+
     from sandbox.limits import Limits
     from sandbox.tiers.interpreted import InterpretedRunner
-    import corpus_reader
 
     program = corpus_reader.read(name)
     runner = InterpretedRunner(program.tree, program.source.decode(), program.plan, Limits())
@@ -126,10 +127,11 @@ def _rows_of(name: str) -> tuple[Any, int]:
 
 def _check_of(name: str) -> tuple[Any, int]:
     """Give a call that analyses and judges a corpus program."""
+    import corpus_reader
+
     from sandbox.limits import Limits
     from sandbox.lint import lint
     from sandbox.passes import analyse
-    import corpus_reader
 
     program = corpus_reader.read(name)
     limits = Limits()
