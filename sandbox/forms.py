@@ -15,9 +15,11 @@ __all__ = [
     "called_name",
     "can_be_zero",
     "collected_sometimes",
+    "counted_sometimes",
     "divides",
     "is_element",
     "is_search",
+    "is_written",
     "key_of",
     "names_read",
     "root_name",
@@ -92,6 +94,17 @@ def is_search(node: ast.expr) -> bool:
     )
 
 
+def is_written(node: ast.expr) -> bool:
+    """Whether an expression is a number, a text or a container as written, not None or a bool."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float | complex | str | bytes) and not isinstance(
+            node.value, bool
+        )
+    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+
+
 def root_name(node: ast.expr) -> str:
     """Give ``"np"`` for ``np.linalg.norm``, and "" where no name is at the root."""
     while isinstance(node, ast.Attribute):
@@ -119,6 +132,49 @@ def collected_sometimes(body: list[ast.stmt]) -> set[str]:
             # What is collected there is left alone.
             always.update(name for item in walk(node) if (name := key_of(item)))
     return sometimes - always
+
+
+def counted_sometimes(body: list[ast.stmt]) -> dict[str, ast.Constant]:
+    """Give the names that begin at zero and are added to only where a condition holds.
+
+    What stands behind ``if ...: continue`` runs under a condition too.
+
+    Returns:
+        For each name the zero as written.
+    """
+    zero: dict[str, ast.Constant] = {}
+    always: set[str] = set()
+    sometimes: set[str] = set()
+    waiting: list[tuple[list[ast.stmt], bool]] = [(body, False)]
+    while waiting:
+        block, conditional = waiting.pop()
+        for node in block:
+            if isinstance(node, ast.AugAssign):
+                is_sum = conditional and isinstance(node.op, ast.Add)
+                (sometimes if is_sum else always).add(key_of(node.target) or "")
+            elif isinstance(node, ast.Assign):
+                value = node.value
+                names = [key_of(part) or "" for item in node.targets for part in walk(item)]
+                if isinstance(value, ast.Constant) and value.value == 0 and not conditional:
+                    zero.update(dict.fromkeys(names, value))
+                else:
+                    always.update(names)
+            elif isinstance(node, ast.For | ast.While):
+                # A loop of its own says nothing: most go over fixed lists.
+                waiting.extend(((node.body, conditional), (node.orelse, conditional)))
+            elif isinstance(node, ast.If):
+                has_else = bool(node.orelse) and not isinstance(node.orelse[0], ast.If)
+                # With an `else` one of the branches runs, and both may count.
+                waiting.append((node.body, conditional or not has_else))
+                waiting.append((node.orelse, conditional or not has_else))
+                if isinstance(node.body[-1], ast.Continue):
+                    conditional = True
+            elif isinstance(node, ast.With):
+                waiting.append((node.body, conditional))
+            elif isinstance(node, ast.Try | ast.Match):
+                # What is counted there is left alone.
+                always.update(name for item in walk(node) if (name := key_of(item)))
+    return {name: zero[name] for name in zero if name in sometimes - always}
 
 
 def divides(node: ast.expr) -> bool:

@@ -17,8 +17,10 @@ from sandbox.forms import (
     called_name,
     can_be_zero,
     collected_sometimes,
+    counted_sometimes,
     is_element,
     is_search,
+    is_written,
     key_of,
     names_read,
     root_name,
@@ -46,6 +48,7 @@ _REDUCTIONS: Final = {
 }
 _ROW_BY_ROW: Final = frozenset("abs absolute square sqrt hypot astype copy".split())
 _DEPTH: Final = 8
+_COUNTS: Final = frozenset({"len", "count_nonzero"})
 _ARCS: Final = frozenset("arccos arcsin acos asin".split())
 _LOGS: Final = frozenset("log log2 log10".split())
 
@@ -119,6 +122,7 @@ class _Numbers:
             if group & self.tested:
                 self.tested |= group
         self.collected = collected_sometimes(node.body)
+        self.counted = counted_sometimes(node.body)
         self.value = {name: found[0] for name, found in values.items() if len(found) == 1}
         own = values.keys() | {item.arg for item in walk(node) if isinstance(item, ast.arg)}
         self.constants = constants - own
@@ -152,6 +156,19 @@ class _Numbers:
                 yield from self.call(item)
             elif isinstance(item, ast.Subscript):
                 yield from self.first_of(item)
+            elif isinstance(item, ast.Compare):
+                yield from self.identity(item)
+
+    def identity(self, node: ast.Compare) -> Iterator[Finding]:
+        """Find ``x is 1``."""
+        sides = [node.left, *node.comparators]
+        for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if isinstance(operator, ast.Is | ast.IsNot) and (is_written(left) or is_written(right)):
+                word = "==" if isinstance(operator, ast.Is) else "!="
+                advice = f"{self.places.text(left)} {word} {self.places.text(right)}"
+                shown = "is" if word == "==" else "is not"
+                yield RULES["SBX647"].finding(self.places.at(node), name=shown, advice=advice)
+                return
 
     def is_tested(self, node: ast.AST) -> bool:
         """Whether the function tests something that an expression reads.
@@ -159,8 +176,8 @@ class _Numbers:
         The conditions of a comprehension select; they do not say that anything is selected.
         """
         names = names_read(node)
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
-            for part in node.generators:
+        for part in walk(node):
+            if isinstance(part, ast.comprehension):
                 for inner in (part.target, *part.ifs):
                     names -= names_read(inner)
         return bool(names & self.tested)
@@ -185,14 +202,18 @@ class _Numbers:
             return
         if self.is_constant(behind) or self.counts_all(behind):
             return
-        if can_be_zero(behind) and not self.is_tested(node):
+        zero = self.counted.get(node.id) if isinstance(node, ast.Name) else None
+        if (zero is not None or can_be_zero(behind)) and not self.is_tested(node):
             name = self.places.text(node)
             shown = "..." if name.endswith("…") else name
             # `max` of Python takes no arrays.
             by_axis = isinstance(behind, ast.Call) and any(
                 item.arg in ("axis", "keepdims") for item in behind.keywords
             )
+            is_number = called_name(behind) in _COUNTS or (zero and type(zero.value) is int)
             most = f"np.maximum({shown}, 1e-8)" if by_axis else f"max({shown}, 1e-8)"
+            if is_number and not by_axis:
+                most = f"max({shown}, 1)"
             yield RULES["SBX609"].finding(self.places.at(node), name=name, advice=most)
 
     def is_constant(self, node: ast.expr) -> bool:

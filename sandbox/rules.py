@@ -841,6 +841,14 @@ _HABITS = (
         "def seen(obs):\n    return True\ndef reward(obs):\n    found = seen(obs)\n"
         "    return float(found)",
     ),
+    _warning(
+        "SBX647",
+        "`{name}` asks whether two values are the same object, not whether they are equal",
+        "equal numbers and texts may or may not be one object, so the result is left to chance",
+        "write `{advice}`",
+        "if x is 1: ...",
+        "if x == 1: ...",
+    ),
 )
 
 _BUILDING = (

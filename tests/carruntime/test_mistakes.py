@@ -50,6 +50,8 @@ MISTAKES = {
     "if on an array": ("if_on_an_array", {"SBX612"}),
     "unguarded division": ("unguarded_division", {"SBX609"}),
     "division by an input": ("divided_by_an_input", {"SBX609"}),
+    "division by what was counted": ("counted_divisor", {"SBX609"}),
+    "identity with a written value": ("identity_with_a_number", {"SBX647"}),
     "log, sqrt and arccos beyond their domain": ("log_sqrt_arccos", {"SBX623"}),
     "argmax, max, min, mean of a possibly empty selection": ("empty_selection", {"SBX611"}),
     "uint8 subtraction": ("unsigned_subtraction", {"SBX610"}),

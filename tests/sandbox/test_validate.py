@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -135,7 +136,7 @@ def test_every_node_of_this_python_is_decided_by_name(name: str) -> None:
     if name in ("AST", "slice"):
         pytest.skip("an abstract base of older versions")
     assert (name in ADMITTED_NODES) != (name in REFUSED_NODES), (
-        f"ast.{name} of Python {sys.version.split()[0]} is not decided in sandbox/dialect.py"
+        f"ast.{name} of Python {sys.version.split()[0]} is not decided in sandbox/dialect/syntax.py"
     )
 
 
@@ -300,6 +301,59 @@ def test_a_sum_of_anything_else_is_a_doubtful_divisor(divisor: str) -> None:
         f"    return float((e / {divisor})[0])\n"
     )
     assert "SBX609" in rules(source)
+
+
+def counting(loop: str, result: str) -> list[str]:
+    """Give the rules of a program that counts in a loop and divides by it."""
+    body = textwrap.indent(
+        f"n = 0\nfor x in obs:\n{textwrap.indent(loop, '    ')}\n{result}", "    "
+    )
+    return rules(f"def reward(obs):\n{body}\n")
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "if x > 0:\n    n += 1",
+        "if x < 0:\n    continue\nn += 1",
+        "if x < 0:\n    n += 1\nelif x > 1:\n    n += x",
+        "for y in obs:\n    if x > y:\n        n += 1",
+    ],
+)
+def test_what_is_counted_under_a_condition_is_a_doubtful_divisor(loop: str) -> None:
+    assert "SBX609" in counting(loop, "return 1.0 / n")
+    for result in (
+        "return 1.0 / n if n else 0.0",
+        "return 1.0 / max(n, 1)",
+        "return 1.0 / (n + 1)",
+    ):
+        assert "SBX609" not in counting(loop, result)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "n += 1",
+        "if x > 0:\n    n += 1\nelse:\n    n += 2",
+        "if x > 0:\n    n += 1\nn -= 1",
+        "if x > 0:\n    n += 1\nn = 5",
+        "try:\n    n += 1\nexcept ValueError:\n    pass",
+    ],
+)
+def test_what_is_counted_always_or_given_otherwise_is_no_doubtful_divisor(loop: str) -> None:
+    assert "SBX609" not in counting(loop, "return 1.0 / n")
+
+
+@pytest.mark.parametrize(
+    "test", ["x is 1", "x is not 'a'", "-1.0 is x", "1 < 2 is x", "x is (1, 2)"]
+)
+def test_identity_with_a_written_value_is_told(test: str) -> None:
+    assert "SBX647" in rules(f"def reward(x):\n    return 1.0 if {test} else 0.0\n")
+
+
+@pytest.mark.parametrize("test", ["x is None", "x is True", "x is not ...", "x is y", "x == 1"])
+def test_identity_with_what_there_is_only_one_of_is_left_alone(test: str) -> None:
+    assert "SBX647" not in rules(f"def reward(x, y):\n    return 1.0 if {test} else 0.0\n")
 
 
 @pytest.mark.parametrize("call", ['np.histogram(obs, bins="auto")', 'np.histogram(obs, "fd")'])

@@ -234,3 +234,13 @@ def same(a, b, size):
     if size == np.pi or np.linalg.norm(a) == size:  # W: SBX608 "" # W: SBX608 ""
         return 0.0
     return a[0] + 0.1 == b[0] or np.linalg.norm(b) == 0 or a[0] == 1.0  # W: SBX608 ""
+# ---
+def reward(obs, kind):
+    count = 0
+    for value in obs:
+        if value > 0:
+            count += 1
+    few = sum(1 for value in obs if value > 2)
+    if kind is 1 or kind is None:  # W: SBX647 "`is` asks"
+        return 1.0 / few  # W: SBX609 "`few`"
+    return 1.0 / count  # W: SBX609 "`count`"
