@@ -34,6 +34,7 @@ from sandbox import cost
 from sandbox.dialect import METHODS, Entry
 from sandbox.formatting import formatting_guards
 from sandbox.guards import (
+    GUEST_FILE,
     GUEST_MODULE,
     INTEGERS,
     MOVED,
@@ -210,6 +211,20 @@ def _names_of(kind: type) -> frozenset[str]:
     return frozenset(itertools.chain.from_iterable(vars(base) for base in kind.__mro__))
 
 
+def _withheld(value: Any, name: str) -> bool:
+    """Whether a value has an attribute that is not admitted: saying that it has none would be wrong."""
+    kind = type(value)
+    if kind in (ModuleView, TypeView, AnnotationView):
+        return True
+    if kind is FunctionType and value.__code__.co_filename != GUEST_FILE:
+        return True  # a view, which has less than what it stands for
+    return any(
+        name in vars(base)
+        for base in kind.__mro__
+        if base is not object and base.__module__ != GUEST_MODULE
+    )
+
+
 class Attributes:
     """Readers and callers of guarded attribute names, made once per name."""
 
@@ -277,7 +292,7 @@ class Attributes:
         try:
             return self.reader(name)(value)
         except AttributeError:
-            if default:
+            if default and not _withheld(value, name):
                 return default[0]
             raise
 
@@ -286,6 +301,8 @@ class Attributes:
         try:
             self.reader(name)(value)
         except AttributeError:
+            if _withheld(value, name):
+                raise
             return False
         return True
 

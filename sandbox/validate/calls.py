@@ -7,7 +7,7 @@ import ast
 import re
 from typing import Final
 
-from sandbox.dialect import BUILTINS, METHODS, Entry
+from sandbox.dialect import BUILTINS, INTERNAL_ATTRIBUTES, METHODS, REFUSED_ATTRIBUTES, Entry
 from sandbox.patterns import PatternRefusedError, examine
 from sandbox.scopes import dotted
 from sandbox.spelling import nearest
@@ -218,6 +218,11 @@ class Calls(Recursion):
     def named_attribute(self, node: ast.Call, path: str) -> None:
         name = node.args[1]
         if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            asked = name.value
+            strange = asked in REFUSED_ATTRIBUTES or asked in INTERNAL_ATTRIBUTES
+            plain = asked.isidentifier() and not (asked.startswith("_") or strange)
+            if plain and self.module.classes and dotted(node.args[0], self.scope) is None:
+                return  # An object of the program's own may be asked for what only some have.
             self.read_attribute(name, name.value, dotted(node.args[0], self.scope))
         else:
             self.say("SBX405", name, name=path)

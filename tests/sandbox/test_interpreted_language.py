@@ -166,6 +166,18 @@ SNIPPETS = {
         "class A:\n    def __init__(self):\n        self.v = 3\n    def grow(self):\n        self.w = 4\n---\na = A()\n"
         "return hasattr(a, 'v') + hasattr(a, 'w') + getattr(a, 'w', 5) + getattr(a, 'v')"
     ),
+    "asked for what none has": (
+        "class A:\n    def __init__(self):\n        self.v = 3\n---\na = A()\n"
+        "return getattr(a, 'speed', 5) + hasattr(a, 'mass') * 2 + getattr([1], 'speed', 7)"
+    ),
+    "asked for what none has, without a default": (
+        "class A:\n    v = 3\n---\nreturn getattr(A(), 'speed')"
+    ),
+    "written at lists and arrays of places": (
+        "a = np.zeros((3, 4))\ni = np.array([0, 2])\nm = a[0] == 0\na[i] = 1\na[i, 1:3] = 2\na[:, m] += 1\n"
+        "a[[1, 2], [0, 3]] = 9\nd = {}\nfor k in [1, 'a', (1, 2)]:\n    d[k] = len(d)\n"
+        "return float((a * np.arange(12).reshape(3, 4)).sum()) + d[(1, 2)]"
+    ),
     "integers": "return 7 // -2 + 7 % -3 + (-2) ** 3 + (5 & 3) + (5 | 8) + (5 ^ 1) + (1 << 5) + (-9 >> 1) + ~4",
     "big integers": "x = 2 ** 100 + 1\nreturn x % 1000003 + (x // 3 ** 50) % 1000",
     "rounding": "return round(2.5) + round(3.5) * 10 + round(2.675, 2) * 100 + round(1234, -2)",
