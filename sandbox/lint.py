@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from sandbox.diagnostics import Finding, Span
+from sandbox.membership import containers, membership_findings
 from sandbox.parse import Places
 from sandbox.payments import payment_findings
 from sandbox.pieces import (
@@ -101,7 +102,7 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
             owner = node
             methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     places = Places(text)
-    walker = _Walker(places, functions, methods)
+    walker = _Walker(places, functions, methods, containers(tree))
     for call in (plan.reward, *plan.tasks):
         if call is not None and call.function in functions:
             walker.entry(functions[call.function], plan, call)
@@ -134,8 +135,10 @@ class _Walker:
         places: Places,
         functions: Mapping[str, ast.FunctionDef],
         methods: Mapping[str, ast.FunctionDef],
+        containers: Mapping[str, str],
     ) -> None:
         self.places = places
+        self.containers = containers
         self.functions = functions
         self.methods = methods
         self.found: set[Finding] = set()
@@ -324,6 +327,13 @@ class _Walker:
     # -- judgements ----------------------------------------------------------------------------
 
     def node(self, node: ast.AST, env: _Known, tested: frozenset[str]) -> None:
+        if isinstance(node, ast.Compare | ast.Subscript | ast.Call):
+
+            def is_several(part: ast.expr) -> bool:
+                value = self.value(part, env)
+                return value is not None and is_array(value.spec) and has_several(value.spec)
+
+            self.found.update(membership_findings(node, is_several, self.containers, self.places))
         if isinstance(node, ast.Subscript):
             self.subscript(node, env, tested)
         elif isinstance(node, ast.Call):

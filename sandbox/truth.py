@@ -10,10 +10,11 @@ what is indexed as ``x[:, 0]`` is an array wherever it came from.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sandbox.diagnostics import Finding
+from sandbox.membership import containers, membership_findings
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.trees import walk
@@ -44,9 +45,10 @@ _MODULES: Final = frozenset({"np", "numpy", "cv2"})
 
 def truth_findings(tree: ast.Module, places: Places) -> Iterator[Finding]:
     """Judge the tests of every function of a tree; methods of a class are looked at together."""
+    known = containers(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield from _Truth(node, places).run()
+            yield from _Truth(node, places).run(known)
 
 
 class _Truth:
@@ -59,6 +61,7 @@ class _Truth:
     def __init__(self, root: ast.FunctionDef | ast.ClassDef, places: Places) -> None:
         self.places = places
         self.tests: list[tuple[str, ast.expr, str]] = []
+        self.looked: list[tuple[ast.AST, str]] = []
         self.sliced: set[str] = set()
         self.given: dict[str, list[tuple[ast.expr, str]]] = {}
         self.other: set[str] = set()
@@ -69,6 +72,8 @@ class _Truth:
                 self.note(item, where)
 
     def note(self, item: ast.AST, where: str) -> None:
+        if isinstance(item, ast.Compare | ast.Subscript | ast.Call):
+            self.looked.append((item, where))
         if isinstance(item, ast.If | ast.While | ast.IfExp | ast.Assert):
             self.tests.append((TESTING[type(item).__name__], last_of(item.test), where))
         elif isinstance(item, ast.BoolOp):
@@ -98,7 +103,14 @@ class _Truth:
         else:
             self.other.update(_key(part, where) for part in walk(target))
 
-    def run(self) -> Iterator[Finding]:
+    def run(self, known: Mapping[str, str]) -> Iterator[Finding]:
+        for item, where in self.looked:
+            yield from membership_findings(
+                item,
+                lambda node, where=where: self.is_array(node, where, 0),  # type: ignore[misc]
+                known,
+                self.places,
+            )
         for word, tested, where in self.tests:
             test = tested
             while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):

@@ -48,6 +48,10 @@ MISTAKES = {
     "unused reward component": ("unused_component", {"SBX619", "SBX643"}),
     "un-latched bonus": ("unlatched_bonus", {"SBX642"}),
     "if on an array": ("if_on_an_array", {"SBX612"}),
+    "an array looked for in a list or kept in a set": (
+        "array_looked_for",
+        {"SBX612", "SBX625"},
+    ),
     "unguarded division": ("unguarded_division", {"SBX609"}),
     "division by an input": ("divided_by_an_input", {"SBX609"}),
     "division by what was counted": ("counted_divisor", {"SBX609"}),

@@ -495,3 +495,36 @@ def test_bounds_say_whether_a_logarithm_or_a_root_leaves_its_domain() -> None:
 )
 def test_signed_numbers_may_be_subtracted_and_negated(body: str) -> None:
     assert said(body, before="import numpy as np\n") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "finding"),
+    [
+        ("return 1.0 if vec in (1, 2) else 0.0", "SBX612 an array decides an `in`"),
+        ("return 1.0 if vec[:2] not in GOALS else 0.0", "SBX612 an array decides an `in`"),
+        ("seen = set()\nreturn vec[:2] in seen", "SBX625 `vec[:2]` is an array, so looking for"),
+        ("seen = set()\nseen.add(vec)\nreturn 1.0", "SBX625 `vec` is an array, so adding it"),
+        ("n = {}\nn[vec] = 1\nreturn 1.0", "SBX625 `vec` is an array, so using it as a key"),
+    ],
+)
+def test_an_array_that_is_looked_for_or_hashed_is_told(body: str, finding: str) -> None:
+    (found,) = said(body, before="GOALS = [(1.0, 2.0)]\n")
+    assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 1.0 if vec[0] in (1, 2) else 0.0",
+        "return 1.0 if tuple(vec[:2]) in GOALS else 0.0",
+        "return 1.0 if 1.0 in vec else 0.0",
+        "return 1.0 if vec in np.zeros((2, 8)) else 0.0",
+        "return 1.0 if vec in () else 0.0",
+        "seen = []\nseen = np.array(seen)\nreturn 1.0 if vec in seen else 0.0",
+        "seen = set()\nseen.add(float(vec[0]))\nreturn float(len(seen))",
+        "n = {}\nn[action] = vec\nreturn 1.0 if action in n else 0.0",
+        "rows = [0.0] * 8\nreturn rows[vec[0] > 1]",
+    ],
+)
+def test_numbers_and_tuples_may_be_looked_for_and_hashed(body: str) -> None:
+    assert said(body, before="import numpy as np\nGOALS = [(1.0, 2.0)]\n") == []
