@@ -367,6 +367,7 @@ class Displays(Tables):
         def one(part: Value) -> Value:
             match text, part:
                 case Str(text=a), Str(text=b):
+                    self.small(len(a) + len(b))
                     return Str(a + b)
                 case Str(text=a), Num() if part.const is not None and part.weak is True:
                     return Str(a + str(part.const))

@@ -334,6 +334,7 @@ class Texts(Keeper):
         owner = self._text_of(args)
         if isinstance(owner, Str) and [type(arg) for arg in args[1:]] == [Str, Str]:
             old, new = [arg.text for arg in args[1:3] if isinstance(arg, Str)]
+            self.small(len(owner.text) + owner.text.count(old) * len(new))
             return Str(owner.text.replace(old, new))
         raise self.refuse("CMP602", "replace() in a text of the observation")
 
@@ -341,7 +342,9 @@ class Texts(Keeper):
         owner = self._text_of(args)
         parts = self.listed(args[1])
         if isinstance(owner, Str) and all(isinstance(part, Str) for part in parts):
-            return Str(owner.text.join(part.text for part in parts if isinstance(part, Str)))
+            texts = [part.text for part in parts if isinstance(part, Str)]
+            self.small(sum(map(len, texts)) + len(owner.text) * len(texts))
+            return Str(owner.text.join(texts))
         raise self.refuse("CMP602", "join() of texts that depend on the data")
 
     def str_format(self, args: Args, keywords: Keywords) -> Value:
