@@ -109,7 +109,27 @@ def iteration_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return zip(*values)  # noqa: B905  what the program wrote
         return zip(*map(charged, values))  # noqa: B905
 
-    return {"iter": charged, "grow": grow, "star": star, "zip": together}
+    def ordered(value: Any, levels: int) -> Any:
+        """Give a value that is taken apart with its sets in order, as deep as it is taken apart."""
+        if value.__class__ in _SETS:
+            meter.items(len(value))
+            value = list(in_order(value))
+        if levels > 1 and value.__class__ in (list, tuple):
+            meter.items(len(value))
+            return [ordered(item, levels - 1) for item in value]
+        return value
+
+    def orders(items: Any, levels: int) -> Iterator[Any]:
+        return (ordered(item, levels) for item in items)
+
+    return {
+        "iter": charged,
+        "grow": grow,
+        "star": star,
+        "zip": together,
+        "ordered": ordered,
+        "orders": orders,
+    }
 
 
 def in_order(values: set[Any] | frozenset[Any]) -> Iterable[Any]:

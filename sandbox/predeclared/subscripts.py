@@ -46,6 +46,9 @@ def spot_guard(meter: Meter) -> Callable[[Any, Any], Any]:
         if index.__class__ in _ONE:
             return index
         key(index)
+        if index.__class__ is slice and value.__class__ is list:
+            # It would take the items of a set in an order that differs between processes.
+            raise TypeError("a slice of a list is written out where it is stored to: xs[a:b] = ...")
         if value.__class__ is ndarray:
             parts = index if index.__class__ is tuple else (index,)
             for part in parts:

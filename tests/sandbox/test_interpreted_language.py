@@ -166,6 +166,11 @@ SNIPPETS = {
         "class A:\n    def __init__(self):\n        self.v = 3\n    def grow(self):\n        self.w = 4\n---\na = A()\n"
         "return hasattr(a, 'v') + hasattr(a, 'w') + getattr(a, 'w', 5) + getattr(a, 'v')"
     ),
+    "sets taken apart": (
+        "a, b = {1, 2}\nxs = [7]\nxs[0:0] = {3, 4}\nd = {'k': (1, (2, 3))}\n"
+        "t = sum(k * 10 + v for k, v in [{5, 6}]) + sum(x + y * z for _, (x, (y, z)) in d.items())\n"
+        "return a * 10 + b + t + sum(i * x for i, x in enumerate(xs))"
+    ),
     "asked for what none has": (
         "class A:\n    def __init__(self):\n        self.v = 3\n---\na = A()\n"
         "return getattr(a, 'speed', 5) + hasattr(a, 'mass') * 2 + getattr([1], 'speed', 7)"
