@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from sandbox.diagnostics import Finding, Span
-from sandbox.membership import containers, membership_findings
+from sandbox.membership import asks_for_member, containers, membership_findings
 from sandbox.parse import Places
 from sandbox.payments import payment_findings
 from sandbox.pieces import (
@@ -36,7 +36,7 @@ from sandbox.pieces import (
     with_constants,
 )
 from sandbox.plan import Call, Plan
-from sandbox.ranges import Ranges, range_findings
+from sandbox.ranges import Ranges, has_range, range_findings
 from sandbox.results import result_findings
 from sandbox.rules import RULES
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
@@ -139,6 +139,8 @@ class _Walker:
     ) -> None:
         self.places = places
         self.containers = containers
+        self.entries: set[ast.FunctionDef] = set()
+        """Those whose numbers were judged; what is kept in `self` says nothing of them."""
         self.functions = functions
         self.methods = methods
         self.found: set[Finding] = set()
@@ -173,6 +175,10 @@ class _Walker:
         """Look at what is called with inputs, and at what their bounds say of its numbers."""
         known = _bound(plan, call)
         self.function(node, known, 0)
+        judged = [item for item in walk(node) if has_range(item)]
+        if not judged or node in self.entries:
+            return
+        self.entries.add(node)
         inputs = {
             item.name: known[item.name]
             for item in call.params
@@ -184,7 +190,7 @@ class _Walker:
             return value.spec if value and isinstance(value.spec, ArraySpec) else None
 
         ranges = Ranges(node, leaf)
-        for item in walk(node):
+        for item in judged:
             self.found.update(range_findings(item, ranges, self.places))
 
     def function(self, node: ast.FunctionDef, known: dict[str, _Value], depth: int) -> None:
@@ -327,7 +333,7 @@ class _Walker:
     # -- judgements ----------------------------------------------------------------------------
 
     def node(self, node: ast.AST, env: _Known, tested: frozenset[str]) -> None:
-        if isinstance(node, ast.Compare | ast.Subscript | ast.Call):
+        if asks_for_member(node, self.containers):
 
             def is_several(part: ast.expr) -> bool:
                 value = self.value(part, env)

@@ -18,13 +18,16 @@ from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.trees import walk
 
-__all__ = ["container_of", "containers", "membership_findings"]
+__all__ = ["asks_for_member", "containers", "membership_findings"]
 
 _CALLS: Final = {
     **dict.fromkeys("list tuple deque sorted".split(), "a list"),
     **dict.fromkeys("set frozenset".split(), "a set"),
     **dict.fromkeys("dict defaultdict Counter OrderedDict".split(), "a dict"),
 }
+_BINDING: Final = frozenset(
+    {ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.For, ast.comprehension, ast.arg}
+)
 _DISPLAYS: Final[dict[type[ast.expr], str]] = {
     ast.List: "a list",
     ast.ListComp: "a list",
@@ -45,6 +48,8 @@ def containers(tree: ast.AST) -> dict[str, str]:
     found: dict[str, str] = {}
     other: set[str] = set()
     for item in walk(tree):
+        if type(item) not in _BINDING:
+            continue
         targets: list[ast.expr] = []
         value: ast.expr | None = None
         if isinstance(item, ast.Assign):
@@ -76,6 +81,19 @@ def container_of(node: ast.expr, known: Mapping[str, str]) -> str | None:
     return _DISPLAYS.get(type(node))
 
 
+def asks_for_member(item: ast.AST, known: Mapping[str, str]) -> bool:
+    """Whether `membership_findings` may have something to say of a node; quick for most."""
+    if isinstance(item, ast.Compare):
+        return len(item.ops) == 1 and isinstance(item.ops[0], ast.In | ast.NotIn)
+    if isinstance(item, ast.Subscript):
+        # A written index is no array.
+        is_dict = not isinstance(item.slice, ast.Constant | ast.Slice)
+        return is_dict and container_of(item.value, known) == "a dict"
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute):
+        return item.func.attr == "add" and container_of(item.func.value, known) == "a set"
+    return False
+
+
 def membership_findings(
     item: ast.AST,
     is_array: Callable[[ast.expr], bool],
@@ -85,14 +103,12 @@ def membership_findings(
     """Judge one node.
 
     Args:
-        item: Any node; comparisons, subscripts and calls of ``add`` are looked at.
+        item: A node for which `asks_for_member` holds.
         is_array: Whether an expression is an array of several elements for certain.
         known: What `containers` gave.
         places: Of the source.
     """
-    if isinstance(item, ast.Compare) and len(item.ops) == 1:
-        if not isinstance(item.ops[0], ast.In | ast.NotIn):
-            return
+    if isinstance(item, ast.Compare):
         left, right = item.left, item.comparators[0]
         kind = container_of(right, known)
         if kind == "a list":
@@ -101,13 +117,10 @@ def membership_findings(
                 yield _looked_for(item, left, right, places)
         elif kind is not None and is_array(left):
             yield _hashed(item, left, f"looking for it in {kind}", places)
-    elif isinstance(item, ast.Subscript):
-        if container_of(item.value, known) == "a dict" and is_array(item.slice):
-            yield _hashed(item, item.slice, "using it as a key", places)
-    elif isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute):
-        is_set = item.func.attr == "add" and container_of(item.func.value, known) == "a set"
-        if is_set and len(item.args) == 1 and is_array(item.args[0]):
-            yield _hashed(item, item.args[0], "adding it to a set", places)
+    elif isinstance(item, ast.Subscript) and is_array(item.slice):
+        yield _hashed(item, item.slice, "using it as a key", places)
+    elif isinstance(item, ast.Call) and len(item.args) == 1 and is_array(item.args[0]):
+        yield _hashed(item, item.args[0], "adding it to a set", places)
 
 
 def _looked_for(item: ast.Compare, left: ast.expr, right: ast.expr, places: Places) -> Finding:

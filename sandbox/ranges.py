@@ -22,7 +22,7 @@ from sandbox.rules import RULES
 from sandbox.schema import ArraySpec
 from sandbox.trees import child_nodes, walk
 
-__all__ = ["Range", "Ranges", "range_findings"]
+__all__ = ["Range", "Ranges", "has_range", "range_findings"]
 
 _DEPTH: Final = 8
 _SAME: Final = frozenset(
@@ -197,19 +197,29 @@ class Ranges:
         return found
 
 
+def has_range(item: ast.AST) -> bool:
+    """Whether `range_findings` may have something to say of a node; quick for most."""
+    if isinstance(item, ast.BinOp | ast.AugAssign):
+        divisor = item.right if isinstance(item, ast.BinOp) else item.value
+        divides = isinstance(item.op, ast.Div | ast.FloorDiv | ast.Mod)
+        return divides and not isinstance(divisor, ast.Constant)
+    if not (isinstance(item, ast.Call) and len(item.args) == 1):
+        return False
+    name = called_name(item)
+    return name in _LOGS or name == "sqrt"
+
+
 def range_findings(item: ast.AST, ranges: Ranges, places: Places) -> Iterator[Finding]:
     """Judge one node: a divisor, or the argument of a logarithm or a root.
 
-    What `sandbox.hazards` tells from the form alone is left to it.
+    What `sandbox.hazards` tells from the form alone is left to it. `has_range` holds for the node.
     """
-    if isinstance(item, ast.BinOp | ast.AugAssign):
-        if isinstance(item.op, ast.Div | ast.FloorDiv | ast.Mod):
-            divisor = item.right if isinstance(item, ast.BinOp) else item.value
-            yield from _divisor(divisor, ranges, places)
-    elif isinstance(item, ast.Call) and len(item.args) == 1:
-        name = called_name(item)
-        if name in _LOGS or name == "sqrt":
-            yield from _argument(item, name, ranges, places)
+    if isinstance(item, ast.BinOp):
+        yield from _divisor(item.right, ranges, places)
+    elif isinstance(item, ast.AugAssign):
+        yield from _divisor(item.value, ranges, places)
+    elif isinstance(item, ast.Call):
+        yield from _argument(item, called_name(item), ranges, places)
 
 
 def _divisor(node: ast.expr, ranges: Ranges, places: Places) -> Iterator[Finding]:

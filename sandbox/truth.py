@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sandbox.diagnostics import Finding
-from sandbox.membership import containers, membership_findings
+from sandbox.membership import asks_for_member, containers, membership_findings
 from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.trees import walk
@@ -48,7 +48,7 @@ def truth_findings(tree: ast.Module, places: Places) -> Iterator[Finding]:
     known = containers(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield from _Truth(node, places).run(known)
+            yield from _Truth(node, places, known).run()
 
 
 class _Truth:
@@ -58,8 +58,11 @@ class _Truth:
     apart by the method they stand in, attributes are those of the whole class.
     """
 
-    def __init__(self, root: ast.FunctionDef | ast.ClassDef, places: Places) -> None:
+    def __init__(
+        self, root: ast.FunctionDef | ast.ClassDef, places: Places, containers: Mapping[str, str]
+    ) -> None:
         self.places = places
+        self.containers = containers
         self.tests: list[tuple[str, ast.expr, str]] = []
         self.looked: list[tuple[ast.AST, str]] = []
         self.sliced: set[str] = set()
@@ -72,7 +75,7 @@ class _Truth:
                 self.note(item, where)
 
     def note(self, item: ast.AST, where: str) -> None:
-        if isinstance(item, ast.Compare | ast.Subscript | ast.Call):
+        if asks_for_member(item, self.containers):
             self.looked.append((item, where))
         if isinstance(item, ast.If | ast.While | ast.IfExp | ast.Assert):
             self.tests.append((TESTING[type(item).__name__], last_of(item.test), where))
@@ -103,12 +106,12 @@ class _Truth:
         else:
             self.other.update(_key(part, where) for part in walk(target))
 
-    def run(self, known: Mapping[str, str]) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         for item, where in self.looked:
             yield from membership_findings(
                 item,
                 lambda node, where=where: self.is_array(node, where, 0),  # type: ignore[misc]
-                known,
+                self.containers,
                 self.places,
             )
         for word, tested, where in self.tests:
