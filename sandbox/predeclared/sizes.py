@@ -350,11 +350,12 @@ def _broadcast(*names: str) -> Callable[[Bound], tuple[int, int]]:
 
 def _along_axis(b: Bound) -> tuple[int, int]:
     """All axes but one are spread against each other; along that one only the indices count."""
-    shape, chosen, axis = _shape_of(b.get("arr")), _shape_of(b.get("indices")), b.get("axis")
+    shape, chosen = _shape_of(b.get("arr")), _shape_of(b.get("indices"))
+    axis: Any = b.get("axis", -1)
     length = _along(chosen, axis)
     if not length or len(shape) != len(chosen):
         return 0, 0
-    position = axis % len(shape)
+    position = int(axis) % len(shape)
     rest = [sides[:position] + sides[position + 1 :] for sides in (shape, chosen)]
     made = broadcast_size(*rest) * length
     return made, made
