@@ -57,7 +57,6 @@ def _inside(table: Any) -> dict[str, Any]:
 
 def _dunders_are_attributes() -> None:
     """Names with two underscores may be read, as if nobody had thought of them."""
-    from sandbox import instrument
     from sandbox.predeclared.methods import is_direct
     from sandbox.validate.names import Names
 
@@ -68,23 +67,30 @@ def _dunders_are_attributes() -> None:
             plain_read(self, node, name, base)
 
     setattr(Names, "read_attribute", read_attribute)
-    setattr(instrument, "is_direct", lambda name: name.startswith("__") or plain_direct(name))
+    _direct(lambda name: name.startswith("__") or plain_direct(name))
     _gate(known=True, names=True)
+
+
+def _direct(is_direct: Callable[[str], bool]) -> None:
+    """Decide which attributes are read without a guard."""
+    from sandbox.instrument import calls, names, operators, scopes, statements
+
+    for module in (calls, names, operators, scopes, statements):
+        setattr(module, "is_direct", is_direct)
 
 
 def _gate(*, known: bool, names: bool) -> None:
     """Open the second gate, which would refuse what the first now lets through."""
-    from sandbox.instrument import _Transformer
+    from sandbox.instrument.rewriting import Transformer
 
     if known:
-        _Transformer._known = lambda *_: True  # type: ignore[method-assign]
+        setattr(Transformer, "_known", lambda *_: True)
     if names:
-        _Transformer.check_name = lambda *_args, **_named: None  # type: ignore[method-assign]
+        setattr(Transformer, "check_name", lambda *_args, **_named: None)
 
 
 def _frames_are_attributes() -> None:
     """The list of names that lead to frames and code was lost."""
-    from sandbox import instrument
     from sandbox.dialect import INTERNAL_ATTRIBUTES
     from sandbox.predeclared.methods import is_direct
     from sandbox.validate.names import Names
@@ -96,7 +102,7 @@ def _frames_are_attributes() -> None:
             plain_read(self, node, name, base)
 
     setattr(Names, "read_attribute", read_attribute)
-    setattr(instrument, "is_direct", lambda name: name in INTERNAL_ATTRIBUTES or plain_direct(name))
+    _direct(lambda name: name in INTERNAL_ATTRIBUTES or plain_direct(name))
     _gate(known=True, names=False)
 
 
@@ -121,7 +127,7 @@ def _builtins_are_admitted() -> None:
 
 def _getattr_takes_any_name() -> None:
     """`getattr` is the real one, whatever its second argument is."""
-    from sandbox.instrument import _Transformer
+    from sandbox.instrument.rewriting import Transformer
     from sandbox.validate.calls import Calls
 
     plain = Calls.read_attribute
@@ -135,7 +141,7 @@ def _getattr_takes_any_name() -> None:
         return self._arguments(node)
 
     setattr(Calls, "read_attribute", read_attribute)
-    setattr(_Transformer, "_reflection", reflection)
+    setattr(Transformer, "_reflection", reflection)
 
 
 def _format_walks() -> None:
@@ -195,9 +201,9 @@ def _going_through_is_free() -> None:
 
 def _turns_are_free() -> None:
     """A `while` costs nothing."""
-    from sandbox.instrument import _Transformer
+    from sandbox.instrument.rewriting import Transformer
 
-    setattr(_Transformer, "_charge", lambda *_: [])
+    setattr(Transformer, "_charge", lambda *_: [])
 
 
 def _as_it_is(value: Any) -> Any:

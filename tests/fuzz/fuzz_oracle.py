@@ -40,9 +40,8 @@ import numpy as np
 
 import sandbox.tiers.interpreted as tier
 from sandbox import dialect, guards, passes, reads
-from sandbox import instrument as instrumentation
 from sandbox.errors import ProgramRefusedError
-from sandbox.instrument import Instrumented, InstrumentError
+from sandbox.instrument import Instrumented, InstrumentError, rewriting
 from sandbox.limits import Limits
 from sandbox.outcome import Outcome
 from sandbox.passes import analyse, build
@@ -436,7 +435,7 @@ class Oracle:
                 setattr(judge, name, lambda *_: ())
             setattr(reads.ReadsOf, "of", lambda *_: {})
             setattr(passes, "compile_findings", lambda *_: ())
-            setattr(instrumentation, "copy", _NoCopy)
+            setattr(rewriting, "copy", _NoCopy)
         self._armed = False
         self._busy = False
         self._ran = False
@@ -497,7 +496,7 @@ class Oracle:
 
     def _witness_everything(self) -> None:
         """Make the interpreted tier compile a witness into every program, from here on."""
-        plain_instrument, plain_get = instrumentation.instrument, Predeclared.get
+        plain_instrument, plain_get = rewriting.instrument, Predeclared.get
         note = self._note
 
         def seen(value: Any) -> Any:
