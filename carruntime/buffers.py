@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from carruntime.errors import OptionError
+from carruntime.spaces import mismatches, spaces_of, spec_of
 from sandbox.schema import DictSpec, Schema, Spec, TupleSpec
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ def write_into(envs: Any, session: RewardSession) -> None:
         session: Whose memory.
 
     Raises:
-        OptionError: If the environment is of another kind, or copies.
+        OptionError: If the environment is of another kind, copies, or does not fit the session:
+            another number of environments, or another observation space. Nothing has changed then.
     """
+    _must_fit(envs, session)
     base = envs.unwrapped
     if getattr(base, "copy", None) is not False or not hasattr(base, "_observations"):
         raise OptionError(
@@ -113,3 +116,35 @@ def write_into(envs: Any, session: RewardSession) -> None:
         )
     # The one place where the observations of this class are kept; it has no public name.
     base._observations = session.buffers.turn()  # noqa: SLF001
+
+
+def _must_fit(envs: Any, session: RewardSession) -> None:
+    """Refuse environments whose observations would not fill the arrays, or not fit into them."""
+    num_envs = getattr(envs, "num_envs", None)
+    if num_envs is None:
+        raise OptionError(
+            f"write_into: {type(envs).__name__} is no vector environment; want a "
+            "gymnasium.vector.SyncVectorEnv made with copy=False"
+        )
+    if num_envs != session.num_envs:
+        raise OptionError(
+            f"write_into: {type(envs).__name__} has num_envs={num_envs}, the session "
+            f"num_envs={session.num_envs}; rows would be missing or left over: start the session "
+            "with as many environments"
+        )
+    program = session.program
+    # The space below all wrappers: it is that one whose observations are written.
+    observation, _ = spaces_of(envs.unwrapped)
+    have = spec_of(
+        observation, text_bytes=program.limits.text_bytes, path="single_observation_space"
+    )
+    want = program.inputs.observation
+    path = "single_observation_space"
+    # Both ways round, because the whole tree is written and not only what the program reads.
+    problems = mismatches(want, have, path) or mismatches(have, want, path)
+    if problems:
+        raise OptionError(
+            f"write_into: {program.filename} was loaded for another observation space than "
+            f"{type(envs.unwrapped).__name__} has: {'; '.join(problems)}; load it again with this "
+            "environment"
+        )

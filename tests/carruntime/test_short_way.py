@@ -329,6 +329,35 @@ def test_a_vector_environment_writes_its_observations_into_the_buffers(
         write_into(copying, session)
 
 
+class Row(gym.Env[Any, Any]):
+    """An environment that shows nothing but zeros, as many and of the dtype that is asked for."""
+
+    action_space = gs.Discrete(2)
+
+    def __init__(self, size: int = 3, dtype: Any = np.float32) -> None:
+        self.observation_space = gs.Box(-9.0, 9.0, (size,), dtype)
+
+
+@pytest.mark.parametrize(
+    ("envs", "told"),
+    [
+        (SyncVectorEnv([Row] * 3, copy=False), "num_envs=3, the session num_envs=2"),
+        (SyncVectorEnv([lambda: Row(4)] * 2, copy=False), r"float32 \(3,\), there is .* \(4,\)"),
+        (SyncVectorEnv([lambda: Row(3, np.float64)] * 2, copy=False), "there is .* float64"),
+        (Row(), "Row is no vector environment"),
+    ],
+    ids=["too many", "another shape", "another dtype", "a single one"],
+)
+def test_environments_that_do_not_fit_cannot_write_into_a_session(envs: Any, told: str) -> None:
+    before = getattr(envs, "_observations", None)
+    spaces = (gs.Box(-9.0, 9.0, (3,), np.float32), gs.Discrete(2))
+    source = "def reward(next_obs):\n    return float(next_obs[0])\n"
+    program = car.load(source, spaces=spaces, isolation="none")
+    with program.start(2) as session, pytest.raises(car.OptionError, match=told):
+        write_into(envs, session)
+    assert getattr(envs, "_observations", None) is before
+
+
 # Both at once ----------------------------------------------------------------------------------------
 
 
