@@ -405,6 +405,7 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
             return _Opened(_report(request, text, findings, facts))
         loaded = guest.build(bound.plan, tier)
         findings += loaded.findings
+        findings += _masked(loaded.component_names)
         if deciding:
             facts["tier"] = loaded.tier
             if loaded.tier_reason is not None:
@@ -426,6 +427,14 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
         if guest is not None and not done:
             guest.close()
     return _Opened(_report(request, text, findings, facts))
+
+
+def _masked(names: tuple[str, ...]) -> list[Finding]:
+    """Find components called like the mask that stands beside another one in an info.
+
+    A lone `_total` is taken: there is no `total` whose mask it could be.
+    """
+    return [finding("CAR122", None, name=name) for name in names if f"_{name}" in names]
 
 
 def _too_slow(error: WorkerTimeoutError, tier: TierWish) -> Finding:

@@ -179,6 +179,16 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             good="def reward(obs, action, next_obs):\n    return -abs(next_obs[0])",
         ),
         Rule(
+            id="CAR122",
+            severity=Severity.ERROR,
+            message="a component is called `_{name}` and another one `{name}`",
+            why="a vector environment tells which rows have `{name}` in an array called `_{name}`, "
+            "which would be taken for the component, or the component for it",
+            hint="give one of them another name",
+            bad="def reward(next_obs):\n    return 0.0, {'near': 1.0, '_near': 2.0}",
+            good="def reward(next_obs):\n    return 0.0, {'near': 1.0, 'near_raw': 2.0}",
+        ),
+        Rule(
             id="CAR130",
             severity=Severity.ERROR,
             message="the worker died while it loaded the program: {reason}",

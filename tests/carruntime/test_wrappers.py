@@ -478,6 +478,27 @@ def test_a_failing_row_can_be_paid_a_number() -> None:
     assert "components" in info
 
 
+def test_a_component_cannot_stand_where_the_mask_of_another_one_is() -> None:
+    """A `_near` beside `near` would say which rows have `near`; on its own it is a name."""
+    spaces = (Walk.observation_space, Walk.action_space)
+    both = (
+        "# components: near _near\n"
+        "def reward(next_obs):\n    return 1.0, {'near': 1.0, '_near': 0.0}\n"
+    )
+    with pytest.raises(car.LoadError, match="`_near` and another one `near`"):
+        car.load(both, spaces=spaces, isolation="none")
+    assert [item.rule for item in car.check(both, spaces=spaces, isolation="none").errors] == [
+        "CAR122"
+    ]
+    alone = both.replace("'near': 1.0, ", "").replace("near _near", "_near")
+    envs = CodeRewardVectorWrapper(SyncVectorEnv([Walk] * 2), alone, isolation="none")
+    envs.reset(seed=1)
+    parts = envs.step(np.zeros(2, np.int64))[4]["components"]
+    assert sorted(parts) == ["__near", "_near"]
+    assert parts["__near"].dtype == np.bool_
+    envs.close()
+
+
 def test_a_wrapper_that_failed_can_be_stepped_further() -> None:
     env = CodeRewardWrapper(Walk(), FAILS, isolation="none")
     env.reset(seed=2)
