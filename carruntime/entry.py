@@ -79,7 +79,11 @@ def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> 
             return None
         return found
     in_tasks = {task.name for task in found.tasks}
-    able = [item for item in classes.values() if _method(item) is not None]
+    # A class that another one derives from is a part of that one.
+    parts = {name for item in classes.values() for name in item.bases}
+    able = [
+        item for item in classes.values() if _method(item) is not None and item.name not in parts
+    ]
     function = functions.get("reward")
     if function is not None and function.name in in_tasks:
         function = None

@@ -11,10 +11,11 @@ from typing import Final
 
 from sandbox.dialect import CLASS_METHODS, HOST_CLASS_METHODS
 
-__all__ = ["is_setter", "is_slots", "is_typed_dict", "special_methods"]
+__all__ = ["bases_of", "is_setter", "is_slots", "is_typed_dict", "methods_of", "special_methods"]
 
 Dotted = Callable[[ast.expr], str | None]
 _DEEPEST: Final = 64
+_MOST_BASES: Final = 256
 
 
 def special_methods(
@@ -42,6 +43,39 @@ def special_methods(
             if path is not None:
                 allowed &= HOST_CLASS_METHODS.get(path, allowed)
     return allowed
+
+
+def bases_of(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """Give the classes of the program that a class derives from, the one that wins first.
+
+    Depth first with the last occurrence kept, which is Python's order in every hierarchy that
+    Python can order.
+
+    Args:
+        node: The class; not among what is given.
+        classes: Classes of the program by name.
+    """
+    found: list[ast.ClassDef] = []
+    waiting = [(node, 0)]
+    while waiting and len(found) < _MOST_BASES:
+        item, depth = waiting.pop()
+        if item is not node:
+            found.append(item)
+        if depth < _DEEPEST:
+            names = [base.id for base in reversed(item.bases) if isinstance(base, ast.Name)]
+            waiting.extend((classes[name], depth + 1) for name in names if name in classes)
+    last = {item: index for index, item in enumerate(found)}
+    return sorted(last, key=lambda item: last[item])
+
+
+def methods_of(
+    node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]
+) -> dict[str, ast.FunctionDef]:
+    """Give the methods of a class by name: its own, and those it inherits from the program's."""
+    found: dict[str, ast.FunctionDef] = {}
+    for item in (*reversed(bases_of(node, classes)), node):
+        found.update({part.name: part for part in item.body if isinstance(part, ast.FunctionDef)})
+    return found
 
 
 def is_slots(node: ast.stmt) -> bool:

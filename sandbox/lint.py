@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from sandbox.classes import methods_of
 from sandbox.diagnostics import Finding, Span
 from sandbox.membership import asks_for_member, containers, membership_findings
 from sandbox.parse import Places
@@ -100,7 +101,8 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == plan.class_name:
             owner = node
-            methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+            classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
+            methods = methods_of(node, classes)
     places = Places(text)
     walker = _Walker(places, functions, methods, containers(tree))
     for call in (plan.reward, *plan.tasks):

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from sandbox.classes import bases_of, methods_of
 from sandbox.diagnostics import Span
 from sandbox.parse import Places
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
@@ -44,6 +45,7 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
     tasks: tuple[str, ...] | None = None
     tasks_span: Span | None = None
     data_classes: set[str] = set(_DATA_BASES)
+    nodes: dict[str, ast.ClassDef] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             functions.pop(node.name, None)
@@ -55,7 +57,8 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
             is_data = any(_last_name(base) in data_classes for base in node.bases)
             if is_data:
                 data_classes.add(node.name)
-            classes[node.name] = _class(node, places, reads, is_data=is_data)
+            classes[node.name] = _class(node, places, reads, nodes, is_data=is_data)
+            nodes[node.name] = node
         else:
             listed = _task_list(node)
             if listed is not None:
@@ -79,32 +82,63 @@ def _task_list(node: ast.stmt) -> tuple[tuple[str, ...] | None, ast.expr] | None
     return (names if len(names) == len(value.elts) else None), value
 
 
-def _class(node: ast.ClassDef, places: Places, reads: ReadsOf, *, is_data: bool) -> ClassOutline:
+def _class(
+    node: ast.ClassDef,
+    places: Places,
+    reads: ReadsOf,
+    above: Mapping[str, ast.ClassDef],
+    *,
+    is_data: bool,
+) -> ClassOutline:
     methods: dict[str, FunctionOutline] = {}
-    required: tuple[str, ...] | None = None
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef):
-            method = _function(item, places, reads.of(item, node), method=True)
-            methods[item.name] = method
-            if item.name == "__init__":
-                required = tuple(
-                    param.name
-                    for param in method.params
-                    if not param.has_default and param.kind not in ("varargs", "varkw")
-                )
-    if required is None:
-        is_dataclass = any(_last_name(item) == "dataclass" for item in node.decorator_list)
-        required = tuple(_required_fields(node)) if is_dataclass else ()
+    for name, item in methods_of(node, above).items():
+        # What an inherited method hands on may go to a method that this class has anew, so
+        # nothing is said of what it reads.
+        known = reads.of(item, node) if item in node.body else {}
+        methods[name] = _function(item, places, known, method=True)
+    bases = bases_of(node, above)
+    made = next((item for item in (node, *bases) if _makes(item)), None)
+    if made is None:
+        required: tuple[str, ...] = ()
+    elif _is_dataclass(made):
+        fields: dict[str, bool] = {}
+        for one in (*reversed(bases), node):
+            if _is_dataclass(one):
+                fields.update(_fields(one))
+        required = tuple(name for name, is_required in fields.items() if is_required)
+    else:
+        required = tuple(
+            param.name
+            for param in methods["__init__"].params
+            if not param.has_default and param.kind not in ("varargs", "varkw")
+        )
     return ClassOutline(
         name=node.name,
         methods=tuple(methods.values()),
         required=required,
         span=places.name_span(node),
         is_data=is_data,
+        bases=tuple(item.name for item in bases),
     )
 
 
-def _required_fields(node: ast.ClassDef) -> Iterator[str]:
+def _makes(node: ast.ClassDef) -> bool:
+    """Whether a class says itself how it is made."""
+    return _is_dataclass(node) or _has_init(node)
+
+
+def _has_init(node: ast.ClassDef) -> bool:
+    return any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in node.body)
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    """Whether a class is made from its fields."""
+    named = any(_last_name(item) == "dataclass" for item in node.decorator_list)
+    return named and not _has_init(node)
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """Give the fields of a dataclass, and whether each has to be given."""
     for item in node.body:
         if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
             continue
@@ -112,13 +146,17 @@ def _required_fields(node: ast.ClassDef) -> Iterator[str]:
             continue
         value = item.value
         if value is None:
-            yield item.target.id
+            yield item.target.id, True
         elif isinstance(value, ast.Call) and _last_name(value.func) == "field":
             given = {keyword.arg: keyword.value for keyword in value.keywords}
             init = given.get("init")
             left_out = isinstance(init, ast.Constant) and init.value is False
-            if not left_out and not given.keys() & {"default", "default_factory"}:
-                yield item.target.id
+            yield (
+                item.target.id,
+                not left_out and not given.keys() & {"default", "default_factory"},
+            )
+        else:
+            yield item.target.id, False
 
 
 def _function(

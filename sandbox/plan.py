@@ -56,12 +56,13 @@ class FunctionOutline:
 
 @dataclass(frozen=True, slots=True)
 class ClassOutline:
-    """One class as written.
+    """One class with the methods that it has: its own, and those it inherits in the program.
 
     Attributes:
         required: Arguments of ``__init__`` (or dataclass fields) that have no default.
         is_data: Whether the class is an enum, a NamedTuple, an exception or another kind that
             is never an entry.
+        bases: Classes of the program that it derives from, directly or not.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ClassOutline:
     required: tuple[str, ...]
     span: Span
     is_data: bool = False
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from sandbox.classes import methods_of
 from sandbox.diagnostics import Finding, Span
 from sandbox.parse import Places
 from sandbox.plan import Plan
@@ -70,6 +71,7 @@ def result_findings(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
 def entry_of(tree: ast.Module, plan: Plan) -> ast.FunctionDef | None:
     """Give the function or method that pays; the last definition of a name holds."""
     found: ast.FunctionDef | None = None
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         if plan.reward is not None:
             if isinstance(node, ast.FunctionDef) and node.name == plan.reward.function:
@@ -79,9 +81,7 @@ def entry_of(tree: ast.Module, plan: Plan) -> ast.FunctionDef | None:
             and isinstance(node, ast.ClassDef)
             and node.name == plan.class_name
         ):
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef) and item.name == plan.step.function:
-                    found = item
+            found = methods_of(node, classes).get(plan.step.function)
     return found
 
 

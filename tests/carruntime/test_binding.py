@@ -415,6 +415,22 @@ def test_two_entries_are_a_finding_that_names_both() -> None:
     assert "`reward`" in found.message
 
 
+def test_a_class_that_another_one_derives_from_is_no_entry_beside_it() -> None:
+    source = (
+        "class Base:\n    def reset(self, obs):\n        self.n = 0\n"
+        "    def step(self, obs):\n        return self.scale()\n"
+        "    def scale(self):\n        return 1.0\n\n"
+        "class R(Base):\n    def scale(self):\n        return 2.0\n"
+    )
+    for entry in (None, "R"):
+        plan = bound(source, entry=entry).plan
+        assert plan is not None
+        assert (plan.class_name, plan.step is not None, plan.reset is not None) == ("R", True, True)
+    (found,) = bound(source + "\nclass S(Base):\n    pass\n").findings
+    assert found.rule == "CAR103"
+    assert "`R`, `S`" in found.message
+
+
 def test_an_entry_can_be_named() -> None:
     source = (
         "def task_1(obs):\n    return True\n\ndef a(obs):\n    return 0.0\n\n"

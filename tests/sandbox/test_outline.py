@@ -81,3 +81,40 @@ def test_a_returned_dict_display_is_seen_but_not_that_of_an_inner_function() -> 
         "def b(obs):\n    def c():\n        return {}\n    return len(c())\n"
     )
     assert [item.returns_dict for item in found.functions] == [True, False]
+
+
+def test_a_class_has_the_methods_that_it_inherits() -> None:
+    found = outline(
+        "class Counter:\n"
+        "    def __init__(self, size):\n        self.size = size\n"
+        "    def reset(self, obs):\n        self.read(obs)\n"
+        "    def read(self, obs):\n        self.n = obs['a']\n"
+        "class Reward(Counter):\n"
+        "    def read(self, obs):\n        self.n = obs['b']\n"
+        "    def step(self, obs):\n        return self.n + obs['c']\n"
+    ).classes[1]
+    reads = {item.name: [param.reads for param in item.params] for item in found.methods}
+    # What `reset` hands to `read` goes to the new one, so nothing is known of it.
+    assert reads == {"__init__": [None], "reset": [None], "read": [("b",)], "step": [("c",)]}
+    assert (found.required, found.bases) == (("size",), ("Counter",))
+
+
+def test_the_method_that_python_would_call_is_the_one_of_a_class_with_several_bases() -> None:
+    found = outline(
+        "class A:\n    def reset(self, a):\n        pass\n"
+        "class B(A):\n    pass\n"
+        "class C(A):\n    def reset(self, c):\n        pass\n"
+        "class R(B, C):\n    def step(self):\n        return 0.0\n"
+    ).classes[-1]
+    (reset,) = [item for item in found.methods if item.name == "reset"]
+    assert (found.bases, reset.params[0].name) == (("B", "C", "A"), "c")
+
+
+def test_a_dataclass_is_made_with_the_fields_of_its_bases() -> None:
+    found = outline(
+        "from dataclasses import dataclass\n"
+        "@dataclass\nclass A:\n    a: float\n    b: float\n"
+        "@dataclass\nclass R(A):\n    b: float = 2.0\n    c: float = 1.0\n"
+        "class S(R):\n    pass\n"
+    ).classes
+    assert [item.required for item in found] == [("a", "b"), ("a",), ("a",)]
