@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.errors import OptionError, RewardError
+from carruntime.reward import RewardProgram
+from carruntime.spaces import mismatches
 
 if TYPE_CHECKING:
     from carruntime.batch import RewardBatch
-    from carruntime.reward import RewardProgram
     from carruntime.session import OnError, RewardSession
 
 __all__ = ["ProgramSet", "ProgramSetSession"]
@@ -39,15 +40,23 @@ class ProgramSet:
             programs: Names and programs; programs alone are named ``"0"``, ``"1"`` and so on.
 
         Raises:
-            OptionError: If there is none, or one is given twice.
+            OptionError: If there is none, one is given twice or is no program, or two are for
+                different spaces.
         """
+        if isinstance(programs, RewardProgram | str) or not isinstance(programs, Iterable):
+            raise OptionError(
+                f"ProgramSet: a {type(programs).__name__} is given; want a dict of names and "
+                "programs, or a list of programs"
+            )
         if not isinstance(programs, Mapping):
             programs = {str(place): program for place, program in enumerate(programs)}
         if not programs:
             raise OptionError("ProgramSet: no program given; want at least one")
+        _must_be_programs(programs)
         twice = len(programs) - len({id(program) for program in programs.values()})
         if twice:
             raise OptionError("ProgramSet: a program is given twice; load it twice instead")
+        _must_fit_together(programs)
         self.programs: Mapping[str, RewardProgram] = MappingProxyType(dict(programs))
 
     def start(
@@ -81,6 +90,9 @@ class ProgramSet:
     def __len__(self) -> int:
         return len(self.programs)
 
+    def __repr__(self) -> str:
+        return f"ProgramSet({', '.join(self.programs)})"
+
     def __enter__(self) -> Self:
         return self
 
@@ -95,6 +107,9 @@ class ProgramSet:
 
 class ProgramSetSession:
     """Sessions of several programs, stepped together; made by `ProgramSet.start`.
+
+    It resets, steps and closes all of them. Whatever else a session offers (`step_async`,
+    `state_dict`, `buffers`, counts) is asked of each one in `sessions`.
 
     Attributes:
         sessions: Name to session, for whatever concerns one program alone.
@@ -166,3 +181,43 @@ class ProgramSetSession:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        sessions = ", ".join(f"{name}: {session!r}" for name, session in self.sessions.items())
+        return f"ProgramSetSession({sessions})"
+
+
+def _must_be_programs(programs: Mapping[Any, Any]) -> None:
+    for name, program in programs.items():
+        if not isinstance(name, str):
+            raise OptionError(f"ProgramSet: the name {name!r} is no str; batches are given by name")
+        if not isinstance(program, RewardProgram):
+            raise OptionError(
+                f"ProgramSet: {name!r} is a {type(program).__name__}; want what carruntime.load "
+                "gave"
+            )
+
+
+def _must_fit_together(programs: Mapping[str, RewardProgram]) -> None:
+    """Refuse programs that one batch of observations and actions cannot serve.
+
+    Bounds may differ, and so may what is declared with ``extra=``: each program takes its own.
+    """
+    first, *others = programs
+    want = programs[first].inputs
+    for name in others:
+        have = programs[name].inputs
+        problems = [
+            line
+            for one, other, path in (
+                (want.observation, have.observation, "observation_space"),
+                (want.action, have.action, "action_space"),
+            )
+            for line in mismatches(one, other, path) or mismatches(other, one, path)
+        ]
+        if problems:
+            raise OptionError(
+                f"ProgramSet: {first!r} and {name!r} are for different spaces: "
+                f"{'; '.join(problems)}; one step is for all of them: load them with the same "
+                "environment"
+            )

@@ -89,3 +89,37 @@ def test_a_set_needs_programs_and_each_once() -> None:
     with pytest.raises(car.OptionError, match="load it twice"):
         car.ProgramSet([program, program])
     program.close()
+
+
+def test_what_is_no_program_is_refused_before_anything_starts() -> None:
+    program = car.load(FIRST, spaces=SPACES, isolation="none")
+    wrong = (
+        (program, "a RewardProgram is given; want a dict"),
+        (FIRST, "a str is given; want a dict"),
+        ([program, FIRST], "'1' is a str; want what carruntime.load gave"),
+        ({"a": program, "b": None}, "'b' is a NoneType"),
+        ({1: program}, "the name 1 is no str"),
+    )
+    for given, told in wrong:
+        with pytest.raises(car.OptionError, match=told):
+            car.ProgramSet(given)  # type: ignore[arg-type]
+
+
+def test_programs_for_different_spaces_are_refused_and_both_are_named() -> None:
+    one = car.load(FIRST, spaces=SPACES, isolation="none")
+    spaces = (gym.spaces.Box(-9.0, 9.0, (4,), np.float64), gym.spaces.Discrete(4))
+    other = car.load(FIRST, spaces=spaces, isolation="none")
+    with pytest.raises(car.OptionError, match=r"'near' and 'far' .*\(3,\), there is .*\(4,\)"):
+        car.ProgramSet({"near": one, "far": other})
+    bounds = (gym.spaces.Box(-1.0, 1.0, (3,), np.float64), gym.spaces.Discrete(4))
+    car.ProgramSet([one, car.load(FIRST, spaces=bounds, isolation="none")]).close()
+    other.close()
+
+
+def test_a_set_and_its_session_say_what_is_in_them() -> None:
+    program = car.load(FIRST, spaces=SPACES, isolation="none")
+    with car.ProgramSet({"near": program}) as programs, programs.start(2) as session:
+        assert repr(programs) == "ProgramSet(near)"
+        assert repr(session) == (
+            "ProgramSetSession(near: RewardSession(<program>, 2 envs, 0 steps))"
+        )
