@@ -48,6 +48,7 @@ from sandbox.passes import analyse, build
 from sandbox.plan import Call, FunctionOutline, Outline, Param, Plan
 from sandbox.predeclared import Predeclared
 from sandbox.predeclared.functional import Grid
+from sandbox.predeclared.texts import TextMatch, TextPattern
 from sandbox.predeclared.views import AnnotationView, ModuleView, NoWarnings, TypeView
 from sandbox.schema import ArraySpec, DictSpec, Schema
 from sandbox.validate import judge
@@ -237,6 +238,7 @@ _PLAIN: Final = _SCALARS | {
     *(list, tuple, dict, set, frozenset, range, slice, deque, defaultdict, OrderedDict, Counter),
     *(bytes, complex, type(...), type(NotImplemented)),
     *(ModuleView, TypeView, AnnotationView, NoWarnings, Grid, np.finfo, np.iinfo),
+    *(TextPattern, TextMatch),
     *(np.complex64, np.complex128),
 }
 _PLAIN_BASES: Final = (np.dtype,)
