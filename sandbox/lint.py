@@ -119,6 +119,15 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
     return walker.found.union(result_findings(tree, plan, text))
 
 
+def _changeable(node: ast.FunctionDef) -> Iterator[str]:
+    """Give the parameters whose default is a list, dict or set."""
+    plain = [*node.args.posonlyargs, *node.args.args]
+    defaults = node.args.defaults
+    for arg, default in zip(plain[len(plain) - len(defaults) :], defaults, strict=True):
+        if isinstance(default, ast.List | ast.Dict | ast.Set):
+            yield arg.arg
+
+
 def _bound(plan: Plan, call: Call) -> dict[str, _Value]:
     found: dict[str, _Value] = {}
     for param in call.params:
@@ -175,7 +184,10 @@ class _Walker:
 
     def entry(self, node: ast.FunctionDef, plan: Plan, call: Call) -> None:
         """Look at what is called with inputs, and at what their bounds say of its numbers."""
+        # What has a default to write into is the program's own memory, whatever it is called.
         known = _bound(plan, call)
+        for name in _changeable(node):
+            known.pop(name, None)
         self.function(node, known, 0)
         judged = [item for item in walk(node) if has_range(item)]
         if not judged or node in self.entries:

@@ -43,10 +43,15 @@ _MODULES: Final = frozenset({"np", "numpy", "math"})
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """The conditions under which a statement runs, innermost first."""
+    """The conditions under which a statement runs, innermost first.
+
+    Attributes:
+        holds: False in an ``else`` branch, which runs where the condition does not hold.
+    """
 
     test: ast.expr
     outer: _Guard | None
+    holds: bool = True
 
     def tests(self) -> Iterator[ast.expr]:
         guard: _Guard | None = self
@@ -72,11 +77,16 @@ class _Given:
 
 @dataclass(frozen=True, slots=True)
 class _Bonus:
-    """A constant that is paid where a condition holds."""
+    """A constant that is paid where conditions hold.
+
+    Attributes:
+        holds: Whether it is paid where the innermost condition holds, or where it does not.
+    """
 
     amount: float
     place: ast.expr
     tests: tuple[ast.expr, ...]
+    holds: bool = True
 
 
 @dataclass(slots=True)
@@ -143,7 +153,7 @@ class _Function:
         for statement in body:
             self.statement(statement, guard)
             if isinstance(statement, ast.If) and _ends(statement.body) and not statement.orelse:
-                guard = _Guard(statement.test, guard)
+                guard = _Guard(statement.test, guard, holds=False)
 
     def statement(self, node: ast.stmt, guard: _Guard | None) -> None:
         if isinstance(node, ast.Assign):
@@ -157,9 +167,8 @@ class _Function:
         elif isinstance(node, ast.Return) and node.value is not None:
             self.returned.append((node.value, guard))
         elif isinstance(node, ast.If | ast.While):
-            inner = _Guard(node.test, guard)
-            self.block(node.body, inner)
-            self.block(node.orelse, inner)
+            self.block(node.body, _Guard(node.test, guard))
+            self.block(node.orelse, _Guard(node.test, guard, holds=False))
         elif isinstance(node, ast.For):
             inner = _Guard(node.iter, guard)
             self.give(node.target, _Given(node.iter, guard))
@@ -251,7 +260,8 @@ class _Function:
             if guard is None or value * scale < 0.0:
                 found.others += 1
             else:
-                found.bonuses.append(_Bonus(value * scale, node, tuple(guard.tests())))
+                tests = tuple(guard.tests())
+                found.bonuses.append(_Bonus(value * scale, node, tests, guard.holds))
             return
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
             sign = 1.0 if isinstance(node.op, ast.Add) else -1.0
@@ -269,9 +279,8 @@ class _Function:
                     self.take(rest, guard, scale * number, found, seen)
                     return
         if isinstance(node, ast.IfExp):
-            inner = _Guard(node.test, guard)
-            self.take(node.body, inner, scale, found, seen)
-            self.take(node.orelse, inner, scale, found, seen)
+            for part, holds in ((node.body, True), (node.orelse, False)):
+                self.take(part, _Guard(node.test, guard, holds), scale, found, seen)
             return
         if isinstance(node, ast.Call) and self.take_call(node, guard, scale, found, seen):
             return
@@ -428,7 +437,8 @@ class _Function:
         yield RULES["SBX642"].finding(
             places.at(least.place),
             amount=f"{least.amount:g}",
-            what=f"`{places.text(least.tests[0])}`",
+            what=f"`{places.text(least.tests[0])}` {'holds' if least.holds else 'does not hold'}",
+            was="it did not hold" if least.holds else "it held",
             more=f" ({more} more bonus{'es' if more > 1 else ''} like it)" if more else "",
             before=f"`{before}`" if after else "the observation before",
         )

@@ -251,7 +251,8 @@ _SYNTAX = (
     _error(
         "SBX201",
         "{what} is not part of the dialect",
-        "it can run code where nothing is counted, or reach what is not the program's own",
+        "it can run code where nothing is counted, reach what is not the program's own, or carry "
+        "a value from one row to another",
         "{advice}",
         "async def reward(obs):\n    return 1.0",
         "def reward(obs):\n    return 1.0",
@@ -313,7 +314,8 @@ _SYNTAX = (
         "SBX209",
         "the function writes into `{name}`, which belongs to the {owner}",
         "rows, environments and episodes must not influence each other",
-        "keep state in `self` of a class, set in `__init__` or `reset`",
+        "keep state in `self` of a class, set in `__init__` or `reset`; a table that a decorator "
+        "fills is written out instead: `TERMS = dict(near=near)`",
         "seen = []\ndef reward(obs):\n    seen.append(1)\n    return len(seen)",
         "class Reward:\n    def reset(self, obs):\n        self.seen = []\n"
         "    def step(self, obs):\n        self.seen.append(1)\n        return len(self.seen)",
@@ -322,7 +324,8 @@ _SYNTAX = (
         "SBX210",
         "the default of `{name}` is changed inside the function",
         "a default value is made once, so every later row would see the change",
-        "write `{name}=None` and make the value in the function",
+        "write `{name}=None` and make the value in the function; what is remembered from step to "
+        "step is kept in `self` of a class with `step`",
         "def reward(obs, seen=[]):\n    seen.append(1)\n    return len(seen)",
         "def reward(obs, seen=None):\n    seen = []\n    seen.append(1)\n    return len(seen)",
     ),
@@ -380,7 +383,8 @@ _SYNTAX = (
         "SBX221",
         "`{name}` cannot be assigned to",
         "modules, functions and classes stay as they are, so that no row can change another",
-        "assign to a name of your own",
+        "assign to a name of your own; what is remembered from step to step is kept in `self` of a "
+        "class with `step`",
         "np.pi = 3",
         "my_pi = 3",
     ),
@@ -796,9 +800,9 @@ _HABITS = (
     _note(
         "SBX642",
         "a bonus of {amount} is paid on every step",
-        "it is paid as long as {what} holds{more}, so an agent earns more by staying there than "
+        "it is paid as long as {what}{more}, so an agent earns more by staying there than "
         "by going on",
-        "pay for the change: test that it did not hold in {before}; or remember in `self` of a "
+        "pay for the change: test that {was} in {before}; or remember in `self` of a "
         "class that it was paid; or write it as a sub-task in TASKS, which pays once; leave it if "
         "the episode ends there",
         "def reward(next_obs):\n    total = -0.01\n    if next_obs[0] == 1:\n"

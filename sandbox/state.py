@@ -190,7 +190,9 @@ def _none_targets(node: ast.ClassDef) -> Iterator[ast.expr]:
 def _renewed(node: ast.AST, own: str) -> Iterator[str]:
     """Give the attributes whose whole content a node replaces: ``self.x[:] = 0.0``."""
     whole: list[ast.expr] = []
-    if isinstance(node, ast.Assign):
+    if isinstance(node, ast.For):
+        whole = list(_one_by_one(node))
+    elif isinstance(node, ast.Assign):
         whole = [
             target.value
             for target in node.targets
@@ -201,6 +203,44 @@ def _renewed(node: ast.AST, own: str) -> Iterator[str]:
     for value in whole:
         if _is_own(value, own):
             yield value.attr
+
+
+def _one_by_one(node: ast.For) -> Iterator[ast.expr]:
+    """Give what a loop over all keys or indices of a value replaces one after the other."""
+    over = _gone_through(node.iter)
+    first = node.target.elts[0] if isinstance(node.target, ast.Tuple) else node.target
+    if over is None or not isinstance(first, ast.Name):
+        return
+    for item in node.body:
+        for target in item.targets if isinstance(item, ast.Assign) else []:
+            if (
+                isinstance(target, ast.Subscript)
+                and isinstance(target.slice, ast.Name)
+                and target.slice.id == first.id
+                and ast.dump(target.value) == ast.dump(over)
+            ):
+                yield target.value
+
+
+def _gone_through(node: ast.expr) -> ast.expr | None:
+    """Give ``x`` for ``x``, ``x.keys()``, ``x.items()``, ``range(len(x))`` and the like."""
+    if not isinstance(node, ast.Call):
+        return node
+    if isinstance(node.func, ast.Attribute):
+        return node.func.value if node.func.attr in ("keys", "items") and not node.args else None
+    if isinstance(node.func, ast.Name) and len(node.args) == 1:
+        if node.func.id in ("list", "tuple", "sorted", "enumerate"):
+            return _gone_through(node.args[0])
+        if node.func.id == "range":
+            inner = node.args[0]
+            if (
+                isinstance(inner, ast.Call)
+                and isinstance(inner.func, ast.Name)
+                and inner.func.id == "len"
+                and len(inner.args) == 1
+            ):
+                return inner.args[0]
+    return None
 
 
 def _is_all(index: ast.expr) -> bool:

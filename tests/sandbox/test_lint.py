@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 
 import numpy as np
 import pytest
 from corpus_reader import STATE, read
 
+from sandbox.diagnostics import Finding
 from sandbox.limits import Limits
 from sandbox.lint import lint
 from sandbox.passes import analyse
@@ -289,6 +291,13 @@ OBS_VEC = DictSpec((*OBS.fields, ("vec", VEC)))
 
 
 def paid(body: str, parameters: str = "obs, action, next_obs", top: str = "") -> list[str]:
+    found = findings_about_payment(body, parameters, top)
+    return [f"{item.rule} {item.message}" for item in found]
+
+
+def findings_about_payment(
+    body: str, parameters: str = "obs, action, next_obs", top: str = ""
+) -> list[Finding]:
     source = f"{top}def reward({parameters}):\n" + textwrap.indent(body, "    ") + "\n"
     slots: dict[str, Spec] = {"obs": OBS_VEC, "next_obs": OBS_VEC, "action": ArraySpec(kind="int")}
     names = [name.strip() for name in parameters.split(",")]
@@ -297,7 +306,7 @@ def paid(body: str, parameters: str = "obs, action, next_obs", top: str = "") ->
         reward=Call("reward", tuple(Param(name, name) for name in names)),
     )
     found = lint(ast.parse(source), plan, source)
-    return [f"{item.rule} {item.message}" for item in found if item.rule in {"SBX642", "SBX643"}]
+    return [item for item in found if item.rule in {"SBX642", "SBX643"}]
 
 
 HELD = 'held = next_obs["image"][3, 6, 0] == 5\n'
@@ -323,6 +332,28 @@ HELD = 'held = next_obs["image"][3, 6, 0] == 5\n'
 def test_a_bonus_that_is_paid_again_and_again_is_told(body: str) -> None:
     (found,) = paid(HELD + body)
     assert found == "SBX642 a bonus of 0.5 is paid on every step"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("if KEY != 5:\n    r -= 1.0\nelse:\n    r += 0.25", "`{}` does not hold"),
+        ("if KEY in (1, 2):\n    r -= 1.0\nelse:\n    r += 0.25", "`{}` does not hold"),
+        ("r += -1.0 if KEY != 5 else 0.25", "`{}` does not hold"),
+        ("if KEY == 5:\n    return -1.0\nr += 0.25", "`{}` does not hold"),
+        ("if KEY == 5:\n    r += 0.25\nelse:\n    r -= 1.0", "`{}` holds"),
+        ("r += 0.25 if KEY == 5 else -1.0", "`{}` holds"),
+    ],
+)
+def test_the_condition_of_a_bonus_is_the_one_of_its_branch(body: str, what: str) -> None:
+    key = 'next_obs["image"][3, 6, 0]'
+    (found,) = findings_about_payment(f"r = -0.01\n{body}\nreturn r".replace("KEY", key))
+    test = re.search(r"(?:el)?if (.*?)(?:$|:| else)", body)
+    assert test is not None
+    shown = what.format(test[1].replace("KEY", key))
+    assert f"as long as {shown}, so" in found.why
+    was = "it held" if "not" in what else "it did not hold"
+    assert f"test that {was} in `obs`" in found.hint
 
 
 def test_the_smallest_bonus_stands_for_all() -> None:
@@ -407,6 +438,21 @@ def test_a_class_that_keeps_something_and_has_no_reset_is_noted() -> None:
     (found,) = lint(ast.parse(source), class_plan(reset=False), source)
     assert found.rule == "SBX644"
     assert "`self.count`, `self.seen` between steps" in found.message
+
+
+def test_a_parameter_with_a_default_to_write_into_is_not_taken_for_the_observation() -> None:
+    source = (
+        "def reward(obs, state={}):\n    state['n'] = state.get('n', 0) + 1\n"
+        "    return float(state['n'])\n"
+    )
+    plan = Plan(
+        schema=Schema((("obs", OBS), ("next_obs", OBS))),
+        reward=Call("reward", (Param("obs", "obs"), Param("state", "next_obs"))),
+    )
+    assert lint(ast.parse(source), plan, source) == []
+    without = source.replace("={}", "")
+    found = {item.rule for item in lint(ast.parse(without), plan, without)}
+    assert found == {"SBX603", "SBX620"}
 
 
 def bounded(low: float, high: float, body: str, dtype: str = "float64") -> list[str]:

@@ -91,7 +91,8 @@ def test_explain_shows_rule_reason_and_example() -> None:
     assert explain("SBX221") == (
         "SBX221 (error): `<name>` cannot be assigned to\n"
         "  why: modules, functions and classes stay as they are, so that no row can change another\n"
-        "  try: assign to a name of your own\n"
+        "  try: assign to a name of your own; what is remembered from step to step is kept in "
+        "`self` of a class with `step`\n"
         "  instead of:\n"
         "      np.pi = 3\n"
         "  write:\n"

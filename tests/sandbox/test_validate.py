@@ -264,6 +264,10 @@ def test_what_models_naturally_write_has_no_error_and_no_warning(path: Path, ind
     [
         *("self.air_time[:] = 0.0", "self.air_time[...] = 0", "self.air_time[:, :] = 0"),
         *("self.air_time.fill(0.0)", "self.air_time = np.zeros(4)"),
+        "for i in range(len(self.air_time)): self.air_time[i] = 0.0",
+        "for i, _ in enumerate(self.air_time): self.air_time[i] = 0.0",
+        "for key in self.air_time: self.air_time[key] = False",
+        "for key, _ in list(self.air_time.items()): self.air_time[key] = False",
     ],
 )
 def test_a_reset_that_replaces_all_of_an_array_sets_it(line: str) -> None:
