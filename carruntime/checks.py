@@ -100,6 +100,8 @@ def _no_completion(judged: Judged, reason: str) -> list[Diagnosis]:
             f"nothing tells a complete trajectory: {reason}",
             "say what success is (--success-when; from Python success_when=: a component, a reward "
             "reached or a function), or give sub-tasks",
+            model_hint="pay something above 0 on the step that solves the task, or write sub-tasks "
+            "(`TASKS = [...]`)",
         )
     ]
 
@@ -205,11 +207,23 @@ def _random(judged: Judged) -> list[Diagnosis]:
         solved = sum(episodes[i].trajectory.success is True for i in claimed)
         first = claimed[0]
         hint = "ask more of a complete trajectory: what random play reaches is no evidence"
+        model_hint: str | None = None
+        if not judged.explicit:
+            hint = (
+                "say what success is (--success-when; from Python success_when=: a component, a "
+                "reward reached or a function): half of what the expert's best step pays is a "
+                "guess, and may be the cause; if it is not, the program pays random play too well"
+            )
+            model_hint = (
+                "pay clearly more on the step that solves the task than on any step that random "
+                "play reaches, or write sub-tasks (`TASKS = [...]`)"
+            )
         if solved == len(claimed):
             hint = (
                 "the environment calls all of these solved, so random play is too good a test "
                 "here: cut it at a shorter horizon"
             )
+            model_hint = ""
         return [
             Diagnosis(
                 "CAR202",
@@ -220,6 +234,7 @@ def _random(judged: Judged) -> list[Diagnosis]:
                 hint,
                 None,
                 witness(judged.on_random, first, when_complete(judged, episodes[first]), "random"),
+                model_hint,
             )
         ]
     side = "below" if share.rate < judged.threshold else "above"

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.columns import take
-from carruntime.errors import OptionError
+from carruntime.errors import OptionError, ShapeError
 from carruntime.replay import Episode, replay
 from carruntime.reward import RewardProgram
 from carruntime.trajectory import Trajectory, TrajectorySet, leading_size
@@ -49,6 +49,10 @@ class Relabelled:
     episodes: tuple[Episode, ...]
     reward: NDArray[np.float64]
     outcome: NDArray[np.uint8]
+
+    def __repr__(self) -> str:
+        ended = ", ".join(f"{count} {code.name}" for code, count in sorted(self.outcomes.items()))
+        return f"Relabelled({len(self.episodes)} episodes, {len(self.reward)} steps: {ended})"
 
     @property
     def outcomes(self) -> Counter[Outcome]:
@@ -86,10 +90,16 @@ def relabel(
     trajectories = tuple(_trajectories(dataset))
     if not trajectories:
         raise OptionError("relabel: the dataset has no episode; want at least one")
-    if program.form == "function":
-        episodes = tuple(_in_batches(program, trajectories))
-    else:
-        episodes = replay(program, TrajectorySet(trajectories=trajectories)).episodes
+    try:
+        if program.form == "function":
+            episodes = tuple(_in_batches(program, trajectories))
+        else:
+            episodes = replay(program, TrajectorySet(trajectories=trajectories)).episodes
+    except ShapeError as error:
+        raise ShapeError(
+            f"relabel: the episodes are not of the spaces that {program.filename} was loaded for",
+            error.problems,
+        ) from error
     for episode in episodes:
         episode.reward[episode.outcome != Outcome.OK] = value
     return Relabelled(

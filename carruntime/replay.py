@@ -123,6 +123,9 @@ class Episode:
     at_reset: NDArray[np.bool_]
     outcome: NDArray[np.uint8]
 
+    def __repr__(self) -> str:
+        return f"Episode({len(self.reward)} steps, total {self.total:g})"
+
     @property
     def total(self) -> float:
         """Undiscounted sum of the program's rewards over rows that ended well."""

@@ -146,6 +146,12 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.rewards)
 
+    def __repr__(self) -> str:
+        seed = "" if self.seed is None else f"seed {self.seed}"
+        ended = {True: "solved", False: "not solved", None: ""}[self.success]
+        about = [f"{len(self)} steps", self.policy, self.env_id, seed, ended]
+        return f"Trajectory({', '.join(filter(None, about))})"
+
     @property
     def env_return(self) -> float:
         """Sum of the environment's own rewards, undiscounted."""
@@ -178,6 +184,10 @@ class TrajectorySet(Sequence[Trajectory]):
 
     def __len__(self) -> int:
         return len(self.trajectories)
+
+    def __repr__(self) -> str:
+        about = [f"{len(self)} episodes", f"{self.transitions} steps", self.policy, self.env_id]
+        return f"TrajectorySet({', '.join(filter(None, about))})"
 
     @overload
     def __getitem__(self, index: int) -> Trajectory: ...

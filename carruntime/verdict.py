@@ -79,6 +79,8 @@ class Diagnosis:
         hint: What to change.
         span: Place in the program, where one is known.
         witness: Where it can be seen.
+        model_hint: What the model that wrote the program can change, where ``hint`` is for whoever
+            runs the verification; empty where nothing in the program can mend it.
     """
 
     check: str
@@ -87,6 +89,7 @@ class Diagnosis:
     hint: str
     span: Span | None = None
     witness: Witness | None = None
+    model_hint: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the diagnosis as plain data for machines."""
@@ -258,6 +261,16 @@ class Verdict:
     separation: float
     published: PublishedRule
     diagnoses: tuple[Diagnosis, ...]
+
+    def __repr__(self) -> str:
+        expert, random = self.expert.complete, self.random.complete
+        return (
+            f"Verdict({self.decision.value}: {self.program}, complete: expert "
+            f"{expert.count}/{expert.total}, random {random.count}/{random.total})"
+        )
+
+    def __str__(self) -> str:
+        return self.render()
 
     @property
     def accepted(self) -> bool:

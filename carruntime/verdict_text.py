@@ -147,7 +147,13 @@ def feedback(verdict: Verdict) -> str:
     )
     lines = [introduction, outcome, counts]
     # What only more data can mend is nothing the model can act on.
-    problems = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
+    told = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
+    problems = [item for item in told if item.model_hint != ""]
+    lines += [
+        f"The program is not at fault for this: {escape(item.message)}."
+        for item in told
+        if item.model_hint == ""
+    ]
     doubts = [item for item in verdict.findings if item.severity is not Severity.NOTE]
     lines += _missing_evidence(verdict)
     if not problems and not doubts:
@@ -158,7 +164,8 @@ def feedback(verdict: Verdict) -> str:
         lines += _source_line(verdict, item.span)
         if item.witness is not None:
             lines.append(f"  Seen in: {item.witness}.")
-        lines.append(f"  What to do: {escape(item.hint)}.")
+        hint = item.hint if item.model_hint is None else item.model_hint
+        lines.append(f"  What to do: {escape(hint)}.")
     for number, doubt in enumerate(doubts, start=len(problems) + 1):
         lines += ["", f"Doubt {number}: {escape(doubt.message)}: {escape(doubt.why)}."]
         lines += _source_line(verdict, doubt.span)

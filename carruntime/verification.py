@@ -20,13 +20,13 @@ A program that fails on any row is rejected whatever else it does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, isnan
 from typing import TypeAlias
 
 import numpy as np
 
 from carruntime.checks import decisive
-from carruntime.errors import OptionError
+from carruntime.errors import OptionError, ShapeError
 from carruntime.evidence import Judged, first_true, values_of
 from carruntime.intervals import Share
 from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
@@ -100,7 +100,8 @@ def verify(
             "verify: success_when with a program of sub-tasks "
             f"({', '.join(program.task_names)}); these define completion: leave success_when out"
         )
-    on_expert, on_random = replay(program, expert), replay(program, random)
+    on_expert = _replayed(program, expert, "expert")
+    on_random = _replayed(program, random, "random")
     # An expert trajectory that failed by the environment's own word proves nothing.
     true_expert = [item for item in on_expert.episodes if item.trajectory.success is not False]
     complete, rule, undefined = _completion(program, success_when, true_expert)
@@ -154,6 +155,17 @@ def verify(
     )
 
 
+def _replayed(program: RewardProgram, trajectories: TrajectorySet, name: str) -> Replay:
+    try:
+        return replay(program, trajectories)
+    except ShapeError as error:
+        raise ShapeError(
+            f"verify: the {name} trajectories are not of the spaces that {program.filename} was "
+            "loaded for",
+            error.problems,
+        ) from error
+
+
 def _as_set(trajectories: TrajectorySet | Sequence[Trajectory], name: str) -> TrajectorySet:
     if not isinstance(trajectories, TrajectorySet) and not (
         isinstance(trajectories, list | tuple)
@@ -201,6 +213,15 @@ def _completion(
         words = getattr(function, "__name__", "success_when")
         return (lambda episode: bool(function(episode))), f"the function {words}", None
     if success_when is not None:
+        if (
+            isinstance(success_when, bool)
+            or not isinstance(success_when, int | float | np.number)
+            or isnan(success_when)
+        ):
+            raise OptionError(
+                f"verify: success_when={success_when!r}; want the name of a component, a reward "
+                "that is reached on some step, or a function of an Episode"
+            )
         level = float(success_when)
         return (lambda episode: episode.peak >= level), f"a reward of {level:g} on some step", None
     peak = min((episode.peak for episode in expert), default=-inf)

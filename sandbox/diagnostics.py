@@ -90,6 +90,17 @@ class Report:
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        kinds = [item.severity.value for item in self.findings]
+        counts = [
+            f"{kinds.count(kind)} {kind}{'s' if kinds.count(kind) > 1 else ''}"
+            for kind in dict.fromkeys(kinds)
+        ]
+        return f"Report({self.filename}: {', '.join(counts) or 'no findings'})"
+
+    def __str__(self) -> str:
+        return self.render()
+
     @property
     def ok(self) -> bool:
         """Whether nothing keeps the program from being loaded."""

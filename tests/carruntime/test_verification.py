@@ -101,6 +101,58 @@ def test_what_random_play_completes_too_is_rejected(load: Load) -> None:
     assert "0 of them are solved in the environment" in found.message
 
 
+def test_a_guessed_threshold_is_named_as_a_possible_cause_and_not_to_the_model(load: Load) -> None:
+    """The default rule is half the expert's best step, which random play reaches here."""
+    program = load("def reward(next_obs):\n    return next_obs[0]\n")
+    near = _set([[0.0, 1.0, 2.0, 3.0]] * 60, success=False, policy="random")
+
+    def hint(**options: Any) -> tuple[str, str]:
+        verdict = car.verify(program, expert=EXPERT, random=near, **options)
+        (found,) = (item for item in verdict.diagnoses if item.check == "CAR202")
+        return found.hint, verdict.feedback()
+
+    guessed, feedback = hint()
+    assert "--success-when" in guessed
+    assert "success_when=" in guessed
+    assert "guess" in guessed
+    assert "success" + "-when" not in feedback
+    assert "success_when" not in feedback
+    assert "pay clearly more on the step that solves the task" in feedback
+    said, _ = hint(success_when=2.0)
+    assert "success-when" not in said
+
+
+def test_a_model_is_not_asked_for_a_shorter_horizon(load: Load) -> None:
+    """Random play that the environment calls solved is a matter of the test, not the program."""
+    program = load("def task_1(next_obs):\n    return next_obs[0] >= 1.0\n")
+    solved = _set([[0.0, 1.0, 2.0]] * 60, success=True, policy="random")
+    verdict = car.verify(program, expert=EXPERT, random=solved)
+    assert verdict.decision is Decision.REJECT
+    assert "cut it at a shorter horizon" in verdict.render()
+    assert "horizon" not in verdict.feedback()
+    assert "The program is not at fault for this: 60 of 60 random" in verdict.feedback()
+    assert "Write the whole program again" not in verdict.feedback()
+
+
+def test_what_can_be_printed_is_short_and_a_verdict_prints_as_its_table(load: Load) -> None:
+    verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM)
+    assert repr(EXPERT) == "TrajectorySet(40 episodes, 160 steps, expert, Walk-v0)"
+    assert repr(EXPERT[3]) == "Trajectory(4 steps, Walk-v0, seed 3, solved)"
+    assert repr(verdict) == "Verdict(accept: <program>, complete: expert 40/40, random 0/60)"
+    assert str(verdict) == verdict.render()
+    rewards = car.relabel(
+        load("def reward(next_obs):\n    return 1 / int(next_obs[0])\n"), RANDOM[:2]
+    )
+    assert repr(rewards) == "Relabelled(2 episodes, 10 steps: 4 OK, 6 ERROR)"
+    assert repr(rewards.episodes[0]) == "Episode(5 steps, total 0)"
+    report = load(GOOD_TASKS).report
+    assert repr(report) == "Report(<program>: no findings)"
+    assert str(report) == report.render()
+    bad = car.check("import os\nimport sys\n", isolation="none")
+    assert repr(bad).startswith("Report(<program>: ")
+    assert "error" in repr(bad)
+
+
 def test_few_random_trajectories_are_not_enough_and_it_says_how_many_would_do(load: Load) -> None:
     verdict = car.verify(load(GOOD_TASKS), expert=EXPERT, random=RANDOM[:10])
     assert verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
@@ -417,3 +469,21 @@ def test_arguments_of_another_kind_are_option_errors(load: Load) -> None:
     for wrong in (5, None, "x", ["x"]):
         with pytest.raises(car.OptionError, match=r"expert is a .*; want a TrajectorySet"):
             car.verify(program, expert=wrong, random=good)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [[1], True, float("nan"), object()], ids=str)
+def test_a_success_that_is_no_name_number_or_function_is_refused(load: Load, wrong: Any) -> None:
+    program = load("def reward(next_obs):\n    return next_obs[0]\n")
+    with pytest.raises(car.OptionError, match="want the name of a component, a reward"):
+        car.verify(program, expert=EXPERT, random=RANDOM, success_when=wrong)
+
+
+@pytest.mark.parametrize("source", [GOOD_TASKS, "def reward(next_obs):\n    return next_obs[0]\n"])
+def test_trajectories_of_another_space_are_told_in_terms_of_the_call(source: str) -> None:
+    spaces = (gym.spaces.Box(-9.0, 9.0, (3,), np.float64), gym.spaces.Discrete(3))
+    program = car.load(source, spaces=spaces, tier="interpreted", isolation="none")
+    with pytest.raises(car.ShapeError, match=r"^verify: the expert trajectories .* \(40, 2\)"):
+        car.verify(program, expert=EXPERT, random=RANDOM)
+    with pytest.raises(car.ShapeError, match=r"^relabel: the episodes are not of the spaces"):
+        car.relabel(program, EXPERT)
+    program.close()
