@@ -69,7 +69,7 @@ _ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.STATE_LOST: (
         "the state of this episode was lost in an earlier step",
         "nothing is made up: its rows report this until the environment is reset",
-        "look at the first bad row of this environment",
+        "reset the environment (session.reset(mask=...)); its first bad row tells what was lost why",
     ),
 }
 
@@ -336,7 +336,7 @@ class RewardBatch:
         Raises:
             IndexError: If there is no such row or task.
         """
-        row = range(len(self.outcome))[row]
+        row = _place(row, len(self.outcome), f"row={row}: the batch has rows")
         if task is None:
             code = Outcome(int(self.outcome[row]))
             index = NO_FAILURE if self._index is None else int(self._index[row])
@@ -371,7 +371,9 @@ class RewardBatch:
                 offered = ", ".join(self.task_names) or "none; the program has no tasks"
                 raise OptionError(f"failure: task={task!r} is not known; tasks are {offered}")
             return self.task_names.index(task)
-        return range(len(self.task_names))[task]
+        if not self.task_names:
+            raise IndexError(f"failure: task={task}: the program has no tasks")
+        return _place(task, len(self.task_names), f"task={task}: the program has tasks")
 
     def explain(
         self,
@@ -392,3 +394,10 @@ class RewardBatch:
         self._index = rows
         self._task_index = tasks
         self._kept = dict(kept)
+
+
+def _place(index: int, size: int, told: str) -> int:
+    """Give an index from the front, as a sequence takes it; ``told`` says what is indexed."""
+    if not -size <= index < size:
+        raise IndexError(f"failure: {told} 0 to {size - 1}")
+    return range(size)[index]

@@ -14,6 +14,9 @@ __all__ = ["Continuing"]
 
 _STATE_VERSION: Final = 1
 _KEPT: Final = ("t", "begun", "completed", "last")
+"""Arrays of one entry for each environment."""
+_WHOLE: Final = ("steps", "counts", "first", "history")
+"""What else there is in a state."""
 
 
 class Continuing(Running):
@@ -71,12 +74,20 @@ class Continuing(Running):
             SessionClosedError: If the session is closed.
         """
         guest = self._open("load_state_dict")
+        if not isinstance(state, Mapping):
+            raise OptionError(
+                f"RewardSession.load_state_dict: state is a {type(state).__name__}; want what "
+                "state_dict() gave"
+            )
         mine = {"version": _STATE_VERSION, "digest": self.program.digest, "num_envs": self.num_envs}
         wrong = [
             f"{name} {state.get(name)!r} is not {value!r}"
             for name, value in mine.items()
             if state.get(name) != value
         ]
+        missing = [name for name in (*_KEPT, *_WHOLE) if name not in state]
+        if missing:
+            wrong.append(f"{', '.join(sorted(missing))} missing")
         if self._stateful and self._history is None:
             wrong.append("this session was not started with record_episodes=True")
         if wrong:

@@ -7,6 +7,7 @@ same; what the short way keeps of a batch (`KEEP`) are the same arrays.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -23,7 +24,7 @@ from carruntime.counts import Counts
 from carruntime.errors import OptionError, RewardError, SessionClosedError, translated
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.lane import Ended, Lane, Leaf, bits_of, table_of
 from sandbox.native.library import library
 from sandbox.native.tables import KEEP
@@ -305,8 +306,14 @@ class Running:
     def _dispatch(self, call: Callable[[], object]) -> None:
         try:
             call()
-        except SandboxError:
+        except UsageError as error:
             # The only way in which a guest that ran once refuses: it is another process's.
+            raise OptionError(
+                f"RewardSession({self.program.filename}): this session was started in another "
+                f"process, and its worker belongs to it; in process {os.getpid()} start one with "
+                "program.start(...)"
+            ) from error
+        except SandboxError:
             with translated("RewardSession"):
                 raise
 

@@ -500,7 +500,9 @@ def test_after_out_of_fuel_the_state_is_lost_until_reset(load: Load) -> None:
         second = session.step(rows(0, 0), None, rows(0, 0))
         assert second.outcome.tolist() == [Outcome.STATE_LOST, 0]
         assert second.tier.tolist() == ["", "interpreted"]
-        assert second.failure(0) is not None
+        lost = second.failure(0)
+        assert lost is not None
+        assert "try: reset the environment (session.reset(mask=...))" in lost.render()
         session.reset(rows(0, 0), mask=np.array([True, False]))
         third = session.step(rows(0, 0), None, rows(0, 0))
         assert third.components["steps"].tolist() == [1, 3]
@@ -853,3 +855,28 @@ def test_a_reproduction_of_a_later_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"format": "carruntime-reproduction", "version": 2}')
     with pytest.raises(car.ReproductionError, match="reads version 1"):
         car.load_repro(tmp_path / "x.json")
+
+
+def test_a_state_that_is_none_is_refused_and_nothing_changes(load: Load) -> None:
+    with load("def reward(next_obs):\n    return 1.0\n").start(2) as session:
+        session.reset(rows(0, 0))
+        session.step(rows(0, 0), None, rows(0, 0))
+        state = session.state_dict()
+        wrong: Any
+        for wrong in (None, [], "state"):
+            with pytest.raises(car.OptionError, match="want what state_dict"):
+                session.load_state_dict(wrong)
+        del state["counts"], state["t"]
+        with pytest.raises(car.OptionError, match="counts, t missing"):
+            session.load_state_dict(state)
+        assert session.t.tolist() == [1, 1]
+
+
+def test_a_row_that_is_not_there_is_named_with_the_rows_there_are(load: Load) -> None:
+    with load("def reward(next_obs):\n    return 1.0\n").start(2) as session:
+        session.reset(rows(0, 0))
+        batch = session.step(rows(0, 0), None, rows(0, 0))
+        with pytest.raises(IndexError, match="row=9: the batch has rows 0 to 1"):
+            batch.failure(9)
+        with pytest.raises(IndexError, match="task=0: the program has no tasks"):
+            batch.failure(0, 0)
