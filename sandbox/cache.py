@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sandbox import wire
+from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     from sandbox.limits import Limits
@@ -175,7 +176,8 @@ class Cache:
             if self._key is None:
                 self._key = _key_in(folder, make=make)
         except OSError as error:
-            self._problem = f"{folder}: {error.strerror or error}"
+            # The key or the folder, whichever it is that cannot be used.
+            self._problem = f"{error.filename or folder}: {error.strerror or error}"
             _log.warning("no compiled code is kept: %s", self._problem)
             return None
         return folder if self._key is not None else None
@@ -253,7 +255,11 @@ def use(folder: str | os.PathLike[str] | None, *, limit_bytes: int = _DEFAULT_BY
 
 
 def shared() -> Cache:
-    """Give the cache of this process."""
+    """Give the cache of this process.
+
+    Raises:
+        UsageError: If an environment variable says what cannot be.
+    """
     global _shared
     if _shared is None:
         _shared = _from_environment()
@@ -266,7 +272,12 @@ _shared: Cache | None = None
 def _from_environment() -> Cache:
     said = os.environ.get(FOLDER, "")
     limit = os.environ.get(BYTES, "")
-    limit_bytes = int(limit) if limit.isdecimal() else _DEFAULT_BYTES
+    if limit and not limit.isdecimal():
+        raise UsageError(
+            f"{BYTES}={limit!r}: want how many bytes of compiled code may be kept, as a whole "
+            f"number such as {_DEFAULT_BYTES}, or leave it unset"
+        )
+    limit_bytes = int(limit) if limit else _DEFAULT_BYTES
     if said.lower() in {"off", "0", "no", "none"}:
         return Cache(None, limit_bytes)
     if said:
@@ -319,9 +330,14 @@ def _cpu(path: Path = Path("/proc/cpuinfo")) -> str | None:
 def _must_be_ours(path: Path, forbidden: int) -> None:
     about = path.lstat()
     if about.st_uid != os.geteuid():
-        raise PermissionError(0, "it belongs to another user")
-    if stat.S_ISLNK(about.st_mode) or about.st_mode & forbidden:
-        raise PermissionError(0, "others may use it")
+        raise PermissionError(0, "it belongs to another user", str(path))
+    if stat.S_ISLNK(about.st_mode):
+        raise PermissionError(0, "it is a link, which may be turned elsewhere", str(path))
+    if about.st_mode & forbidden:
+        may = "write" if about.st_mode & _OTHERS_WRITE else "read"
+        raise PermissionError(
+            0, f"others may {may} it; take that from them (chmod go=), or delete it", str(path)
+        )
 
 
 def _key_in(folder: Path, *, make: bool) -> bytes | None:

@@ -19,7 +19,7 @@ import pytest
 from test_isolation import rows
 
 from sandbox import cache, wire
-from sandbox.errors import ProtocolError
+from sandbox.errors import ProtocolError, UsageError
 from sandbox.host import TierWish, WorkerGuest
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
@@ -173,8 +173,27 @@ def test_what_others_may_write_or_read_is_not_used(
     cache.use(folder)
     with caplog.at_level(logging.WARNING, "sandbox.cache"):
         assert not run()[0].stored
-    assert cache.shared().standing().problem == f"{folder}: others may use it"
-    assert "others may use it" in caplog.text
+    place = folder if what == "folder" else folder / "key"
+    assert cache.shared().standing().problem.startswith(f"{place}: others may write it")
+    assert f"{place}: others may write it" in caplog.text
+
+
+def test_a_key_that_others_may_read_is_named(folder: Path) -> None:
+    run()
+    (folder / "key").chmod(0o644)
+    cache.use(folder)
+    assert not run()[0].stored
+    assert cache.shared().standing().problem.startswith(f"{folder / 'key'}: others may read it")
+
+
+@pytest.mark.parametrize("said", ["abc", "-1", "1e6", " 5"])
+def test_a_size_that_is_no_number_is_an_error_that_says_so(
+    said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARRUNTIME_CACHE_BYTES", said)
+    monkeypatch.setattr(cache, "_shared", None)
+    with pytest.raises(UsageError, match=f"CARRUNTIME_CACHE_BYTES='{said}': want how many bytes"):
+        cache.shared()
 
 
 def test_folder_key_and_entries_are_for_this_user_alone(folder: Path) -> None:
