@@ -25,6 +25,7 @@ from benchmarks import (
     bench_worst_texts,
 )
 from benchmarks.harness import machine, write_json
+from benchmarks.workloads import WORKLOADS
 
 ROOT = Path(__file__).parent
 QUESTIONS = {
@@ -58,10 +59,17 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown question {unknown[0]!r}; want any of {', '.join(QUESTIONS)}")
     chosen = args.questions or list(QUESTIONS)
+    if args.only and chosen != ["workloads"]:
+        parser.error("--only names programs of `workloads`; ask for that question alone")
+    only = tuple(filter(None, args.only.split(",")))
+    known = [workload.name for workload in WORKLOADS.values()]
+    strange = [name for name in only if name not in known]
+    if strange:
+        parser.error(f"--only {strange[0]}: no such program; want any of {', '.join(known)}")
     about = machine()
     for name in chosen:
         question: Any = QUESTIONS[name]
-        more = {"only": tuple(args.only.split(","))} if args.only and name == "workloads" else {}
+        more = {"only": only} if only else {}
         records = question.run(quick=args.quick, **more)
         text = question.table(records)
         print(f"\n## {name}\n\n{text}\n", flush=True)
@@ -70,7 +78,7 @@ def main() -> None:
                 ROOT / "results" / f"{name}.json",
                 {"machine": about, "records": records, "title": _title(question), "table": text},
             )
-    if not args.quick and not args.only:
+    if not args.quick and not only:
         write_page()
 
 

@@ -9,6 +9,7 @@ words what to do. Not a timing: the figures are the same on every machine.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,11 @@ class Counted:
 
 def run(*, quick: bool) -> list[dict[str, Any]]:
     """Count the findings of each corpus; all of them are small."""
+    if importlib.util.find_spec("pytest") is None:
+        raise SystemExit(
+            "findings: the corpora are read by the tests, and pytest, which they need, is not "
+            "installed; install the project with its test extra"
+        )
     del quick
     sys.path[:0] = [str(TESTS), str(TESTS / "carruntime")]
     return [
