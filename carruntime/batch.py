@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
     from sandbox.tiers.base import Tier
 
-__all__ = ["Frame", "RewardBatch", "RewardFailure", "load_repro"]
+__all__ = [
+    "Frame",
+    "RewardBatch",
+    "RewardFailure",
+    "explain_batch",
+    "fine_batch",
+    "load_repro",
+]
 
 _ADVICE: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.ERROR: (
@@ -258,20 +265,6 @@ class RewardBatch:
         self._task_index: NDArray[np.int32] | None = None
         self._kept: dict[int, Reproduction] = {}
 
-    @classmethod
-    def fine(cls, frame: Frame, block: NDArray[np.float64]) -> RewardBatch:
-        """Make a batch on which all rows that ran went well.
-
-        Args:
-            frame: Where the arrays lie.
-            block: Their memory, which nobody else writes; the rewards come first.
-        """
-        batch = cls.__new__(cls)
-        batch._frame = frame  # noqa: SLF001  # its own class
-        batch._block = block  # noqa: SLF001
-        batch.reward = block[: frame.num_envs]
-        return batch
-
     def __getattr__(self, name: str) -> Any:
         """Make what a block of memory holds when it is first asked for."""
         if name not in _LATE:
@@ -375,25 +368,41 @@ class RewardBatch:
             raise IndexError(f"failure: task={task}: the program has no tasks")
         return _place(task, len(self.task_names), f"task={task}: the program has tasks")
 
-    def explain(
-        self,
-        failures: Mapping[int, Failure],
-        rows: NDArray[np.int32],
-        tasks: NDArray[np.int32],
-        kept: Mapping[int, Reproduction],
-    ) -> None:
-        """Take what the session knows about bad rows; called once, before anybody else has it.
 
-        Args:
-            failures: By index.
-            rows: Index of each row's failure, ``[N]``; `NO_FAILURE` where there is none.
-            tasks: Index of each predicate's failure, ``[N, K]``.
-            kept: What is needed to run a row again, for the first few bad ones.
-        """
-        self._failures = dict(failures)
-        self._index = rows
-        self._task_index = tasks
-        self._kept = dict(kept)
+def fine_batch(frame: Frame, block: NDArray[np.float64]) -> RewardBatch:
+    """Make a batch on which all rows that ran went well.
+
+    Args:
+        frame: Where the arrays lie.
+        block: Their memory, which nobody else writes; the rewards come first.
+    """
+    batch = RewardBatch.__new__(RewardBatch)
+    batch._frame = frame  # noqa: SLF001  # of this module
+    batch._block = block  # noqa: SLF001
+    batch.reward = block[: frame.num_envs]
+    return batch
+
+
+def explain_batch(
+    batch: RewardBatch,
+    failures: Mapping[int, Failure],
+    rows: NDArray[np.int32],
+    tasks: NDArray[np.int32],
+    kept: Mapping[int, Reproduction],
+) -> None:
+    """Hand a batch what the session knows about bad rows; before anybody else has it.
+
+    Args:
+        batch: The batch.
+        failures: By index.
+        rows: Index of each row's failure, ``[N]``; `NO_FAILURE` where there is none.
+        tasks: Index of each predicate's failure, ``[N, K]``.
+        kept: What is needed to run a row again, for the first few bad ones.
+    """
+    batch._failures = dict(failures)  # noqa: SLF001  # of this module
+    batch._index = rows  # noqa: SLF001
+    batch._task_index = tasks  # noqa: SLF001
+    batch._kept = dict(kept)  # noqa: SLF001
 
 
 def _place(index: int, size: int, told: str) -> int:

@@ -222,7 +222,7 @@ class RewardProgram:
                 raise
         return guest
 
-    def take_back(self, guest: Guest) -> None:
+    def _take_back(self, guest: Guest) -> None:
         """Keep the worker of a closed session for the next one; called by the session."""
         if self._spare is None and self._owner == os.getpid():
             self._spare = guest

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.batch import Frame, RewardBatch
+from carruntime.batch import Frame, RewardBatch, explain_batch, fine_batch
 from carruntime.binding import reader_of
 from carruntime.buffers import ObservationBuffers
 from carruntime.columns import SlotWriter
@@ -269,7 +269,7 @@ class Running:
         self._dispatch(lambda: fine.append(guest.go_on(ended, block, rows)))
         if fine[0]:
             self._steps += 1
-            return RewardBatch.fine(self._frame, block)
+            return fine_batch(self._frame, block)
         return self._finish(guest, rows)
 
     def _finish(self, guest: Guest, rows: NDArray[np.bool_] | None) -> RewardBatch:
@@ -426,7 +426,7 @@ class Running:
         if blocked is not None:
             wrong &= ~blocked
         kept = np.flatnonzero(wrong)[: self._keep_failed].tolist()
-        batch.explain(reasons, rows, tasks, {row: self._reproduction(row) for row in kept})
+        explain_batch(batch, reasons, rows, tasks, {row: self._reproduction(row) for row in kept})
 
     def _reproduction(self, row: int) -> Reproduction:
         program = self.program

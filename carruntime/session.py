@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.batch import RewardBatch
+from carruntime.batch import RewardBatch, fine_batch
 from carruntime.buffers import ObservationBuffers, arrays_of, columns_of
 from carruntime.columns import Pending, Texts, commit
 from carruntime.continuing import Continuing
@@ -212,7 +212,7 @@ class RewardSession(Continuing):
             ended = quick(block, mask, obs, action, next_obs, terminated, truncated, extra, self._t)
             if ended == 0:
                 self._steps += 1
-                return RewardBatch.fine(self._frame, block)
+                return fine_batch(self._frame, block)
             if ended in BEGUN or ended <= Ended.STOPPED:
                 return self._go_on(ended, block, mask)
         guest = self._open("step")
@@ -252,7 +252,7 @@ class RewardSession(Continuing):
             ended = quick(block, rows)
             if ended == 0:
                 self._steps += 1
-                return RewardBatch.fine(self._frame, block)
+                return fine_batch(self._frame, block)
             if ended != Ended.NOT_READY:
                 return self._go_on(ended, block, rows)
         self._run(guest, rows)
@@ -366,7 +366,7 @@ class RewardSession(Continuing):
         if ended != Ended.FINE:
             return self._go_on(ended, under_way.block, under_way.mask)
         self._steps += 1
-        return RewardBatch.fine(self._frame, under_way.block)
+        return fine_batch(self._frame, under_way.block)
 
     def evaluate(self, next_obs: Any, *, mask: NDArray[np.bool_] | None = None) -> RewardBatch:
         """Say what a function of the state alone gives for states, outside any transition.
@@ -423,7 +423,7 @@ class RewardSession(Continuing):
             self._history = None
             self._columns, self._t_column = {}, None
             self._writers, self._first = {}, []
-            self.program.take_back(guest)
+            self.program._take_back(guest)  # noqa: SLF001  # its own session
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
