@@ -181,7 +181,14 @@ def bind(
         The plan, or the findings that speak against one.
     """
     findings: list[Finding] = []
-    chosen = find_entry(outline, entry, findings)
+
+    def binds(function: FunctionOutline) -> bool:
+        against: list[Finding] = []
+        if inputs is not None:
+            _Binder(inputs, dict(bindings or {}), against).call(function, "reward")
+        return inputs is not None and not any(item.severity == "error" for item in against)
+
+    chosen = find_entry(outline, entry, findings, binds)
     if chosen is None:
         return Binding(None, tuple(findings), {})
     facts = {"entry": chosen.name, "form": chosen.form}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,13 +49,20 @@ class Entry:
         return "; ".join(parts)
 
 
-def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> Entry | None:
+def find_entry(
+    outline: Outline,
+    entry: str | None,
+    findings: list[Finding],
+    binds: Callable[[FunctionOutline], bool] | None = None,
+) -> Entry | None:
     """Find what is called.
 
     Args:
         outline: Names and parameters of the source.
         entry: Name of the function or class that pays, or ``"TASKS"``; None to look for it.
         findings: Takes what speaks against the program.
+        binds: Whether every parameter of a function has a meaning, for what is proposed where no
+            entry is found; None where the inputs are not known.
 
     Returns:
         The entry, or None if there is none that can be used.
@@ -75,7 +82,7 @@ def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> 
     found = Entry(_tasks(outline, findings))
     if entry == "TASKS":
         if not found.tasks:
-            _note_none(outline, findings)
+            _note_none(outline, findings, binds)
             return None
         return found
     in_tasks = {task.name for task in found.tasks}
@@ -98,12 +105,16 @@ def find_entry(outline: Outline, entry: str | None, findings: list[Finding]) -> 
         return _class_entry(found, able[0], findings)
     found.function = function
     if function is None and not found.tasks:
-        _note_none(outline, findings)
+        _note_none(outline, findings, binds)
         return None
     return found
 
 
-def _note_none(outline: Outline, findings: list[Finding]) -> None:
+def _note_none(
+    outline: Outline,
+    findings: list[Finding],
+    binds: Callable[[FunctionOutline], bool] | None,
+) -> None:
     """Say that there is no entry, at the place where one was meant to be."""
     if any(item.rule == "CAR104" for item in findings):
         return
@@ -111,7 +122,15 @@ def _note_none(outline: Outline, findings: list[Finding]) -> None:
         what = "is not a list whose entries the text shows"
         findings.append(finding("CAR104", outline.tasks_span, what=what))
     else:
-        findings.append(finding("CAR101", None, found=_describe(outline)))
+        meant = [
+            item.name
+            for item in outline.functions
+            if binds is not None and item.params and not item.is_used and binds(item)
+        ]
+        proposal = ""
+        if len(meant) == 1:
+            proposal = f'if `{meant[0]}` is meant, load with entry="{meant[0]}"; or '
+        findings.append(finding("CAR101", None, found=_describe(outline), proposal=proposal))
 
 
 def _only(functions: Iterable[FunctionOutline]) -> FunctionOutline | None:
@@ -170,9 +189,15 @@ def _describe(outline: Outline) -> str:
     parts = []
     if outline.functions:
         parts.append(f"functions {listed(item.name for item in outline.functions)}")
-    if outline.classes:
-        parts.append(f"classes {listed(item.name for item in outline.classes)}")
-    return " and ".join(parts) or "no function and no class"
+    classes = [item.name for item in outline.classes if _is_like_an_entry(item)]
+    if classes:
+        parts.append(f"classes {listed(classes)}")
+    return " and ".join(parts) or "no function and no class with methods"
+
+
+def _is_like_an_entry(item: ClassOutline) -> bool:
+    """Whether a class does something, so that one of its methods may have been meant."""
+    return not item.is_data and any(not method.name.startswith("__") for method in item.methods)
 
 
 def nearest_of(name: str, known: Iterable[str]) -> str:

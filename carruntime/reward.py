@@ -420,7 +420,8 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
     except ProgramRefusedError as error:
         findings += error.report.findings
     except WorkerDiedError as error:
-        findings.append(finding("CAR130", None, reason=error.reason))
+        rule = "CAR132" if error.gave_up else "CAR130"
+        findings.append(finding(rule, None, reason=error.reason))
     except WorkerTimeoutError as error:
         findings.append(_too_slow(error, tier))
     finally:

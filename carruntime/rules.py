@@ -27,8 +27,9 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             severity=Severity.ERROR,
             message="no entry found among {found}",
             why=_ENTRY,
-            hint="write `def reward(obs, action, next_obs)`, `TASKS = [task_1, ...]`, or a class "
-            "with `step(self, obs, action, next_obs)`; or name the entry with entry=",
+            hint="{proposal}write `def reward(obs, action, next_obs)`, `TASKS = [task_1, ...]`, or "
+            "a class with `step(self, obs, action, next_obs)`; or name the entry with entry=; a "
+            "function of any name is found where it is the only one without an underscore",
         ),
         Rule(
             id="CAR102",
@@ -194,6 +195,14 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             message="the worker died while it loaded the program: {reason}",
             why="no program is worth trusting that ends the process which reads it",
             hint="look at the program; natural programs never do this",
+        ),
+        Rule(
+            id="CAR132",
+            severity=Severity.ERROR,
+            message="the worker gave up while it loaded the program: {reason}",
+            why="an exception came out of carruntime's own code, as the worker reports: a fault of "
+            "carruntime, and mostly not of the program",
+            hint="report it together with the program; written in another way the program may load",
         ),
         Rule(
             id="CAR131",

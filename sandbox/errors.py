@@ -50,11 +50,14 @@ class WorkerDiedError(SandboxError):
 
     Attributes:
         reason: How it ended in words, for example ``"signal 11 (SIGSEGV)"``.
+        gave_up: Whether the worker reported an exception of its own code, which is a fault of the
+            runtime; a hostile worker can report one too.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, gave_up: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.gave_up = gave_up
 
 
 class WorkerTimeoutError(SandboxError):

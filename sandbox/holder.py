@@ -56,12 +56,16 @@ def _unread(sock: socket.socket) -> list[bytes]:
 class LostWorkerError(Exception):
     """A worker is gone, or was made to go, in the middle of something."""
 
-    def __init__(self, outcome: Outcome, reason: str, *, idle: bool = False) -> None:
+    def __init__(
+        self, outcome: Outcome, reason: str, *, idle: bool = False, gave_up: bool = False
+    ) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
         self.idle = idle
         """Whether it was gone before it was asked, so that no row can be blamed."""
+        self.gave_up = gave_up
+        """Whether it reported an exception of its own code, other than that it has no memory."""
 
 
 class Holder:
@@ -238,7 +242,9 @@ class Holder:
                 text = None
             if isinstance(text, str) and text.isprintable() and len(text) < wire.MAX_TEXT:
                 self.drop()
-                return LostWorkerError(Outcome.CRASHED, f"the worker gave up: {text}")
+                reason = f"the worker gave up: {text}"
+                at_fault = not text.startswith("MemoryError")
+                return LostWorkerError(Outcome.CRASHED, reason, gave_up=at_fault)
         return self.broken_by(f"{frame.name} was not asked for")
 
     def broken_by(self, what: str) -> LostWorkerError:

@@ -386,7 +386,7 @@ class WorkerGuest(Dispatcher):
     ) -> WorkerTimeoutError | WorkerDiedError:
         if lost.outcome is Outcome.TIMED_OUT:
             return WorkerTimeoutError(float(getattr(self.limits, setting)), setting)
-        return WorkerDiedError(lost.reason)
+        return WorkerDiedError(lost.reason, gave_up=lost.gave_up)
 
     # Ending --------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ validator.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from sandbox.classes import bases_of, methods_of
@@ -16,7 +17,7 @@ from sandbox.diagnostics import Span
 from sandbox.parse import Places
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
 from sandbox.reads import Reads, ReadsOf
-from sandbox.trees import child_nodes
+from sandbox.trees import child_nodes, walk
 
 __all__ = ["outline_of"]
 
@@ -63,7 +64,21 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
             listed = _task_list(node)
             if listed is not None:
                 tasks, tasks_span = entries or listed[0], places.span(listed[1])
-    return Outline(tuple(functions.values()), tuple(classes.values()), tasks, tasks_span)
+    used = _used(tree, functions.keys())
+    top = tuple(replace(item, is_used=item.name in used) for item in functions.values())
+    return Outline(top, tuple(classes.values()), tasks, tasks_span)
+
+
+def _used(tree: ast.Module, names: Collection[str]) -> set[str]:
+    """Give the functions that something outside of them names."""
+    return {
+        item.id
+        for node in tree.body
+        for item in walk(node)
+        if isinstance(item, ast.Name)
+        and item.id in names
+        and not (isinstance(node, ast.FunctionDef) and node.name == item.id)
+    }
 
 
 def _task_list(node: ast.stmt) -> tuple[tuple[str, ...] | None, ast.expr] | None:

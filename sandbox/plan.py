@@ -52,6 +52,8 @@ class FunctionOutline:
     span: Span
     """Place of the name in the ``def`` line."""
     returns_dict: bool = False
+    is_used: bool = False
+    """Whether something else in the program names it, so that it is rather a helper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -407,6 +407,27 @@ def test_no_entry_is_a_finding_that_names_what_there_is() -> None:
     assert rules("X = 1\n") == ["CAR101"]
 
 
+HELPED = (
+    "def height(obs):\n    return 0.0\n\ndef scale(k):\n    return k\n\n"
+    "class Part:\n    x = 1\n\n"
+    "def compute_reward(obs, action, next_obs):\n    return scale(height(obs))\n"
+)
+
+
+def test_the_only_function_that_could_be_called_is_proposed_as_the_entry() -> None:
+    (found,) = bound(HELPED).findings
+    assert found.message == "no entry found among functions `height`, `scale`, `compute_reward`"
+    assert found.hint.startswith(
+        'if `compute_reward` is meant, load with entry="compute_reward"; or write '
+    )
+    assert bound(HELPED, entry="compute_reward").plan is not None
+
+
+def test_of_two_functions_that_could_be_called_none_is_proposed() -> None:
+    (found,) = bound(HELPED + "\ndef other(obs):\n    return 0.0\n").findings
+    assert found.hint.startswith("write ")
+
+
 def test_two_entries_are_a_finding_that_names_both() -> None:
     source = "def reward(obs):\n    return 0.0\n\nclass R:\n    def step(self, obs):\n        return 0.0\n"
     (found,) = bound(source).findings
@@ -487,7 +508,11 @@ def test_every_rule_has_a_reason_and_advice() -> None:
         assert rule.hint
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.bad], ids=lambda r: r.id)
+# Component names are known only of a program that was built.
+EXAMPLES = [rule for rule in RULES.values() if rule.bad and rule.id != "CAR122"]
+
+
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.id)
 def test_the_examples_of_a_rule_are_examples_of_it(rule: Rule) -> None:
     rest = "" if "step" in rule.bad else "\n    def step(self, obs):\n        return 0.0"
     bad, good = (

@@ -13,6 +13,7 @@ import pytest
 from gymnasium import spaces as gs
 
 import carruntime as car
+import carruntime.reward
 import sandbox
 import sandbox.passes
 
@@ -233,3 +234,18 @@ def test_an_option_of_another_kind_is_an_option_error(options: dict[str, Any]) -
 def test_spaces_that_are_no_pair_are_an_option_error(spaces: Any) -> None:
     with pytest.raises(car.OptionError, match="want an observation and an action space"):
         car.load(GOOD, spaces=spaces, isolation="none")
+
+
+@pytest.mark.parametrize(("gave_up", "rule"), [(True, "CAR132"), (False, "CAR130")])
+def test_a_fault_of_ours_while_loading_is_called_one(
+    gave_up: bool, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise sandbox.WorkerDiedError("RuntimeError: oh", gave_up=gave_up)
+
+    monkeypatch.setattr(carruntime.reward, "bind", broken)
+    report = car.check(GOOD, spaces=SPACES, isolation="none")
+    (found,) = report.errors
+    assert found.rule == rule
+    assert ("a fault of carruntime" in found.why) is gave_up
+    assert ("report it" in found.hint) is gave_up

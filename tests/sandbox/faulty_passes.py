@@ -129,6 +129,10 @@ def build(
         time.sleep(60)
     if "die-in-build" in analysis.text and tier != "interpreted":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if "raise-in-build" in analysis.text:
+        raise RuntimeError("our own fault")
+    if "no-memory-in-build" in analysis.text:
+        raise MemoryError
     if "refuse-build" in analysis.text:
         found = Finding("SBX701", Severity.ERROR, None, "module level raised", "why", "hint")
         raise ProgramRefusedError(Report("x", analysis.text, (found,)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -500,6 +501,21 @@ def test_a_build_that_hangs_or_dies_in_the_tier_asked_for_is_an_error(zygote: Zy
         guest.build(guests.STATELESS, "compiled")
     # The guest itself is not used up by it.
     assert guest.build(guests.STATELESS, "interpreted").tier == "interpreted"
+    guest.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "gave_up"),
+    [("raise-in-build", True), ("no-memory-in-build", False), ("die-in-build", False)],
+)
+def test_an_error_tells_whether_it_came_out_of_our_own_code(
+    source: str, gave_up: bool, zygote: Zygote
+) -> None:
+    guest = WorkerGuest(source.encode(), filename="p", limits=Limits(), zygote=zygote)
+    with pytest.raises(WorkerDiedError) as caught:
+        guest.build(guests.STATELESS, "compiled")
+    assert caught.value.gave_up is gave_up
+    assert pickle.loads(pickle.dumps(caught.value)).gave_up is gave_up  # noqa: S301
     guest.close()
 
 
