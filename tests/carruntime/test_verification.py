@@ -471,14 +471,18 @@ def test_arguments_of_another_kind_are_option_errors(load: Load) -> None:
             car.verify(program, expert=wrong, random=good)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [[1], True, float("nan"), object()], ids=str)
+@pytest.mark.parametrize("wrong", [[1], True, float("nan"), b"goal"], ids=repr)
 def test_a_success_that_is_no_name_number_or_function_is_refused(load: Load, wrong: Any) -> None:
     program = load("def reward(next_obs):\n    return next_obs[0]\n")
     with pytest.raises(car.OptionError, match="want the name of a component, a reward"):
         car.verify(program, expert=EXPERT, random=RANDOM, success_when=wrong)
 
 
-@pytest.mark.parametrize("source", [GOOD_TASKS, "def reward(next_obs):\n    return next_obs[0]\n"])
+@pytest.mark.parametrize(
+    "source",
+    [GOOD_TASKS, "def reward(next_obs):\n    return next_obs[0]\n"],
+    ids=["tasks", "function"],
+)
 def test_trajectories_of_another_space_are_told_in_terms_of_the_call(source: str) -> None:
     spaces = (gym.spaces.Box(-9.0, 9.0, (3,), np.float64), gym.spaces.Discrete(3))
     program = car.load(source, spaces=spaces, tier="interpreted", isolation="none")
