@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from carruntime.errors import OptionError
-from carruntime.spaces import mismatches, spaces_of, spec_of
 from sandbox.schema import DictSpec, Schema, Spec, TupleSpec
 
 if TYPE_CHECKING:
@@ -134,6 +133,9 @@ def _must_fit(envs: Any, session: RewardSession) -> None:
         )
     program = session.program
     # The space below all wrappers: it is that one whose observations are written.
+    # Here, because a check of a text needs neither environments nor the library of them.
+    from carruntime.spaces import mismatches, spaces_of, spec_of
+
     observation, _ = spaces_of(envs.unwrapped)
     have = spec_of(
         observation, text_bytes=program.limits.text_bytes, path="single_observation_space"

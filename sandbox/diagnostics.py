@@ -112,9 +112,13 @@ class Report:
         return tuple(item for item in self.findings if item.severity is Severity.ERROR)
 
     def render(self) -> str:
-        """Give the report as text: place, rule, line with caret, why, what to write."""
+        """Give the report as text: place, rule, line with caret, why, what to write.
+
+        Errors come first, for they are what keeps the program from being loaded.
+        """
         lines = self.source.split("\n")
-        parts = [_render_finding(self.filename, lines, item) for item in self.findings]
+        shown = sorted(self.findings, key=lambda item: item.severity is not Severity.ERROR)
+        parts = [_render_finding(self.filename, lines, item) for item in shown]
         if not parts:
             parts = [f"{escape(self.filename)}: no findings"]
         return "\n".join(parts)

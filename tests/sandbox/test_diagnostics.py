@@ -72,3 +72,12 @@ def test_a_report_is_json_with_lines_columns_and_hints() -> None:
     assert (item["rule"], item["line"], item["column"], item["end_column"]) == ("SBX304", 1, 5, 8)
     assert item["severity"] == "error"
     assert item["hint"]
+
+
+def test_errors_are_shown_before_warnings_each_in_the_order_of_the_text() -> None:
+    warning = Finding("SBX602", Severity.WARNING, Span(1, 1, 1, 2), "m", "", "")
+    second, third = finding(Span(2, 1, 2, 2), "two"), finding(Span(3, 1, 3, 2), "three")
+    report = Report("p.py", "a\nb\nc\n", (warning, second, third))
+    places = [line.split(" ")[0] for line in report.render().split("\n") if "p.py" in line]
+    assert places == ["p.py:2:1:", "p.py:3:1:", "p.py:1:1:"]
+    assert report.findings[0] is warning
