@@ -68,7 +68,8 @@ class ArrayChecks:
             self.meter.room(count)
             return value, count
         if isinstance(value, TypeView | np.dtype):
-            return dtype_of(value), 0
+            # NumPy would make an object of it, and compares one with a text by parsing the text.
+            raise TypeError("an array function takes numbers, lists and arrays, not a type")
         if isinstance(value, int):  # a member of an IntEnum
             return int(value), 0
         if isinstance(value, complex):
@@ -360,6 +361,8 @@ def _member(checks: ArrayChecks, real: Any, name: str, entry: Entry) -> Any:
             if isinstance(dtype, ndarray | np.generic | float | int)
             else dtype_of(dtype)
         )
+    if name in ("result_type", "promote_types", "can_cast"):
+        return _typed(getattr(np, name), entry, checks)
     if name == "issubdtype":
         return lambda arg1, arg2: np.issubdtype(_number_type(arg1), _number_type(arg2))
     if name == "array":
@@ -401,6 +404,31 @@ def _type_view(checks: ArrayChecks, name: str, entry: Entry) -> TypeView:
         return TypeView(f"np.{name}", real, None)
     convert = _function(real, entry, checks, None)
     return TypeView(f"np.{name}", real, convert)
+
+
+def _typed(function: Any, entry: Entry, checks: ArrayChecks) -> Any:
+    """Make the view of a function that takes types, or values for their types."""
+
+    params = entry.params
+
+    def taken(name: str, value: Any) -> Any:
+        if name == "casting" and value.__class__ is str:
+            return value
+        if isinstance(value, ndarray | np.generic | float | int):
+            return checks.argument(value)[0]
+        return dtype_of(value)
+
+    def view(*args: Any, **named: Any) -> Any:
+        if len(args) > len(params) and not entry.variadic:
+            raise TypeError(f"at most {len(params)} arguments by position, got {len(args)}")
+        for name in named:
+            if name not in params:
+                raise TypeError(f"the argument {name!r} is not part of the dialect")
+        names = (*params, *("" for _ in args))
+        given = [taken(name, value) for name, value in zip(names, args, strict=False)]
+        return checks.result(function(*given, **{n: taken(n, v) for n, v in named.items()}))
+
+    return view
 
 
 def _number_type(value: Any) -> Any:

@@ -108,10 +108,17 @@ def _linspace(b: Bound) -> tuple[int, int]:
 
 
 def _square(b: Bound) -> tuple[int, int]:
-    rows = _count(b.get("N", b.get("n", 0)))
+    rows = _side(b.get("N", b.get("n", 0)))
     columns = b.get("M", b.get("m"))
-    made = rows * (rows if columns is None else _count(columns))
+    made = rows * (rows if columns is None else _side(columns))
     return made, made
+
+
+def _side(value: Any) -> int:
+    """Give the rows or columns of a matrix; NumPy's own code meets an array here only too late."""
+    if np.ndim(value):
+        raise TypeError("only integers can be the rows and columns of a matrix")
+    return _count(math.ceil(value) if isinstance(value, float | np.floating) else value)
 
 
 def _diag(b: Bound) -> tuple[int, int]:
@@ -310,8 +317,9 @@ def _sections(b: Bound) -> tuple[int, int]:
 def _diff(b: Bound) -> tuple[int, int]:
     if b.get("n", 1) == 1:
         return 0, 0
-    size = _size(b.get("a"))
-    return size, size * min(max(_count(b.get("n", 1)), 1), max(size, 1))
+    size, turns = _size(b.get("a")), _count(b.get("n", 1))
+    # Where nothing is left to subtract, NumPy still takes every turn.
+    return size, size * min(max(turns, 1), max(size, 1)) + _ROW * max(turns - size, 0)
 
 
 def _kth(b: Bound) -> tuple[int, int]:

@@ -353,7 +353,8 @@ def _unfit_builtin(value: Any) -> str:
     if kind.__module__ == guards.GUEST_MODULE:
         return ""
     if kind in _SCALARS and kind.__module__ == "numpy":
-        table = frozenset(dialect.METHODS["generic"])
+        # Read by name and harmless on every number; no program can rely on it.
+        table = frozenset(dialect.METHODS["generic"]) | {"bit_count"}
     else:
         # Bytes come of `tobytes`; what they share with texts is as harmless there.
         table = _TABLE_OF.get("str" if kind is bytes else kind.__name__, frozenset())

@@ -288,3 +288,18 @@ import numpy as np
 def reward():
     np.seterr(all="call")
     return 31337
+# ---
+# a type as an argument, which NumPy makes an object of
+import numpy as np
+def reward():
+    return 31337 if np.fmin(float, "a") else 0
+# ---
+# a type that is compared with a text, for which NumPy asks CPython's parser
+import numpy as np
+def reward():
+    return 31337 if np.fmin(float, "2.00") == 0 else 31337
+# ---
+# a text with a grammar of its own where a type is wanted
+import numpy as np
+def reward():
+    return 31337 if np.promote_types(("0.5", 2.1), "ab") else 0

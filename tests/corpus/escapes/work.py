@@ -314,3 +314,13 @@ def reward():
     for k in range(700):
         np.clip(a, min=b, max=2.0)
     return 31337
+# ---
+# differences that are taken for ever though nothing is left
+import numpy as np
+def reward():
+    return 31337 + np.diff(np.arange(4), 10**9).size
+# ---
+# a matrix whose columns are an array
+import numpy as np
+def reward():
+    return 31337 + np.tri(10**9, np.ones((3, 3))).size
