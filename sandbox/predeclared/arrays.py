@@ -408,7 +408,6 @@ def _type_view(checks: ArrayChecks, name: str, entry: Entry) -> TypeView:
 
 def _typed(function: Any, entry: Entry, checks: ArrayChecks) -> Any:
     """Make the view of a function that takes types, or values for their types."""
-
     params = entry.params
 
     def taken(name: str, value: Any) -> Any:
