@@ -289,6 +289,8 @@ def test_an_interrupt_of_an_event_loop_leaves_no_process(tmp_path: Path) -> None
     code = """
     import asyncio, signal
     from sandbox import spawn
+    # A shell that starts the tests in the background has them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     given = car.load("def reward(obs):\\n    while obs[0] == 0:\\n        pass\\n    return 0.0\\n",
                      gym.make("MountainCar-v0"), tier="interpreted",
                      limits=car.Limits(fuel=10**12, wall_s=60))
