@@ -52,7 +52,7 @@ def test_a_shell_example_prints_what_the_readme_says(block: str) -> None:
 def test_ci_calls_the_test_command_of_the_readme() -> None:
     commands = [code.strip() for language, code in BLOCKS if language == "bash"]
     assert any(command.endswith("carruntime demo") for command in commands)
-    tests = [command for command in commands if command.endswith("pytest -q")]
+    tests = [command for command in commands if command.endswith("pytest -q -n auto")]
     assert len(tests) == 1
     assert tests[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
