@@ -13,6 +13,8 @@ Source: rules and layouts as in ``minigrid.minigrid_env``, ``minigrid.core.roomg
 pseudorandom number generators, OOPSLA 2014.
 """
 
+# ruff: noqa: PLR0917  # Numba calls by position
+
 from __future__ import annotations
 
 import os
