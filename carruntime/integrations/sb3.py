@@ -327,7 +327,9 @@ class GymnasiumVecEnv(VecEnv):
             f"{type(self.env).__name__}; call it on .env"
         )
 
-    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None) -> list[bool]:
+    def env_is_wrapped(
+        self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None
+    ) -> list[bool]:
         """Say no: whatever wraps the vector environment wraps no single one."""
         return [False for _ in self._get_indices(indices)]
 

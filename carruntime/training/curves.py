@@ -117,9 +117,7 @@ def average(runs: Sequence[Sequence[Point]]) -> list[Average]:
     for steps in sorted(at):
         returns, return_error = _mean([point.eval_return for point in at[steps]])
         success, success_error = _mean([point.eval_success for point in at[steps]])
-        found.append(
-            Average(steps, len(at[steps]), returns, return_error, success, success_error)
-        )
+        found.append(Average(steps, len(at[steps]), returns, return_error, success, success_error))
     return found
 
 

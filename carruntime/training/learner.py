@@ -150,7 +150,10 @@ class GridFeatures(BaseFeaturesExtractor):
         offsets = torch.tensor([0, TYPES, TYPES + len(COLOURS)])
         self.register_buffer("_offsets", offsets, persistent=False)
         self.layers = nn.Sequential(
-            nn.Linear(cells * self._kinds + 4, 2 * width), nn.Tanh(), nn.Linear(2 * width, width), nn.Tanh()
+            nn.Linear(cells * self._kinds + 4, 2 * width),
+            nn.Tanh(),
+            nn.Linear(2 * width, width),
+            nn.Tanh(),
         )
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
