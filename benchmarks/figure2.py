@@ -23,10 +23,9 @@ import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.harness import machine, markdown_table
-
 from carruntime.training.settings import Settings
 
 ROOT = Path(__file__).parent
@@ -117,7 +116,7 @@ def main() -> None:
     render(args.results, args.steps)
 
 
-def run(case: Case, results: Path, steps: int, isolation: str) -> None:
+def run(case: Case, results: Path, steps: int, isolation: Literal["process", "none"]) -> None:
     """Train one run, unless its result is there."""
     import carruntime as car
     from carruntime.training.curves import write_points
@@ -240,13 +239,16 @@ def render(results: Path, steps: int) -> None:
         else f"{len(records)} runs are complete; these are not and are left out: "
         f"{', '.join(missing)}."
     )
+    where = (
+        f"{about['date']}, {about['cpu']}, {about['cpus']} CPUs shared with other work, "
+        f"{about['system']}, Python {about['python']}, {versions}."
+    )
     text = "\n".join(
         [
             "# Figure 2: return by the environment's sparse reward, mean over seeds",
             "",
             f"Made by `python -m benchmarks.figure2`. {state}",
-            f"{about['date']}, {about['cpu']}, {about['cpus']} CPUs shared with other work, "
-            f"{about['system']}, Python {about['python']}, {versions}.",
+            where,
             "",
             table,
             "",
@@ -263,7 +265,7 @@ def render(results: Path, steps: int) -> None:
         {"missing": missing, "verdicts": verdicts, "runs": records, "table": table},
     )
     shown = {name: panel for name, panel in panels.items() if panel}
-    draw(results / "figure2.png", shown)  # type: ignore[arg-type]
+    draw(results / "figure2.png", shown)
     print(text)
 
 
@@ -273,9 +275,8 @@ def _at(points: list[Any], steps: int) -> float:
 
 
 def _verify(task: Task, source: Path, results: Path) -> None:
-    from carruntime.training.files import write_json
-
     import carruntime as car
+    from carruntime.training.files import write_json
 
     path = results / f"verdict_{task.name}.json"
     if path.exists():

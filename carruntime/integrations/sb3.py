@@ -148,9 +148,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
                 after,
                 terminated,
                 truncated,
-                extra={
-                    name: np.array([info.get(name) for info in infos]) for name in payment.extras
-                },
+                extra=_extra(payment.extras, infos),
             )
         except RewardError as error:
             failed, batch = error, error.batch
@@ -302,7 +300,7 @@ class GymnasiumVecEnv(VecEnv):
     def get_images(self) -> Sequence[NDArray[Any] | None]:
         """Draw all environments."""
         frames = self.env.render()
-        return [None] * self.num_envs if frames is None else list(frames)
+        return [None] * self.num_envs if frames is None else [np.asarray(one) for one in frames]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Give an attribute of the vector environment, the same for each."""
@@ -319,7 +317,11 @@ class GymnasiumVecEnv(VecEnv):
         setattr(self.env, attr_name, value)
 
     def env_method(
-        self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
+        self,
+        method_name: str,
+        *method_args: Any,  # noqa: ARG002  # the interface has them
+        indices: Any = None,  # noqa: ARG002
+        **method_kwargs: Any,  # noqa: ARG002
     ) -> list[Any]:
         """Refuse: the environments of a vector environment cannot be called one by one."""
         raise OptionError(
@@ -328,7 +330,9 @@ class GymnasiumVecEnv(VecEnv):
         )
 
     def env_is_wrapped(
-        self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None
+        self,
+        wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]],  # noqa: ARG002
+        indices: Any = None,
     ) -> list[bool]:
         """Say no: whatever wraps the vector environment wraps no single one."""
         return [False for _ in self._get_indices(indices)]
@@ -337,11 +341,11 @@ class GymnasiumVecEnv(VecEnv):
 class NumericObservations(VecEnvWrapper):
     """Observations without the fields that policies of Stable-Baselines3 cannot read.
 
-    These are all that are neither Box, Discrete, MultiDiscrete nor MultiBinary; the observation
-    space must be a Dict of which one such field is left.
+    What is kept are the fields of a Dict space that are Box, Discrete, MultiDiscrete or
+    MultiBinary.
 
     Raises:
-        OptionError: If there is nothing to leave out, or nothing is left.
+        OptionError: If the space is no Dict, or nothing is left.
     """
 
     def __init__(self, venv: VecEnv) -> None:
@@ -453,6 +457,15 @@ class RewardLogger(BaseCallback):
 _FINAL = {"final_obs", "final_info"}
 
 
+def _extra(names: Sequence[str], infos: _Infos) -> dict[str, NDArray[Any]]:
+    """Take the declared values out of the infos; one that no info has is left out."""
+    return {
+        name: np.array([info.get(name) for info in infos])
+        for name in names
+        if any(name in info for info in infos)
+    }
+
+
 def _is_numeric(space: gym.Space[Any]) -> bool:
     numeric = (
         gym.spaces.Box,
@@ -471,7 +484,7 @@ def _rows(info: Mapping[str, Any], count: int) -> _Infos:
             continue
         mask = info.get(f"_{name}")
         if isinstance(values, Mapping):
-            parts: Sequence[Any] = _rows(values, count)
+            parts: Any = _rows(values, count)
         elif isinstance(values, (np.ndarray, list, tuple)) and len(values) == count:
             parts = values
         else:

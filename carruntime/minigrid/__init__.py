@@ -1,6 +1,7 @@
 """MiniGrid compiled: a vector environment for three of its tasks, and frames for all of them.
 
-The names below are loaded when they are first used; only then are Gymnasium and Numba needed.
+The names below are loaded when they are first used; only then are Gymnasium and Numba needed. The
+renderer is `carruntime.minigrid.render.render`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from carruntime.minigrid.encoding import GridState as GridState
     from carruntime.minigrid.encoding import state_of as state_of
     from carruntime.minigrid.render import frame_of as frame_of
-    from carruntime.minigrid.render import render as render
     from carruntime.minigrid.vector import ENV_IDS as ENV_IDS
     from carruntime.minigrid.vector import MiniGridVectorEnv as MiniGridVectorEnv
     from carruntime.minigrid.vector import has_compiled as has_compiled
@@ -23,7 +23,6 @@ _HOMES = {
     "MiniGridVectorEnv": "vector",
     "frame_of": "render",
     "has_compiled": "vector",
-    "render": "render",
     "state_of": "encoding",
 }
 
@@ -33,7 +32,6 @@ __all__ = [
     "MiniGridVectorEnv",
     "frame_of",
     "has_compiled",
-    "render",
     "state_of",
 ]
 

@@ -100,7 +100,7 @@ def _below(words: _Words, row: int, low: int, high: int) -> int:
     """Draw from ``low`` to ``high - 1``; the bias is below ``(high - low) / 2**32``."""
     words[row] += _GAMMA
     drawn = _mixed(words[row]) >> _32
-    return low + np.int64((drawn * np.uint64(high - low)) >> _32)
+    return low + int((drawn * np.uint64(high - low)) >> _32)
 
 
 @_kernel
@@ -215,7 +215,7 @@ def _step_one(task: int, grid: _Bytes, agent: _Ints, carried: _Bytes, action: in
     if action == FORWARD:
         if ahead in (EMPTY, GOAL) or (ahead == DOOR and state == OPEN):
             agent[0], agent[1] = x, y
-        return ahead == GOAL
+        return bool(ahead == GOAL)
     if action == PICKUP:
         if carried[0] == 0 and ahead in (KEY, BALL, BOX):
             carried[0], carried[1] = ahead, colour

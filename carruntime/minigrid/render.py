@@ -60,7 +60,6 @@ _LARGEST: Final = 256
 
 _Bools: TypeAlias = NDArray[np.bool_]
 _Floats: TypeAlias = NDArray[np.float64]
-_Colour: TypeAlias = tuple[int, int, int]
 
 
 def render(
@@ -156,7 +155,8 @@ def frame_of(
         view_size=state.view_size,
         see_through_walls=state.see_through_walls,
     )
-    return frames[0]
+    frame: NDArray[np.uint8] = frames[0]
+    return frame
 
 
 def _check_numbers(tile_size: int, view_size: int) -> None:
@@ -187,14 +187,16 @@ def _checked(
         )
     if not problems:
         inside = (positions >= 0) & (positions < np.array(grids.shape[1:3]))
-        for row in np.flatnonzero(~inside.all(axis=1))[:1].tolist():
-            problems.append(
-                f"agent_pos: {positions[row].tolist()} in row {row} is outside the grid of "
-                f"{grids.shape[1]} x {grids.shape[2]} cells"
-            )
+        problems += [
+            f"agent_pos: {positions[row].tolist()} in row {row} is outside the grid of "
+            f"{grids.shape[1]} x {grids.shape[2]} cells"
+            for row in np.flatnonzero(~inside.all(axis=1))[:1].tolist()
+        ]
         turned = (directions < 0) | (directions > 3)
-        for row in np.flatnonzero(turned)[:1].tolist():
-            problems.append(f"agent_dir: {directions[row]} in row {row}; want 0, 1, 2 or 3")
+        problems += [
+            f"agent_dir: {directions[row]} in row {row}; want 0, 1, 2 or 3"
+            for row in np.flatnonzero(turned)[:1].tolist()
+        ]
     if problems:
         raise ShapeError("render", problems)
     return (
@@ -293,7 +295,8 @@ class _Canvas:
             image = (image + 0.30 * (255 - image)).astype(np.uint8)
         size, parts = self.tile_size, _SUBDIVISIONS
         split = image.reshape(size, parts, size, parts, 3)
-        return split.mean(axis=3).mean(axis=1).astype(np.uint8)
+        tile: NDArray[np.uint8] = split.mean(axis=3).mean(axis=1).astype(np.uint8)
+        return tile
 
 
 def _agent(canvas: _Canvas, facing: int) -> _Bools:
@@ -311,7 +314,8 @@ def _agent(canvas: _Canvas, facing: int) -> _Bools:
     scale = 1 / (dot00 * dot11 - dot01 * dot01)
     u: _Floats = (dot11 * dot02 - dot01 * dot12) * scale
     v: _Floats = (dot00 * dot12 - dot01 * dot02) * scale
-    return (u >= 0) & (v >= 0) & (u + v < 1)
+    covered: _Bools = (u >= 0) & (v >= 0) & (u + v < 1)
+    return covered
 
 
 _Drawing: TypeAlias = Callable[[_Canvas, NDArray[np.uint8], int, int], None]

@@ -148,6 +148,7 @@ class GridFeatures(BaseFeaturesExtractor):
         self._cells = cells
         self._kinds = TYPES + len(COLOURS) + STATES
         offsets = torch.tensor([0, TYPES, TYPES + len(COLOURS)])
+        self._offsets: torch.Tensor
         self.register_buffer("_offsets", offsets, persistent=False)
         self.layers = nn.Sequential(
             nn.Linear(cells * self._kinds + 4, 2 * width),

@@ -102,7 +102,7 @@ def train_seed(
         model = make_model(settings, envs.venv, seed)
         # Seeds of environments are apart for neighbouring seeds of runs.
         envs.venv.seed(seed * _SEED_STRIDE)
-        keeper = _Keeper(settings, seed, folder, envs, judge, progress)
+        keeper = _Keeper(settings, seed, folder, envs, judge=judge, progress=progress)
         checkpoint = folder / CHECKPOINT
         if resume and checkpoint.exists():
             keeper.restore(model, _read(checkpoint, settings, seed, program))
@@ -153,7 +153,7 @@ class _Judge:
         done = np.zeros(venv.num_envs, np.int64)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed + steps)
-            obs = venv.reset()
+            obs: Any = venv.reset()
             for _ in range(_EVAL_STEPS):
                 actions, _ = model.predict(obs, deterministic=False)
                 obs, _, dones, infos = venv.step(actions)
@@ -184,6 +184,7 @@ class _Keeper(BaseCallback):
         seed: int,
         folder: Path,
         envs: Environments,
+        *,
         judge: _Judge,
         progress: Callable[[int, int], None] | None,
     ) -> None:
