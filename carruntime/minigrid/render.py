@@ -285,7 +285,7 @@ class _Canvas:
         reached = np.clip(dx * along[0] + dy * along[1], 0, length)
         far_x = self.x - (begin[0] + reached * along[0])
         far_y = self.y - (begin[1] + reached * along[1])
-        near = np.sqrt(far_x * far_x + far_y * far_y) <= radius
+        near: _Bools = np.sqrt(far_x * far_x + far_y * far_y) <= radius
         return near & self.rectangle(
             min(x0, x1) - radius, max(x0, x1) + radius, min(y0, y1) - radius, max(y0, y1) + radius
         )
