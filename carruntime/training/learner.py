@@ -221,6 +221,7 @@ def make_environments(
             program,
             mode=settings.mode,
             gamma=settings.discount if potential else None,
+            on_error=settings.on_error,
             record_episodes=program.stateful,
         )
     if grid:

@@ -10,6 +10,7 @@ from typing import Any
 
 from carruntime.errors import OptionError
 from carruntime.payment import Mode
+from carruntime.session import OnError
 
 __all__ = ["Settings"]
 
@@ -35,6 +36,8 @@ class Settings:
         eval_every: Transitions between two points of the curve.
         eval_episodes: Episodes of each, played with actions sampled from the policy.
         checkpoint_every: Transitions between two checkpoints.
+        on_error: What the reward of a row becomes that ends badly, ``"raise"`` ends the run; see
+            `RewardProgram.start`.
     """
 
     env_id: str
@@ -52,6 +55,7 @@ class Settings:
     eval_every: int = 25_000
     eval_episodes: int = 64
     checkpoint_every: int = 100_000
+    on_error: OnError = "raise"
 
     def __post_init__(self) -> None:
         """Refuse numbers that no run can have."""

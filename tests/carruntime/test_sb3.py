@@ -114,9 +114,7 @@ def test_modes_pay_as_the_wrapper_of_gymnasium(reward_mode: Any) -> None:
     gamma = 0.9 if reward_mode == "potential" else None
 
     def envs() -> MiniGridVectorEnv:
-        return MiniGridVectorEnv(
-            ENV, 8, autoreset_mode=AutoresetMode.SAME_STEP, max_steps=60
-        )
+        return MiniGridVectorEnv(ENV, 8, autoreset_mode=AutoresetMode.SAME_STEP, max_steps=60)
 
     program = car.load(TASKS, ENV, isolation="none")
     mine = CodeRewardVecEnv(GymnasiumVecEnv(envs()), program, mode=reward_mode, gamma=gamma)
@@ -332,7 +330,7 @@ def test_texts_are_left_out_for_policies_but_not_for_programs() -> None:
     venv.step(np.zeros(2, int))
     obs, rewards, dones, infos = venv.step(np.zeros(2, int))
     assert dones.all()
-    assert rewards.tolist() == [52.0, 52.0]
+    assert rewards.tolist() == [53.0, 53.0]
     assert set(obs) == set(infos[0]["terminal_observation"]) == {"direction", "image"}
     with pytest.raises(OptionError, match="want a Dict"):
         NumericObservations(cart_poles(POLES))
