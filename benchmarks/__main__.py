@@ -19,6 +19,8 @@ from benchmarks import (
     bench_findings,
     bench_latency,
     bench_memory,
+    bench_minigrid,
+    bench_render,
     bench_startup,
     bench_throughput,
     bench_workloads,
@@ -38,6 +40,8 @@ QUESTIONS = {
     "findings": bench_findings,
     "startup": bench_startup,
     "memory": bench_memory,
+    "minigrid": bench_minigrid,
+    "render": bench_render,
 }
 
 

@@ -76,13 +76,14 @@ def test_rewards_are_those_of_a_loop_by_hand(mode: AutoresetMode) -> None:
     )
     rng = np.random.default_rng(0)
     venv.seed(5)
-    before = venv.reset()
+    before: Any = venv.reset()
     reference.reset(seed=5)
     seen = np.zeros(count, int)
     paid = 0.0
     ends = 0
     for _ in range(steps):
         actions = rng.choice(7, count, p=(0.15, 0.15, 0.4, 0.1, 0.02, 0.16, 0.02))
+        obs: Any
         obs, rewards, dones, infos = venv.step(actions)
         after, own, terminated, truncated, _ = reference.step(actions)
         seen += 1
@@ -167,7 +168,7 @@ def test_the_bridge_is_gymnasium_reset_as_stable_baselines_does() -> None:
     )
     venv = GymnasiumVecEnv(env)
     venv.seed(11)
-    obs = venv.reset()
+    obs: Any = venv.reset()
     alone = gym.make("MiniGrid-UnlockPickup-v0", max_steps=4)
     assert obs["mission"][1] == alone.reset(seed=12)[0]["mission"]
     for step in range(4):
@@ -177,7 +178,8 @@ def test_the_bridge_is_gymnasium_reset_as_stable_baselines_does() -> None:
     assert infos[1]["TimeLimit.truncated"]
     assert infos[1]["terminal_observation"]["mission"] == last["mission"]
     assert np.array_equal(infos[1]["terminal_observation"]["image"], last["image"])
-    assert np.array_equal(obs["image"][0], env.envs[0].unwrapped.gen_obs()["image"])
+    inner: Any = env.envs[0].unwrapped
+    assert np.array_equal(obs["image"][0], inner.gen_obs()["image"])
     assert state_of(env.envs[0]).step_count == 0
     assert rewards.dtype == np.float64
     venv.close()

@@ -63,14 +63,14 @@ class Reward:
 """
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Somebody pulled the plug."""
 
 
 def stop_at(steps: int) -> Any:
     def progress(done: int, total: int) -> None:
         if done >= steps:
-            raise Stopped
+            raise StoppedError
 
     return progress
 
@@ -91,7 +91,7 @@ def test_a_run_that_was_stopped_ends_with_the_bits_of_one_that_was_not(
     settings = Settings(ENV, total_steps=1024, **SMALL)
     program = car.load(source, ENV, isolation="none")
     whole = train_seed(settings, 3, tmp_path / "whole", program=program)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train_seed(settings, 3, tmp_path / "parts", program=program, progress=stop_at(700))
     parts = train_seed(settings, 3, tmp_path / "parts", program=program, resume=True)
     program.close()
