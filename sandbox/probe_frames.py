@@ -23,8 +23,10 @@ _LEAST: Final = 1024
 """Pixels from which on an array is taken for a picture, not for the encoding of a grid."""
 _PLAIN: Final = np.array(
     # Black, greys, white, the primary colours and their mixtures, brown and purple.
-    [[0, 0, 0], [60, 60, 60], [100, 100, 100], [255, 255, 255], [255, 0, 0], [0, 255, 0]]
-    + [[0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255], [150, 75, 20], [112, 39, 195]],
+    [
+        *([0, 0, 0], [60, 60, 60], [100, 100, 100], [255, 255, 255], [255, 0, 0], [0, 255, 0]),
+        *([0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255], [150, 75, 20], [112, 39, 195]),
+    ],
     np.uint8,
 )
 
