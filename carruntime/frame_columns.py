@@ -97,7 +97,7 @@ class FrameColumns:
             return None
         if value.shape != self.shape:
             text = f"frame: uint8 {value.shape}; want {want}"
-            if value.ndim == 4 and value.shape[1:] != self.shape[1:]:
+            if value.ndim in (3, 4) and value.shape[-3:] != self.shape[1:]:
                 height, width = self.shape[1:3]
                 text += (
                     f": the program was loaded for frames of {height} by {width}, and what it "
