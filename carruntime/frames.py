@@ -34,6 +34,7 @@ __all__ = [
     "ObservationFrames",
     "RenderFrames",
     "Rendered",
+    "frame_shape_of",
     "frame_source_of",
 ]
 
@@ -250,6 +251,23 @@ def frame_source_of(given: Source, env: Any, *, many: bool) -> FrameSource:
         f'frame_source={given!r}: want "render", "info", "obs" or "obs/FIELD", a function of the '
         "environment, or a source of carruntime.frames"
     )
+
+
+def frame_shape_of(env: gym.Env[Any, Any]) -> tuple[int, ...] | None:
+    """Give the shape ``(H, W, 3)`` of what an environment draws, by resetting it and looking.
+
+    Args:
+        env: An environment; it is reset with seed 0.
+
+    Returns:
+        The shape, or None if it draws no RGB frames.
+    """
+    if env.render_mode != "rgb_array":
+        return None
+    env.reset(seed=0)
+    drawn = np.asarray(env.render())
+    is_frame = drawn.dtype == np.uint8 and drawn.ndim == 3 and drawn.shape[2] == 3
+    return drawn.shape if is_frame else None
 
 
 def has_frames(env: Any) -> bool:
