@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from carruntime.commands.shared import (
     BAD,
     GOOD,
+    Loaded,
     add_command,
     count,
     env_option,
@@ -18,7 +20,6 @@ from carruntime.commands.shared import (
     print_json,
     print_wrapped,
     progress_option,
-    source_of,
 )
 from carruntime.errors import RewardError
 
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
     env_option(train, required=True)
     train.add_argument(
         "--reward",
+        dest="file",
         type=Path,
         metavar="FILE",
         help="the program; - reads it from standard input; without it the environment's own "
@@ -99,10 +101,10 @@ def _train(options: argparse.Namespace) -> int:
     want_extra()
     from carruntime.minigrid.vector import has_compiled
     from carruntime.progress import ProgressLine
-    from carruntime.reward import load
     from carruntime.training.settings import Settings
 
-    env = open_env(options.env)
+    # An unknown environment is found out before a program is compiled for it.
+    open_env(options.env).close()
     compiled = has_compiled(options.env) and not options.plain
     if compiled:
         why = "compiled MiniGrid"
@@ -127,41 +129,32 @@ def _train(options: argparse.Namespace) -> int:
         on_error=options.on_error,
     )
     program = None
-    try:
-        if options.reward is not None:
-            program = load(
-                source_of(options.reward),
-                env,
-                entry=options.entry,
-                tier=options.tier,
-                require=options.require,
-            )
+    with contextlib.ExitStack() as stack:
+        if options.file is not None:
+            program, _ = stack.enter_context(Loaded(options))
         if not options.json:
             paid = "the environment's own reward" if program is None else program.filename
             tier = "" if program is None else f" ({program.tier} tier, mode {settings.mode})"
             print_wrapped(f"environments: {envs} at once, {why}", "  ")
             print_wrapped(f"learns from: {paid}{tier}", "  ")
-        with ProgressLine("steps", show=options.progress) as line:
-            summary = run_experiment(
-                settings,
-                options.seeds,
-                options.out,
-                program=program,
-                resume=options.resume,
-                tensorboard=options.tensorboard,
-                progress=lambda name, done, total: line(done, total),  # noqa: ARG005
-            )
-    except RewardError as error:
-        if options.json:
-            print_json({"failed": str(error)})
-        else:
-            print(error)
-            print(f"what was stored before is in {options.out}")
-        return BAD
-    finally:
-        env.close()
-        if program is not None:
-            program.close()
+        try:
+            with ProgressLine("steps", show=options.progress) as line:
+                summary = run_experiment(
+                    settings,
+                    options.seeds,
+                    options.out,
+                    program=program,
+                    resume=options.resume,
+                    tensorboard=options.tensorboard,
+                    progress=lambda name, done, total: line(done, total),  # noqa: ARG005
+                )
+        except RewardError as error:
+            if options.json:
+                print_json({"failed": str(error)})
+            else:
+                print(error)
+                print(f"what was stored before is in {options.out}")
+            return BAD
     if options.json:
         print_json(summary)
     else:

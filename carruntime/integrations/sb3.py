@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 from carruntime.batch import RewardBatch
 from carruntime.columns import copy_batch, overlay
 from carruntime.errors import OptionError, RewardError
+from carruntime.frames import Source as FrameFrom
 from carruntime.payment import Mode, Payment
 from carruntime.reward import RewardProgram, Source
 from carruntime.session import OnError, RewardSession
+from carruntime.spaces import spec_of
 from sandbox.outcome import Outcome
 
 try:
@@ -70,6 +72,9 @@ class CodeRewardVecEnv(VecEnvWrapper):
         gamma: Discount of ``mode="potential"``.
         on_error: What the program's reward of a bad row becomes.
         record_episodes: Keep what a class has seen since its reset, which `state_dict` needs.
+        frame_source: Where the frames come from, if the program looks at any: a source of
+            `carruntime.frames` that knows the last frame of an episode, or its name;
+            ``infos[i]["frame"]`` if left out, where `carruntime.frames.RenderFrames` puts it.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
     Raises:
@@ -86,6 +91,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
         gamma: float | None = None,
         on_error: OnError = "raise",
         record_episodes: bool = False,
+        frame_source: FrameFrom = None,
         **options: Any,
     ) -> None:
         super().__init__(venv)
@@ -98,7 +104,17 @@ class CodeRewardVecEnv(VecEnvWrapper):
             on_error=on_error,
             options=options,
             record_episodes=record_episodes,
+            frame_source=frame_source,
+            many=True,
         )
+        source = self._payment.frame_source
+        if source is not None and not source.sees_ends:
+            self._payment.close()
+            raise OptionError(
+                f"frame_source={source!r}: the environments of Stable-Baselines3 have reset "
+                "themselves before it is asked, and the last frame of an episode is lost; wrap "
+                "each in carruntime.frames.RenderFrames and leave frame_source out"
+            )
         self.batch: RewardBatch | None = None
         self._obs: Any = None
         self._actions: Any = None
@@ -116,7 +132,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
     def reset(self) -> Any:
         """Reset all environments, and the program."""
         obs = self.venv.reset()
-        self._payment.begin(obs, None)
+        self._payment.begin(obs, None, self._look(obs, self.venv.unwrapped.reset_infos))
         self._keep(obs)
         return obs
 
@@ -148,6 +164,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
                 after,
                 terminated,
                 truncated,
+                frame=self._look(self._whole(obs, dones, infos), infos),
                 extra=_extra(payment.extras, infos),
             )
         except RewardError as error:
@@ -155,7 +172,13 @@ class CodeRewardVecEnv(VecEnvWrapper):
         own = np.array(env_reward, np.float64)
         reward = payment.pay(batch, own, terminated)
         if any_ended:
-            payment.begin(obs, dones)
+            first = [
+                begun if over else info
+                for begun, info, over in zip(
+                    self.venv.unwrapped.reset_infos, infos, dones.tolist(), strict=True
+                )
+            ]
+            payment.begin(obs, dones, self._look(obs, first))
         self._keep(obs)
         self.batch = batch
         if failed is not None:
@@ -207,6 +230,23 @@ class CodeRewardVecEnv(VecEnvWrapper):
                 )
             last[row] = infos[row]["terminal_observation"]
         return overlay(spec, obs, last)
+
+    def _whole(self, obs: Any, dones: NDArray[np.bool_], infos: _Infos) -> Any:
+        """Give all of the last observations, for a frame source that reads them."""
+        if self._payment.frame_source is None or not dones.any():
+            return obs
+        spec = spec_of(self.observation_space, text_bytes=1 << 16, path="")
+        rows = np.flatnonzero(dones).tolist()
+        return overlay(spec, obs, {row: infos[row]["terminal_observation"] for row in rows})
+
+    def _look(self, obs: Any, infos: Sequence[Mapping[str, Any]]) -> Any:
+        """Give the frames of this moment, from infos put together; None if none are looked at."""
+        if self._payment.frame_source is None:
+            return None
+        names = [name for name in infos[0] if all(name in info for info in infos)]
+        told = {name: [info[name] for info in infos] for name in names}
+        frames = self._payment.look(self.venv, obs, told)
+        return np.stack(frames) if isinstance(frames, list) else frames
 
     @staticmethod
     def _tell(infos: _Infos, batch: RewardBatch, own: NDArray[np.float64]) -> None:

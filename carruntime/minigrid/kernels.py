@@ -359,6 +359,8 @@ def step_batch(
     truncated: _Flags,
     last_image: _Bytes,
     last_direction: _Ints,
+    last_grids: _Bytes,
+    last_agents: _Ints,
     seen: _Flags,
 ) -> int:
     """Step all environments once, and begin new episodes as ``mode`` says.
@@ -383,6 +385,8 @@ def step_batch(
         last_image: With `SAME_STEP` the last view of an episode, ``[N, V, V, 3]``; only rows that
             ended are written.
         last_direction: Likewise, int64 ``[N]``.
+        last_grids: Likewise the last cells, uint8 ``[N, W, H, 3]``.
+        last_agents: Likewise, int64 ``[N, 3]``.
         seen: Scratch, bool ``[V, V]``.
 
     Returns:
@@ -411,6 +415,12 @@ def step_batch(
         if ended[row] and mode == SAME_STEP:
             _observe_one(grids[row], agents[row], carried[row], last_image[row], seen)
             last_direction[row] = agents[row, 2]
+            for x in range(grids.shape[1]):
+                for y in range(grids.shape[2]):
+                    for part in range(3):
+                        last_grids[row, x, y, part] = grids[row, x, y, part]
+            for part in range(3):
+                last_agents[row, part] = agents[row, part]
             _reset_one(task, row, grids[row], agents[row], carried[row], target, words)
             steps[row] = 0
             begun += 1

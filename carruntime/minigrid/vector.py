@@ -82,6 +82,9 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: ``"rgb_array"`` or None.
         tile_size: Pixels along a side of a cell in frames.
         highlight: Light up in frames what the agent sees.
+        info_frames: Put the frame of every environment into ``info["frame"]``, as
+            `carruntime.frames.RenderFrames` does inside of each sub-environment; with
+            ``SAME_STEP`` the last one of an episode is in ``info["final_info"]["frame"]``.
 
     Raises:
         OptionError: If an argument cannot be used.
@@ -97,6 +100,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: str | None = None,
         tile_size: int = 32,
         highlight: bool = True,
+        info_frames: bool = False,
     ) -> None:
         if env_id not in _TASKS:
             raise OptionError(
@@ -125,6 +129,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         self.render_mode = render_mode
         self.tile_size = tile_size
         self.highlight = highlight
+        self.info_frames = info_frames
         model = make_env(env_id)
         self.spec = gym.spec(env_id)
         self.metadata = {
@@ -153,6 +158,8 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         self._seen = np.zeros((VIEW, VIEW), np.bool_)
         self._last_image = np.zeros((num_envs, VIEW, VIEW, 3), np.uint8)
         self._last_direction = np.zeros(num_envs, np.int64)
+        self._last_grids = self._grids.copy()
+        self._last_agents = self._agents.copy()
         self._missions: tuple[str, ...] = ("",) * num_envs
         # Numba is loaded here and not where spaces and ids alone are wanted.
         from carruntime.minigrid import kernels
@@ -176,7 +183,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
             options: May hold ``"reset_mask"``, bool ``[N]``.
 
         Returns:
-            The observations of all environments, and an empty info.
+            The observations of all environments, and an info, empty but for frames.
 
         Raises:
             TypeError: If the mask is no bool array.
@@ -198,7 +205,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         self._begun |= mask
         self._ended &= ~mask
         self._name_missions()
-        return self._observe(), {}
+        return self._observe(), self._frame_info(mask)
 
     def step(
         self, actions: Any
@@ -256,6 +263,8 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
             truncated,
             self._last_image,
             self._last_direction,
+            self._last_grids,
+            self._last_agents,
             self._seen,
         )
         if begun < 0:
@@ -269,6 +278,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
             if self._mode == _MODES[AutoresetMode.SAME_STEP]:
                 infos = self._final()
             self._name_missions()
+        infos |= self._frame_info(np.ones(count, np.bool_))
         obs = {"image": image, "direction": direction, "mission": self._missions}
         return obs, rewards, terminated, truncated, infos
 
@@ -284,15 +294,13 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         Returns:
             uint8 ``[N, H * tile_size, W * tile_size, 3]``, equal to MiniGrid's ``get_frame``.
         """
-        from carruntime.minigrid.render import render
+        return self._drawn(self._grids, self._agents)
 
-        return render(
-            self._grids,
-            self._agents[:, :2],
-            self._agents[:, 2],
-            tile_size=self.tile_size,
-            highlight=self.highlight,
-        )
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """Shape of one frame, ``(height, width, 3)``."""
+        width, height = self._grids.shape[1:3]
+        return height * self.tile_size, width * self.tile_size, 3
 
     # State -----------------------------------------------------------------------------------
 
@@ -492,12 +500,31 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
                 # Still that of the episode which ended.
                 "mission": self._missions[row],
             }
+        info: dict[str, Any] = {}
+        if self.info_frames:
+            frames = np.zeros((self.num_envs, *self.frame_shape), np.uint8)
+            frames[ended] = self._drawn(self._last_grids[ended], self._last_agents[ended])
+            info = {"frame": frames, "_frame": ended.copy()}
         return {
             "final_obs": final,
             "_final_obs": ended,
-            "final_info": {},
+            "final_info": info,
             "_final_info": ended.copy(),
         }
+
+    def _frame_info(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
+        return {"frame": self.frames(), "_frame": mask.copy()} if self.info_frames else {}
+
+    def _drawn(self, grids: NDArray[np.uint8], agents: NDArray[np.int64]) -> NDArray[np.uint8]:
+        from carruntime.minigrid.render import render
+
+        return render(
+            grids,
+            agents[:, :2],
+            agents[:, 2],
+            tile_size=self.tile_size,
+            highlight=self.highlight,
+        )
 
 
 _MISSIONS: Final = (

@@ -19,6 +19,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from torch import nn
 
 from carruntime.environments import make_env
+from carruntime.errors import OptionError
+from carruntime.frames import RenderFrames
 from carruntime.integrations.sb3 import CodeRewardVecEnv, GymnasiumVecEnv, NumericObservations
 from carruntime.minigrid.encoding import COLOURS, STATES, TYPES
 from carruntime.minigrid.vector import MiniGridVectorEnv
@@ -200,14 +202,13 @@ def make_environments(
     Raises:
         OptionError: If the environment is unknown, or the program is for another.
     """
+    seen = program.frame_shape if program is not None and program.reads_frames else None
     vector: VectorEnv[Any, Any, Any]
     if settings.compiled:
-        vector = MiniGridVectorEnv(
-            settings.env_id, num_envs, autoreset_mode=AutoresetMode.SAME_STEP
-        )
+        vector = _compiled(settings, num_envs, seen)
     else:
         vector = SyncVectorEnv(
-            [lambda: make_env(settings.env_id)] * num_envs,
+            [lambda: _plain(settings.env_id, drawn=seen is not None)] * num_envs,
             autoreset_mode=AutoresetMode.SAME_STEP,
         )
     grid = _is_grid(vector.single_observation_space)
@@ -229,6 +230,30 @@ def make_environments(
     elif isinstance(vector.single_observation_space, gym.spaces.Dict):
         venv = NumericObservations(venv)
     return Environments(venv, vector, statistics, rewards)
+
+
+def _compiled(settings: Settings, num_envs: int, seen: tuple[int, ...] | None) -> MiniGridVectorEnv:
+    mode = AutoresetMode.SAME_STEP
+    if seen is None:
+        return MiniGridVectorEnv(settings.env_id, num_envs, autoreset_mode=mode)
+    cells = MiniGridVectorEnv(settings.env_id, 1, tile_size=1).frame_shape
+    env = MiniGridVectorEnv(
+        settings.env_id,
+        num_envs,
+        autoreset_mode=mode,
+        tile_size=max(1, seen[0] // cells[0]),
+        info_frames=True,
+    )
+    if env.frame_shape != seen:
+        raise OptionError(
+            f"the program was loaded for frames of {seen}, and those of {settings.env_id} are "
+            f"{env.frame_shape}, or have other whole tiles: load it for such"
+        )
+    return env
+
+
+def _plain(env_id: str, *, drawn: bool) -> gym.Env[Any, Any]:
+    return RenderFrames(make_env(env_id, render_mode="rgb_array")) if drawn else make_env(env_id)
 
 
 def make_model(settings: Settings, venv: VecEnv, seed: int) -> PPO:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from carruntime.errors import OptionError
 from carruntime.experts import expert_for
+from carruntime.frames import RenderFrames
 from carruntime.minigrid import ENV_IDS, MiniGridVectorEnv, has_compiled, state_of
 
 DOORKEY, UNLOCKPICKUP = "MiniGrid-DoorKey-5x5-v0", "MiniGrid-UnlockPickup-v0"
@@ -156,6 +157,36 @@ def test_batches_are_laid_out_as_in_a_sync_vector_env(env_id: str, mode: Autores
                 here.load(row, there.envs[row])
     there.close()
     here.close()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_frames_in_infos_are_those_that_each_environment_would_draw(mode: AutoresetMode) -> None:
+    """Also the last one of an episode, where the next has begun in the same step."""
+    there = SyncVectorEnv(
+        [lambda: RenderFrames(gym.make(DOORKEY, max_steps=3, render_mode="rgb_array", tile_size=8))]
+        * 2,
+        autoreset_mode=mode,
+    )
+    here = MiniGridVectorEnv(
+        DOORKEY, 2, autoreset_mode=mode, max_steps=3, tile_size=8, info_frames=True
+    )
+    there.reset(seed=0)
+    info = here.reset(seed=0)[1]
+    assert info["frame"].shape == (2, *here.frame_shape) == (2, 40, 40, 3)
+    for row, env in enumerate(there.envs):
+        here.load(row, env)
+    for step in range(3):
+        *_, wanted = there.step(np.array([1, 0]))
+        *_, info = here.step(np.array([1, 0]))
+        assert set(info) == set(wanted)
+        assert np.array_equal(info["_frame"], wanted["_frame"])
+        if step < 2 or mode is not AutoresetMode.SAME_STEP:
+            assert np.array_equal(info["frame"], wanted["frame"])
+    if mode is AutoresetMode.SAME_STEP:
+        assert set(info["final_info"]) == set(wanted["final_info"])
+        assert np.array_equal(info["final_info"]["frame"], wanted["final_info"]["frame"])
+        assert np.array_equal(info["frame"], here.frames())
+    there.close()
 
 
 def test_observations_lie_in_the_space_and_belong_to_the_caller() -> None:

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import carruntime as car
 from carruntime.errors import OptionError, RewardError
+from carruntime.frames import RenderFrames
 from carruntime.minigrid import MiniGridVectorEnv, state_of
 
 pytest.importorskip("stable_baselines3")
@@ -183,6 +184,66 @@ def test_the_bridge_is_gymnasium_reset_as_stable_baselines_does() -> None:
     assert state_of(env.envs[0]).step_count == 0
     assert rewards.dtype == np.float64
     venv.close()
+
+
+WATCHING = """
+def reward(frame, prev_frame, initial_frame):
+    total = float(frame.sum()) - 2.0 * float(prev_frame.sum())
+    return total + 3.0 * float(initial_frame.sum())
+"""
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_programs_that_look_at_frames_see_the_last_one(compiled: bool) -> None:
+    env: Any
+    if compiled:
+        env = MiniGridVectorEnv(
+            ENV,
+            3,
+            autoreset_mode=AutoresetMode.SAME_STEP,
+            max_steps=5,
+            tile_size=8,
+            info_frames=True,
+        )
+        bridge = GymnasiumVecEnv(env)
+    else:
+        bridge = DummyVecEnv([lambda: _drawing_pole(5)] * 3)  # type: ignore[assignment]
+    shape = env.frame_shape if compiled else (400, 600, 3)
+    venv = CodeRewardVecEnv(bridge, WATCHING, frame=shape, isolation="none")
+    venv.seed(0)
+    venv.reset()
+
+    def sums(infos: Any) -> Any:
+        return np.array([info["frame"].sum(dtype=np.int64) for info in infos], np.float64)
+
+    first = before = sums(venv.unwrapped.reset_infos)
+    for step in range(1, 12):
+        _, rewards, dones, infos = venv.step(np.ones(3, int))
+        after = sums(infos)
+        assert np.array_equal(rewards, after - 2 * before + 3 * first)
+        assert dones.all() == (step % 5 == 0)
+        if dones.any():
+            first = after = sums(venv.unwrapped.reset_infos)
+        before = after
+    venv.close()
+
+
+def _drawing_pole(horizon: int) -> gym.Env[Any, Any]:
+    return RenderFrames(gym.make("CartPole-v1", render_mode="rgb_array", max_episode_steps=horizon))
+
+
+def test_frames_that_come_too_late_are_refused() -> None:
+    env = MiniGridVectorEnv(
+        ENV, 2, autoreset_mode=AutoresetMode.SAME_STEP, render_mode="rgb_array", tile_size=8
+    )
+    with pytest.raises(OptionError, match="the last frame of an episode is lost"):
+        CodeRewardVecEnv(
+            GymnasiumVecEnv(env),
+            WATCHING,
+            frame=env.frame_shape,
+            frame_source="render",
+            isolation="none",
+        )
 
 
 def test_next_step_is_refused_because_a_step_would_be_made_up() -> None:
