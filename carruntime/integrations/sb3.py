@@ -299,7 +299,7 @@ class GymnasiumVecEnv(VecEnv):
                 "environment of Gymnasium takes one dict for all: pass set_options(a_dict)"
             )
         seeds = self._seeds if any(seed is not None for seed in self._seeds) else None
-        obs, info = self.env.reset(seed=seeds, options=options)  # type: ignore[arg-type]
+        obs, info = self.env.reset(seed=seeds, options=options)
         self.reset_infos = _rows(info, self.num_envs)
         self._reset_seeds()
         self._reset_options()

@@ -450,29 +450,23 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _seed(self, seed: int | Sequence[int | None] | None, mask: NDArray[np.bool_]) -> None:
         count = self.num_envs
-        seeds: list[int | None]
+        if not self._seeded:
+            self._words[:] = np.random.SeedSequence().generate_state(count, np.uint64)
+            self._seeded = True
         if seed is None:
-            seeds = [None] * count
-            if not self._seeded:
-                drawn = np.random.SeedSequence().generate_state(count, np.uint64)
-                self._words[:] = drawn
-                self._seeded = True
-        elif isinstance(seed, (int, np.integer)):
+            return
+        seeds: list[int | None]
+        if isinstance(seed, (int, np.integer)):
             seeds = [int(seed) + i for i in range(count)]
-            self._np_random_seed = int(seed)
         else:
             seeds = list(seed)
         if len(seeds) != count:
             raise ValueError(
                 f"MiniGridVectorEnv.reset: {len(seeds)} seeds for {count} environments"
             )
-        given = np.array([one is not None for one in seeds]) & mask
-        if not given.any():
-            return
         if any(one is not None and one < 0 for one in seeds):
             raise ValueError("MiniGridVectorEnv.reset: a seed is negative; want 0 or above")
-        if not self._seeded:
-            self._seed(None, mask)
+        given = np.array([one is not None for one in seeds]) & mask
         words = np.array([(one or 0) % 2**64 for one in seeds], np.uint64)
         self._kernels.seed_batch(self._words, words, given)
 

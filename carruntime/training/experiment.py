@@ -160,14 +160,14 @@ def _summary(
         "digest": None if program is None else program.digest,
         "tier": None if program is None else program.tier,
         "steps": last.steps,
-        "return": last.eval_return,
+        "return": _number(last.eval_return),
         "return_error": _number(last.return_error),
         "success": _number(last.eval_success),
         "seeds": [
             {
                 "seed": run.seed,
                 "solved_at": run.solved_at,
-                "return": run.points[-1].eval_return,
+                "return": _number(run.points[-1].eval_return),
                 "success": _number(run.points[-1].eval_success),
                 "resumed_at": run.resumed_at,
                 "exact": run.exact,

@@ -120,7 +120,7 @@ class _GridObservations(VecEnvWrapper):
     """
 
     def __init__(self, venv: VecEnv) -> None:
-        image = venv.observation_space["image"]  # type: ignore[index]
+        image = venv.observation_space["image"]
         spaces = {
             "image": gym.spaces.Box(0, TYPES - 1, image.shape, np.uint8),
             "direction": gym.spaces.Discrete(4),
@@ -166,7 +166,7 @@ class GridFeatures(BaseFeaturesExtractor):
         hot = torch.zeros(len(image), self._cells, self._kinds)
         hot.scatter_(2, places, 1.0)
         direction = observations["direction"].reshape(len(image), 4)
-        return self.layers(torch.cat([hot.flatten(1), direction], dim=1))  # type: ignore[no-any-return]
+        return self.layers(torch.cat([hot.flatten(1), direction], dim=1))
 
 
 @dataclass(frozen=True, slots=True)

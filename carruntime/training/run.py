@@ -209,7 +209,7 @@ class _Keeper(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         # Between two rollouts nothing is half done.
-        self._look(self.model)  # type: ignore[arg-type]
+        self._look(self.model)
 
     def _look(self, model: PPO, *, last: bool = False) -> None:
         steps = model.num_timesteps

@@ -207,7 +207,7 @@ def test_programs_that_look_at_frames_see_the_last_one(compiled: bool) -> None:
         )
         bridge = GymnasiumVecEnv(env)
     else:
-        bridge = DummyVecEnv([lambda: _drawing_pole(5)] * 3)  # type: ignore[assignment]
+        bridge = DummyVecEnv([lambda: _drawing_pole(5)] * 3)
     shape = env.frame_shape if compiled else (400, 600, 3)
     venv = CodeRewardVecEnv(bridge, WATCHING, frame=shape, isolation="none")
     venv.seed(0)
@@ -388,7 +388,7 @@ def test_texts_are_left_out_for_policies_but_not_for_programs() -> None:
     env = MiniGridVectorEnv(ENV, 2, autoreset_mode=AutoresetMode.SAME_STEP, max_steps=2)
     source = "def reward(mission):\n    return float(len(mission))"
     venv = NumericObservations(CodeRewardVecEnv(GymnasiumVecEnv(env), source, isolation="none"))
-    assert list(venv.observation_space.spaces) == ["direction", "image"]  # type: ignore[attr-defined]
+    assert list(venv.observation_space.spaces) == ["direction", "image"]
     assert set(venv.reset()) == {"direction", "image"}
     venv.step(np.zeros(2, int))
     obs, rewards, dones, infos = venv.step(np.zeros(2, int))
