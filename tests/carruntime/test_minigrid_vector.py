@@ -14,6 +14,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
+import carruntime as car
 from carruntime.errors import OptionError
 from carruntime.experts import expert_for
 from carruntime.frames import RenderFrames
@@ -187,6 +188,39 @@ def test_frames_in_infos_are_those_that_each_environment_would_draw(mode: Autore
         assert np.array_equal(info["final_info"]["frame"], wanted["final_info"]["frame"])
         assert np.array_equal(info["frame"], here.frames())
     there.close()
+
+
+def test_programs_see_the_same_frames_in_both_ways_of_resetting() -> None:
+    """The wrapper over SAME_STEP, where the last frame is in final_info, and over DISABLED."""
+    source = (
+        "def reward(frame, prev_frame, initial_frame):\n"
+        "    total = float(frame.sum()) - 2.0 * float(prev_frame.sum())\n"
+        "    return total + 3.0 * float(initial_frame.sum())\n"
+    )
+    program = car.load(source, DOORKEY, frame=(40, 40, 3), isolation="none")
+    same, disabled = (
+        car.CodeRewardVectorWrapper(
+            MiniGridVectorEnv(
+                DOORKEY, 3, autoreset_mode=mode, max_steps=4, tile_size=8, info_frames=True
+            ),
+            program,
+        )
+        for mode in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)
+    )
+    same.reset(seed=0)
+    disabled.reset(seed=0)
+    for step in range(1, 10):
+        actions = np.array([1, 2, 0])
+        reward = same.step(actions)[1]
+        _, wanted, _, ended, _ = disabled.step(actions)
+        assert np.array_equal(reward, wanted)
+        assert reward.any()
+        assert ended.all() == (step % 4 == 0)
+        if ended.any():
+            disabled.reset(options={"reset_mask": ended})
+    same.close()
+    disabled.close()
+    program.close()
 
 
 def test_observations_lie_in_the_space_and_belong_to_the_caller() -> None:
