@@ -268,7 +268,7 @@ def test_the_smallest_layouts_are_drawn_evenly() -> None:
 @pytest.mark.parametrize("env_id", ["MiniGrid-DoorKey-8x8-v0", "MiniGrid-UnlockPickup-v0"])
 def test_layouts_are_distributed_as_those_of_minigrid(env_id: str) -> None:
     """Two samples, one of each, by what is where: chi-square for every such feature."""
-    count = 600
+    count = 400
     env = gym.make(env_id).unwrapped
     theirs: list[Any] = []
     rows: list[NDArray[np.uint8]] = []
