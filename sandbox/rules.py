@@ -861,16 +861,12 @@ _PICTURES = (
         "`cv2.findContours` is unpacked into {count} names and gives two results",
         "it gave three in OpenCV 3; the row would end with an error",
         "write `contours, hierarchy = cv2.findContours(...)`",
-        "_, contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)",
-        "contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)",
     ),
     _warning(
         "SBX651",
         "`{name}` may have no contour, and {what} of nothing is an error",
         "on a frame where nothing has the colour, such as a blank one, the row ends with an error",
         "test it first: `if not {name}: return ...`",
-        "largest = max(contours, key=cv2.contourArea)",
-        "if not contours:\n    return 0.0\nlargest = max(contours, key=cv2.contourArea)",
     ),
     _warning(
         "SBX652",
