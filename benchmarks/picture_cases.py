@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.picture_inputs import colour, generator, gray, mask
 from sandbox.pictures import colour as colours
-from sandbox.pictures import elements
+from sandbox.pictures import contours, elements
 
 __all__ = ["CASES", "Case", "same"]
 
@@ -351,3 +351,30 @@ def with_border(rng: random.Random) -> Case:
         ),
         lambda: _out(elements.with_border, image, top, left, value, out),
     )
+
+
+# -- contours -------------------------------------------------------------------------------
+
+
+@case
+def find_contours(rng: random.Random) -> Case:
+    image = mask(rng)
+    mode = rng.choice([cv2.RETR_EXTERNAL, cv2.RETR_LIST, cv2.RETR_CCOMP, cv2.RETR_TREE])
+    method = rng.choice([cv2.CHAIN_APPROX_NONE, cv2.CHAIN_APPROX_SIMPLE])
+    cap, most = 4 * image.size + 8, image.size + 1
+    points = np.empty((cap, 2), np.int32)
+    starts = np.empty(most + 1, np.int64)
+    hierarchy = np.empty((most, 4), np.int32)
+    scratch = np.empty(contours.find_contours_scratch(*image.shape, cap, most), np.int32)
+
+    def reference() -> Any:
+        found, tree = cv2.findContours(image, mode, method)
+        return [c.reshape(-1, 2) for c in found], np.empty((0, 4), np.int32) if tree is None else tree[0]
+
+    def ours() -> Any:
+        n = contours.find_contours(image, mode, method, points, starts, hierarchy, scratch)
+        if n < 0:
+            return "refused"
+        return [points[starts[k] : starts[k + 1]] for k in range(n)], hierarchy[:n]
+
+    return Case(reference, ours)
