@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.picture_cases import Case, case
 from benchmarks.picture_inputs import contour, gray, mask
-from sandbox.pictures import shapes
+from sandbox.pictures import hull, shapes
 
 
 def _flat(points: Any) -> Any:
@@ -124,5 +124,50 @@ def min_enclosing_circle(rng: random.Random) -> Case:
     def ours() -> Any:
         shapes.min_enclosing_circle(_flat(points), out, scratch)
         return out
+
+    return Case(reference, ours)
+
+
+@case
+def convex_hull(rng: random.Random) -> Case:
+    points = contour(rng, floats=None)
+    clockwise, as_points = rng.random() < 0.3, rng.random() < 0.6
+    n = len(points)
+    indices = np.empty(n + 2, np.int32)
+    out = np.empty((n + 2, 2), points.dtype)
+    scratch = np.empty(hull.convex_hull_scratch(n), np.int32)
+
+    def ours() -> Any:
+        count = hull.convex_hull(_flat(points), clockwise, as_points, indices, scratch)
+        if as_points:
+            hull.convex_hull_points(_flat(points), indices, count, out)
+            return out[:count]
+        return indices[:count]
+
+    def reference() -> Any:
+        found = cv2.convexHull(points, clockwise=clockwise, returnPoints=as_points)
+        return _flat(found) if as_points else found.reshape(-1)
+
+    return Case(reference, ours)
+
+
+@case
+def approx_poly(rng: random.Random) -> Case:
+    points = contour(rng, floats=None)
+    closed = rng.random() < 0.7
+    epsilon = rng.choice([0.0, 1.0, rng.uniform(0, 8), 0.02 * cv2.arcLength(points, True)])
+    n = len(points)
+    out = np.empty((n + 1, 2), points.dtype)
+    scratch = np.empty(hull.approx_poly_scratch(n), np.int32)
+
+    def reference() -> Any:
+        try:
+            return _flat(cv2.approxPolyDP(points, epsilon, closed))
+        except cv2.error:
+            return "raises"
+
+    def ours() -> Any:
+        count = hull.approx_poly(_flat(points), epsilon, closed, out, scratch)
+        return "raises" if count == -2 else out[:count]
 
     return Case(reference, ours)
