@@ -169,10 +169,16 @@ def component_stats(labels: _I32, count: int, stats_out: _I32, centroids_out: _F
             centroids_out[k, 0] += x
             centroids_out[k, 1] += y
     for k in range(count):
-        # As in C, this wraps round for a label without pixels.
-        stats_out[k, 2] = np.int32(np.int64(stats_out[k, 2]) - np.int64(stats_out[k, 0]) + 1)
-        stats_out[k, 3] = np.int32(np.int64(stats_out[k, 3]) - np.int64(stats_out[k, 1]) + 1)
         area = np.float64(stats_out[k, 4])
+        if stats_out[k, 4] == 0:
+            # Only the background can be without pixels. OpenCV's numbers for it come from an
+            # overflow; they are the same for every size and connectivity.
+            stats_out[k, 0] = -1
+            stats_out[k, 2] = 0
+            stats_out[k, 3] = 0
+        else:
+            stats_out[k, 2] += 1 - stats_out[k, 0]
+            stats_out[k, 3] += 1 - stats_out[k, 1]
         centroids_out[k, 0] = centroids_out[k, 0] / area
         centroids_out[k, 1] = centroids_out[k, 1] / area
     return count
