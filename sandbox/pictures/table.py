@@ -99,6 +99,7 @@ _ALL: Final[tuple[Kernel, ...]] = (
     Kernel("add", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="flat, an array and one number; not for an array of shape (4, 1) or (1, 4)"),
     Kernel("subtract", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="the same with the negative number"),
     Kernel("threshold", "elements", "threshold", "int64(uint8[::1], int64, int64, int64, uint8[::1])", when="flat; the five kinds, without Otsu or Triangle"),
+    Kernel("threshold", "elements", "threshold_otsu", "int64(uint8[::1], int64[::1])", when="the level of THRESH_OTSU, then as without; -2: a tie, ask OpenCV"),
     Kernel("split", "elements", "plane", _COLOUR_TO_GRAY, when="once a channel"),
     Kernel("merge", "elements", "merged", "int64(uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,:,::1])", when="three channels"),
     Kernel("flip", "elements", "flipped", _COLOUR_TO_COLOUR, when="[H, W, C]"),
