@@ -151,6 +151,7 @@ COSTS: Final[MappingProxyType[str, Callable[..., int]]] = MappingProxyType(
         "fillConvexPoly": drawing,
         "fillPoly": drawing,
         "line": drawing,
+        "polylines": drawing,
         "rectangle": drawing,
         # points
         "arcLength": walk,
