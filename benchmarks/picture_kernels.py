@@ -11,6 +11,7 @@ import random
 import time
 
 import benchmarks.picture_cases_drawing
+import benchmarks.picture_cases_filters
 import benchmarks.picture_cases_regions
 import benchmarks.picture_cases_shapes  # noqa: F401
 from benchmarks.picture_cases import CASES, same
