@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from benchmarks.picture_cases import Case, case
-from benchmarks.picture_inputs import colour, gray
-from sandbox.pictures import filters, scaling
+from benchmarks.picture_inputs import colour, generator, gray
+from benchmarks.picture_inputs import mask as binary
+from sandbox.pictures import distances, filters, measures, scaling
 
 
 @case
@@ -42,8 +43,10 @@ def gaussian_blur(rng: random.Random) -> Case:
 def blur(rng: random.Random) -> Case:
     image = gray(rng)
     across, down = rng.randint(1, 16), rng.randint(1, 16)
-    if (across if image.shape[1] > 1 else 1) * (down if image.shape[0] > 1 else 1) == 2:
+    if across * down == 2:
         across = down = 3  # the kernel refuses boxes of two pixels
+    if min(image.shape) == 1:
+        image = np.ascontiguousarray(np.repeat(np.repeat(image, 2, 0), 2, 1))  # and single rows
     out = np.empty_like(image)
     scratch = np.empty(filters.blur_scratch(image.shape[1]), np.int64)
 
@@ -103,3 +106,91 @@ def resize_linear(rng: random.Random) -> Case:
         return out if image.ndim == 3 else out[..., 0]
 
     return Case(lambda: cv2.resize(image, to[::-1]), ours)
+
+
+_NO_MASK = np.empty((0, 0), np.uint8)
+
+
+def _masked(rng: random.Random, shape: tuple[int, ...]) -> Any:
+    if rng.random() < 0.5:
+        return None
+    return (generator(rng).random(shape[:2]) < rng.choice([0.0, 0.02, 0.5])).astype(np.uint8) * 9
+
+
+@case
+def mean(rng: random.Random) -> Case:
+    image = colour(rng) if rng.random() < 0.5 else gray(rng)
+    mask = _masked(rng, image.shape)
+    out = np.empty(4)
+    planes = image.reshape(*image.shape[:2], -1)
+
+    def ours() -> Any:
+        measures.mean(planes, _NO_MASK if mask is None else mask, out)
+        return out
+
+    return Case(lambda: np.array(cv2.mean(image, mask)), ours)
+
+
+@case
+def norm(rng: random.Random) -> Case:
+    image = colour(rng) if rng.random() < 0.5 else gray(rng)
+    kind = rng.choice([cv2.NORM_INF, cv2.NORM_L1, cv2.NORM_L2])
+    return Case(lambda: cv2.norm(image, kind), lambda: measures.norm(image.reshape(-1), kind))
+
+
+@case
+def norm_between(rng: random.Random) -> Case:
+    image = colour(rng) if rng.random() < 0.5 else gray(rng)
+    other = generator(rng).integers(0, 256, image.shape, dtype=np.uint8)
+    kind = rng.choice([cv2.NORM_INF, cv2.NORM_L1, cv2.NORM_L2])
+    return Case(
+        lambda: cv2.norm(image, other, kind),
+        lambda: measures.norm_between(image.reshape(-1), other.reshape(-1), kind),
+    )
+
+
+@case
+def min_max(rng: random.Random) -> Case:
+    image: Any = gray(rng)
+    if rng.random() < 0.4:
+        image = image.astype(np.float32) / np.float32(rng.choice([7, 100]))
+    mask = _masked(rng, image.shape)
+    values, places = np.empty(2), np.empty(4, np.int64)
+
+    def reference() -> Any:
+        low, high, low_at, high_at = cv2.minMaxLoc(image, mask)
+        return [low, high], [*low_at, *high_at]
+
+    def ours() -> Any:
+        measures.min_max(image, _NO_MASK if mask is None else mask, values, places)
+        return values.tolist(), places.tolist()
+
+    return Case(reference, ours)
+
+
+@case
+def distance_transform(rng: random.Random) -> Case:
+    image = binary(rng)
+    kind, size = rng.choice(
+        [
+            (cv2.DIST_L1, 3),
+            (cv2.DIST_C, 3),
+            (cv2.DIST_L2, 3),
+            (cv2.DIST_L2, 5),
+        ]
+    )
+    lengths = {
+        (cv2.DIST_L1, 3): (1.0, 2.0, 0.0),
+        (cv2.DIST_C, 3): (1.0, 1.0, 0.0),
+        (cv2.DIST_L2, 3): (0.955, 1.3693, 0.0),
+        (cv2.DIST_L2, 5): (1.0, 1.4, 2.1969),
+    }[kind, size]
+    steps = [int(np.rint(np.float32(length) * np.float32(65536))) for length in lengths]
+    out = np.empty(image.shape, np.float32)
+    scratch = np.empty(distances.distance_transform_scratch(*image.shape), np.int64)
+
+    def ours() -> Any:
+        distances.distance_transform(image, *steps, out, scratch)
+        return out
+
+    return Case(lambda: cv2.distanceTransform(image, kind, size), ours)

@@ -162,15 +162,15 @@ def blur(image: _U8, across: int, down: int, out: _U8, scratch: _I64) -> int:
         scratch: int64, `blur_scratch` elements.
 
     Returns:
-        0, or -1 if an array is too small, the box is none, of two pixels or of more than 256.
+        0, or -1 if an array is too small, the box is none, of two pixels or of more
+        than 256, or the picture a single row or column.
     """
     height, width = image.shape
     if out.shape != image.shape or scratch.shape[0] < width or across < 1 or down < 1:
         return -1
-    if height == 1:
-        down = 1
-    if width == 1:
-        across = 1
+    # Of a single row or column OpenCV rounds in yet another way.
+    if height == 1 or width == 1:
+        return -1
     area = across * down
     # Of two pixels, OpenCV 5.0 gives a mean that is one too large, and of two white ones black.
     if area > _LARGEST_BOX or area == 2:
