@@ -39,7 +39,9 @@ def main() -> None:
         compiled = time.perf_counter() - start
         wrong = differences(name, options.cases, options.seed)
         took = time.perf_counter() - start
-        print(f"{name:28} compile {compiled:5.2f}s  {options.cases} cases, {len(wrong)} differ {wrong[:5]}  {took:.1f}s")
+        print(
+            f"{name:28} compile {compiled:5.2f}s  {options.cases} cases, {len(wrong)} differ {wrong[:5]}  {took:.1f}s"
+        )
 
 
 if __name__ == "__main__":

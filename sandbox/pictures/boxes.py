@@ -38,7 +38,6 @@ def box_points(box: _F32, out: _F32) -> int:
         return -1
     angle = np.float64(box[4]) * _PI / 180.0
     half = np.float32(0.5)
-    two = np.float32(2.0)
     b = np.float32(np.float32(math.cos(angle)) * half)
     a = np.float32(np.float32(math.sin(angle)) * half)
     x, y, w, h = box[0], box[1], box[2], box[3]
@@ -50,9 +49,10 @@ def box_points(box: _F32, out: _F32) -> int:
     out[0, 1] = np.float32(np.float32(y + bh) - aw)
     out[1, 0] = np.float32(np.float32(x + ah) - bw)
     out[1, 1] = np.float32(np.float32(y - bh) - aw)
-    for i in range(2):
-        out[2 + i, 0] = np.float32(np.float32(two * x) - out[i, 0])
-        out[2 + i, 1] = np.float32(np.float32(two * y) - out[i, 1])
+    out[2, 0] = np.float32(np.float32(x + ah) + bw)
+    out[2, 1] = np.float32(np.float32(y - bh) + aw)
+    out[3, 0] = np.float32(np.float32(x - ah) + bw)
+    out[3, 1] = np.float32(np.float32(y + bh) + aw)
     return 0
 
 
@@ -227,9 +227,7 @@ def _calipers(hull: Any, s: _F32) -> int:
     a2, b2 = np.float32(-best_b), best_a
     c1 = np.float32(np.float32(a1 * s[2 * best_left]) + np.float32(s[2 * best_left + 1] * b1))
     c2 = np.float32(np.float32(a2 * s[2 * best_bottom]) + np.float32(s[2 * best_bottom + 1] * b2))
-    inverse = np.float32(
-        np.float32(1.0) / np.float32(np.float32(a1 * b2) - np.float32(a2 * b1))
-    )
+    inverse = np.float32(np.float32(1.0) / np.float32(np.float32(a1 * b2) - np.float32(a2 * b1)))
     at = 5 * n
     s[at] = np.float32(np.float32(np.float32(c1 * b2) - np.float32(c2 * b1)) * inverse)
     s[at + 1] = np.float32(np.float32(np.float32(a1 * c2) - np.float32(a2 * c1)) * inverse)
