@@ -9,7 +9,7 @@ OpenCV 5, ``modules/geometry/src/{convhull,approx}.cpp``.
 """
 
 # Why: see `sandbox.pictures.flags`.
-# ruff: noqa: PLR0917
+# ruff: noqa: PLR0917, PLR1714
 from __future__ import annotations
 
 from typing import Any
@@ -172,16 +172,26 @@ def convex_hull(points: Points, clockwise: bool, as_points: bool, out: I32, scra
     if points[first, 0] == points[last, 0] and points[first, 1] == points[last, 1]:
         out[0] = 0
         return 1
+    # Four quarters: from the left and from the right to the highest and to the lowest y. A loop, so
+    # that there is one copy of the walk to compile.
+    c0 = c1 = c2 = c3 = 0
+    for quarter in range(4):
+        found = _chain(
+            points,
+            order,
+            0 if quarter % 2 == 0 else n - 1,
+            high if quarter < 2 else low,
+            scratch[n + quarter * room : n + (quarter + 1) * room],
+            -1 if quarter < 2 else 1,
+            1 if quarter == 0 or quarter == 3 else -1,
+        )
+        if found < 0:
+            return -1
+        c0, c1, c2, c3 = c1, c2, c3, found
     s0 = scratch[n : n + room]
     s1 = scratch[n + room : n + 2 * room]
     s2 = scratch[n + 2 * room : n + 3 * room]
     s3 = scratch[n + 3 * room : n + 4 * room]
-    c0 = _chain(points, order, 0, high, s0, -1, 1)
-    c1 = _chain(points, order, n - 1, high, s1, -1, -1)
-    c2 = _chain(points, order, 0, low, s2, 1, -1)
-    c3 = _chain(points, order, n - 1, low, s3, 1, 1)
-    if c0 < 0 or c1 < 0 or c2 < 0 or c3 < 0:
-        return -1
     if not clockwise:
         s0, s1 = s1, s0
         c0, c1 = c1, c0
