@@ -15,6 +15,7 @@ import math
 import pickle
 import random
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,9 +97,11 @@ def train_seed(
     make_folder(folder)
     # More threads cost more than they bring for networks of this size.
     torch.set_num_threads(1)
-    envs = make_environments(settings, num_envs=settings.num_envs, program=program)
-    judge = _Judge(settings, seed)
-    try:
+    with ExitStack() as stack:
+        envs = make_environments(settings, num_envs=settings.num_envs, program=program)
+        stack.callback(envs.venv.close)
+        judge = _Judge(settings, seed)
+        stack.callback(judge.close)
         model = make_model(settings, envs.venv, seed)
         # Seeds of environments are apart for neighbouring seeds of runs.
         envs.venv.seed(seed * _SEED_STRIDE)
@@ -126,9 +129,6 @@ def train_seed(
             exact=keeper.exact,
             outcomes=outcomes,
         )
-    finally:
-        judge.close()
-        envs.venv.close()
 
 
 class _Judge:
