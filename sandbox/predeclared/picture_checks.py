@@ -309,7 +309,7 @@ def _weights(given: Given) -> None:
 
 
 def _range(given: Given) -> None:
-    source = given.items.get("src")
+    source: Any = given.items.get("src")
     for name in ("lowerb", "upperb"):
         value: Any = given.items.get(name)
         if value.__class__ is ndarray:

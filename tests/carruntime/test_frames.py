@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import carruntime as car
+from carruntime.bench import measure, sample
 from carruntime.frames import ComputedFrames, RenderFrames, frame_shape_of
 from carruntime.plain import PlainReward
 from carruntime.reproduction import load_repro
@@ -315,6 +317,10 @@ class Counter(gym.Env[Any, Any]):
         return np.full(SIZE, self.start + 10 * self.episode + self.count, np.uint8)
 
 
+def _drawn(start: int) -> RenderFrames:
+    return RenderFrames(Counter(start))
+
+
 def wanted(start: int, steps: int) -> list[tuple[int, int, int]]:
     """Frame, frame before and first frame of each transition."""
     found = []
@@ -326,9 +332,7 @@ def wanted(start: int, steps: int) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_every_autoreset_mode_shows_the_frames_of_the_episode(mode: AutoresetMode) -> None:
-    venv = SyncVectorEnv(
-        [lambda k=k: RenderFrames(Counter(100 * k)) for k in range(2)], autoreset_mode=mode
-    )
+    venv = SyncVectorEnv([partial(_drawn, 100 * k) for k in range(2)], autoreset_mode=mode)
     env = car.CodeRewardVectorWrapper(venv, PROGRAM)
     env.reset()
     seen: list[list[tuple[float, ...]]] = [[], []]
@@ -350,7 +354,7 @@ def test_rendering_outside_is_right_where_nothing_resets_in_between(mode: Autore
     venv = SyncVectorEnv([Counter], autoreset_mode=mode)
     env = car.CodeRewardVectorWrapper(venv, PROGRAM, frame_source="render")
     env.reset()
-    seen = []
+    seen: list[tuple[float, ...]] = []
     while len(seen) < 5:
         _, reward, ended, cut, info = env.step(np.zeros(1, np.int64))
         if info["outcome"][0] != Outcome.SKIPPED:
@@ -440,3 +444,18 @@ def test_episodes_without_frames_are_refused() -> None:
     with pytest.raises(car.OptionError, match="frames=True"):
         car.relabel(program, recorded)
     program.close()
+
+
+def test_all_ways_of_running_are_measured_on_the_same_frames() -> None:
+    rows = sample(car.collect(Counter(), lambda _obs: 0, 2, frames=True))
+    spaces = (gs.Discrete(256), gs.Discrete(2))
+
+    def load_as(**wishes: Any) -> car.RewardProgram:
+        return car.load(SEEN, spaces=spaces, frame=SIZE, **wishes)
+
+    found = measure(load_as, rows, (4,), trust=True, seconds=0.01)
+    assert {item.way for item in found} >= {"plain exec", "interpreted, isolated"}
+    assert all(item.equal and not item.bad for item in found)
+    assert rows.frame is not None
+    assert rows.before is not None
+    assert (rows.frame[:, 0, 0, 0] - rows.before[:, 0, 0, 0]).tolist() == [1] * 6
