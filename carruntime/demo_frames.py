@@ -158,6 +158,8 @@ def run_frames(
     """
     if opencv() is None:
         raise OptionError(f"demo --frames: OpenCV is not installed; {INSTALL}")
+    if not path.parent.is_dir():
+        raise OptionError(f"demo --frames {path}: there is no folder {path.parent}; make it first")
     from carruntime.collection import collect
     from carruntime.demo import program_path
     from carruntime.environments import make_env
