@@ -276,7 +276,7 @@ class _Plain:
             "truncated": rows.truncated.tolist(),
             "t": [0] * len(rows),
         }
-        frames: Sequence[Any] = [None] * len(rows) if rows.before is None else rows.before
+        frames: Any = [None] * len(rows) if rows.before is None else rows.before
         if rows.frame is not None:
             slots["frame"] = list(rows.frame)
         # Taking the batch apart is not timed: whoever runs programs this way has single

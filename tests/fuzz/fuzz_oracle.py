@@ -40,7 +40,7 @@ import corpus_reader
 import numpy as np
 
 import sandbox.tiers.interpreted as tier
-from sandbox import dialect, guards, passes, reads
+from sandbox import dialect, guards, opencv, passes, reads
 from sandbox.errors import ProgramRefusedError
 from sandbox.instrument import Instrumented, InstrumentError, rewriting
 from sandbox.limits import Limits
@@ -552,6 +552,7 @@ class Oracle:
 
     def _warm_up(self) -> None:
         """Run what imports late, so that no import is left for a guest to cause."""
+        opencv.warm_up()
         for name in corpus_reader.names():
             source = (corpus_reader.STATE / name / "program.py").read_bytes()
             self._run(source, Seen(), whole=True)
