@@ -2,7 +2,7 @@
 
 The values are those of OpenCV itself. What a view adds: it takes the arguments that the dialect
 admits and no others, so that nothing is written but what a program made and draws into; it hands on
-only what `sandbox.predeclared.picture_checks` knows to be harmless; it charges the prices of
+only what `sandbox.predeclared.picture_rules` knows to be harmless; it charges the prices of
 `sandbox.pictures.costs`, which the compiled tier charges as well; and it makes a new exception of
 one that OpenCV raised, because OpenCV keeps what it knows of the last one in the class.
 """
@@ -25,7 +25,8 @@ from sandbox.opencv import INSTALL, opencv
 from sandbox.pictures import costs
 from sandbox.pictures.costs import COSTS, COSTS_AFTER
 from sandbox.predeclared.arrays import ArrayChecks
-from sandbox.predeclared.picture_checks import RULES, Given, PictureRule
+from sandbox.predeclared.picture_given import Given, PictureRule
+from sandbox.predeclared.picture_rules import RULES
 
 __all__ = ["picture_member"]
 

@@ -23,7 +23,7 @@ from sandbox.limits import Limits
 from sandbox.outcome import Outcome
 from sandbox.passes import analyse
 from sandbox.predeclared import Predeclared
-from sandbox.predeclared.picture_checks import RULES
+from sandbox.predeclared.picture_rules import RULES
 
 cv2 = pytest.importorskip("cv2")
 FUNCTIONS = sorted(
