@@ -21,7 +21,15 @@ from carruntime.trajectory import Trajectory, TrajectorySet, stack
 if TYPE_CHECKING:
     import gymnasium as gym
 
-__all__ = ["Progress", "SuccessRule", "collect", "make_policy"]
+__all__ = [
+    "Progress",
+    "SuccessRule",
+    "collect",
+    "env_name",
+    "keep_sample",
+    "make_policy",
+    "success_rule",
+]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of episodes done and wanted."""
@@ -165,19 +173,19 @@ def _episode(
 ) -> Trajectory:
     observation, info = env.reset(seed=seed)
     policy.start(env, seed)
-    observations: list[Any] = [_keep(observation)]
+    observations: list[Any] = [keep_sample(observation)]
     actions: list[Any] = []
     rewards: list[float] = []
     terminated = truncated = False
     while not (terminated or truncated) and (max_steps is None or len(actions) < max_steps):
         action = policy.act(env, observation)
         observation, reward, terminated, truncated, info = env.step(action)
-        observations.append(_keep(observation))
-        actions.append(_keep(action))
+        observations.append(keep_sample(observation))
+        actions.append(keep_sample(action))
         rewards.append(float(reward))
     ended = np.zeros((2, len(actions)), dtype=np.bool_)
     ended[:, -1] = terminated, truncated
-    rule = success if success is not None else _success_rule(env)
+    rule = success if success is not None else success_rule(env)
     return Trajectory(
         observations=stack(observations),
         actions=stack(actions),
@@ -192,7 +200,8 @@ def _episode(
     )
 
 
-def _success_rule(env: _Env) -> SuccessRule:
+def success_rule(env: _Env) -> SuccessRule:
+    """Give what tells success where the caller does not say: the environment's own word."""
     minigrid = any(base.__name__ == "MiniGridEnv" for base in type(env.unwrapped).__mro__)
 
     def rule(info: dict[str, Any], reward: float, terminated: bool) -> bool | None:
@@ -204,12 +213,12 @@ def _success_rule(env: _Env) -> SuccessRule:
     return rule
 
 
-def _keep(sample: Any) -> Any:
+def keep_sample(sample: Any) -> Any:
     """Copy what an environment might write into again."""
     if isinstance(sample, np.ndarray):
         return sample.copy()
     if isinstance(sample, dict):
-        return {key: _keep(value) for key, value in sample.items()}
+        return {key: keep_sample(value) for key, value in sample.items()}
     if isinstance(sample, tuple):
-        return tuple(_keep(value) for value in sample)
+        return tuple(keep_sample(value) for value in sample)
     return sample
