@@ -24,6 +24,8 @@ from carruntime.trajectory import Trajectory, leaves, take
 from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
+    from carruntime.batch import RewardBatch
+    from carruntime.session import RewardSession
     from sandbox.diagnostics import Span
 
 __all__ = ["PROPERTIES", "Bench", "Broken", "Example", "Property", "property_named"]
@@ -273,13 +275,37 @@ def _pure(bench: Bench, example: Example) -> Broken | None:
     # In between it sees everything else, the other way round.
     bench.stage.run([list(reversed(example.episodes))])
     for index, (item, copies) in enumerate(zip(example.episodes, before, strict=True)):
+        found = _handed_over(bench, item, first[index])
         for (path, value), copied in zip(leaves(item.observations), copies, strict=True):
             if not np.array_equal(np.asarray(value), np.asarray(copied), equal_nan=_floats(value)):
-                return Broken(index, 0, "observations as they were given", f"{path} was changed")
-        found = difference(first[index], bench.stage.one(item))
+                changed = f"{path or 'the observation'} was written into"
+                return Broken(index, 0, "observations as they were given", changed)
         if found is not None:
-            return _parted(index, found, "before the program had seen others", "afterwards")
+            step, want, got = found
+            return Broken(index, step, f"{want} (before it had seen others)", f"{got} (afterwards)")
     return None if bench.program.stateful else _rows_alone(bench, example, first)
+
+
+def _handed_over(bench: Bench, item: Trajectory, want: Told) -> tuple[int, str, str] | None:
+    """Run an episode on the very arrays of its recording, and compare the rewards."""
+    session = bench.stage.session(1)
+    session.reset(_one(item.observations, 0))
+    for step in range(len(item)):
+        batch = _row_of(session, item, step)
+        reward, came = float(want.reward[step]), float(batch.reward[0])
+        if reward != came and not (np.isnan(reward) and np.isnan(came)):
+            return step, f"reward {reward!r}", f"{came!r}"
+    return None
+
+
+def _row_of(session: RewardSession, item: Trajectory, step: int) -> RewardBatch:
+    return session.step(
+        _one(item.observations, step),
+        _one(item.actions, step),
+        _one(item.observations, step + 1),
+        item.terminated[step : step + 1],
+        item.truncated[step : step + 1],
+    )
 
 
 def _rows_alone(bench: Bench, example: Example, first: list[Told]) -> Broken | None:
@@ -288,13 +314,7 @@ def _rows_alone(bench: Bench, example: Example, first: list[Told]) -> Broken | N
     for index, item in enumerate(example.episodes):
         for step in _spread(len(item), _ALONE):
             session.reset(_one(item.observations, 0), t=np.array([step]))
-            batch = session.step(
-                _one(item.observations, step),
-                _one(item.actions, step),
-                _one(item.observations, step + 1),
-                item.terminated[step : step + 1],
-                item.truncated[step : step + 1],
-            )
+            batch = _row_of(session, item, step)
             want, got = float(first[index].reward[step]), float(batch.reward[0])
             if bench.program.form == "tasks":
                 # What is paid depends on what is completed already; what they say does not.
@@ -366,7 +386,7 @@ def _tiers_agree(bench: Bench, example: Example) -> Broken | None:
     lanes = [[item] for item in example.episodes]
     compiled, interpreted = bench.stage.run(lanes), bench.reference.run(lanes)
     for index, (one, two) in enumerate(zip(interpreted, compiled, strict=True)):
-        found = difference(one[0], two[0], tolerance=_TOLERANCE, fuel=False)
+        found = difference(one[0], two[0], tolerance=_TOLERANCE)
         if found is not None:
             return _parted(index, found, "interpreted", "compiled")
     return None

@@ -128,66 +128,73 @@ def following(
     space: Any, before: Any, constants: Constants | None = None
 ) -> st.SearchStrategy[Any]:
     """Draw an observation that may follow another one: often the same, or changed in places."""
-    fresh = observations(space, constants)
-    return st.just(before) | fresh | fresh.flatmap(lambda new: _mixed(before, new))
+    return _after(before, observations(space, constants))
 
 
-@st.composite
 def transitions(
-    draw: st.DrawFn,
-    observation_space: Any,
-    action_space: Any,
-    constants: Constants | None = None,
-) -> tuple[Any, Any, Any]:
+    observation_space: Any, action_space: Any, constants: Constants | None = None
+) -> st.SearchStrategy[tuple[Any, Any, Any]]:
     """Draw an observation, an action and the observation after it, of the spaces alone."""
-    obs = draw(observations(observation_space, constants))
-    action = draw(actions(action_space))
-    return obs, action, draw(following(observation_space, obs, constants))
+    # Made once: what a space allows takes longer to say than to draw.
+    fresh, acting = observations(observation_space, constants), actions(action_space)
+    return fresh.flatmap(lambda obs: st.tuples(st.just(obs), acting, _after(obs, fresh)))
 
 
-@st.composite
 def invented_episodes(
-    draw: st.DrawFn,
     observation_space: Any,
     action_space: Any,
     constants: Constants | None = None,
     *,
     max_steps: int = 6,
-) -> Trajectory:
+) -> st.SearchStrategy[Trajectory]:
     """Draw an episode of whatever the spaces allow; no environment needs ever to show it.
 
     Its rewards are 0, it has no seed, and nobody knows whether it succeeds.
     """
-    length = draw(st.integers(1, max_steps))
-    seen = [draw(observations(observation_space, constants))]
-    for _ in range(length):
-        seen.append(draw(following(observation_space, seen[-1], constants)))
-    made = [draw(actions(action_space)) for _ in range(length)]
-    ended = np.zeros((2, length), np.bool_)
-    ended[:, -1] = draw(st.tuples(st.booleans(), st.booleans()))
-    return Trajectory(
-        observations=stack(seen),
-        actions=stack([np.int64(one) if isinstance(one, int) else one for one in made]),
-        rewards=np.zeros(length),
-        terminated=ended[0],
-        truncated=ended[1],
-        policy="drawn from the spaces",
-    )
+    fresh, acting = observations(observation_space, constants), actions(action_space)
+
+    @st.composite
+    def episodes(draw: st.DrawFn) -> Trajectory:
+        length = draw(st.integers(1, max_steps))
+        seen = [draw(fresh)]
+        for _ in range(length):
+            seen.append(draw(_after(seen[-1], fresh)))
+        made = [draw(acting) for _ in range(length)]
+        ended = np.zeros((2, length), np.bool_)
+        ended[:, -1] = draw(st.tuples(st.booleans(), st.booleans()))
+        return Trajectory(
+            observations=stack(seen),
+            actions=stack([np.int64(one) if isinstance(one, int) else one for one in made]),
+            rewards=np.zeros(length),
+            terminated=ended[0],
+            truncated=ended[1],
+            policy="drawn from the spaces",
+        )
+
+    return episodes()
 
 
-@st.composite
 def plays(
-    draw: st.DrawFn, action_space: Any, *, max_steps: int = 40, max_seed: int = 2**16
-) -> Play:
+    action_space: Any, *, max_steps: int = 40, max_seed: int = 2**16
+) -> st.SearchStrategy[Play]:
     """Draw a seed and a list of actions.
 
     Lists of Hypothesis are short on average, and an environment shows little in its first five
     steps; so half of them have a least length that is drawn first, and shrinks first.
     """
-    seed = draw(st.integers(0, max_seed))
-    least = draw(st.just(1) | st.integers(1, max_steps))
-    chosen = draw(st.lists(actions(action_space), min_size=least, max_size=max_steps))
-    return Play(seed, tuple(chosen))
+    acting = actions(action_space)
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> Play:
+        seed = draw(st.integers(0, max_seed))
+        least = draw(st.just(1) | st.integers(1, max_steps))
+        return Play(seed, tuple(draw(st.lists(acting, min_size=least, max_size=max_steps))))
+
+    return drawn()
+
+
+def _after(before: Any, fresh: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.just(before) | fresh | fresh.flatmap(lambda new: _mixed(before, new))
 
 
 # Leaves --------------------------------------------------------------------------------------
@@ -199,8 +206,8 @@ def _box(
     shape = low.shape
     if dtype.kind == "b":
         return hnp.arrays(dtype, shape, elements=st.booleans())
-    least = float(low.min(initial=inf)) if low.size else 0.0
-    most = float(high.max(initial=-inf)) if high.size else 0.0
+    least = float(low.min()) if low.size else 0.0
+    most = float(high.max()) if high.size else 0.0
     own = [n for n in _neighbours(constants.numbers, dtype) if least <= n <= most]
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
