@@ -20,6 +20,7 @@ from carruntime.arrangement import Stage
 from carruntime.collection import SuccessRule, collect
 from carruntime.errors import OptionError
 from carruntime.playing import Play, Player, plays_of, trimmed
+from carruntime.showing import rows_of
 from carruntime.shrinking import shortest
 from carruntime.testing.properties import PROPERTIES, Bench, Broken, Example, Property
 from carruntime.testing.report import (
@@ -27,7 +28,6 @@ from carruntime.testing.report import (
     PropertyReport,
     PropertyResult,
     Status,
-    rows_of,
 )
 from carruntime.testing.store import Store
 from carruntime.trajectory import take
@@ -44,6 +44,8 @@ _WHOLE: Final = 8
 """Whole episodes of each policy that are tried before anything is drawn."""
 _WHOLE_STEPS: Final = 200
 _SHRINK_TRIES: Final = 400
+_ROWS: Final = 12
+"""Steps of a counterexample that are shown."""
 _LIST: Final = 12
 """Actions of a space with so many or fewer are told apart when an example is made short."""
 
@@ -336,11 +338,12 @@ class Tester:
             broken=broken,
             names=names,
             rows=rows_of(
-                example,
-                broken,
+                example.episodes[broken.episode],
                 told,
-                names=names[broken.episode],
-                tasks=self.program.task_names,
+                names[broken.episode],
+                self.program.task_names,
+                start=broken.step + 1 - _ROWS,
+                stop=max(broken.step, 0) + 1,
             ),
             origin=origin,
             steady=again is not None,
