@@ -185,10 +185,16 @@ def number_or_text(text: str) -> str | float:
 
 
 class Loaded:
-    """A program and its environment, both closed at the end."""
+    """A program and its environment, both closed at the end.
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    Args:
+        options: Of the command line.
+        **further: Further arguments of `carruntime.load`.
+    """
+
+    def __init__(self, options: argparse.Namespace, **further: Any) -> None:
         self._options = options
+        self._further = further
 
     def __enter__(self) -> tuple[RewardProgram, gym.Env[Any, Any]]:
         from carruntime.reward import load
@@ -203,6 +209,7 @@ class Loaded:
                 entry=options.entry,
                 tier=options.tier,
                 require=options.require,
+                **self._further,
             )
         except BaseException:
             self._env.close()

@@ -105,7 +105,7 @@ def claim_of(
     peaks = [float(np.nanmax(told.reward)) for told in expert if not np.isnan(told.reward).all()]
     if peaks and min(peaks) > 0.0:
         level = min(peaks) / 2.0
-        words = f"a reward of {level:.4g} on a step: half the best step of the least paid expert"
+        words = f"a reward of {level:.4g} on a step (a guess: half of what an expert's best step pays)"
         return Claim(words, level=level)
     return Claim("")
 
@@ -123,14 +123,15 @@ def first_loop(
     Returns:
         First step and the step behind the last one, or None.
     """
-    paid = np.concatenate([[0.0], np.cumsum(reward)])
-    size = np.concatenate([[0.0], np.cumsum(np.abs(reward))])
+    bad = np.concatenate([[0], np.cumsum(np.isnan(reward))])
+    paid = np.concatenate([[0.0], np.nancumsum(reward)])
+    size = np.concatenate([[0.0], np.nancumsum(np.abs(reward))])
     best: tuple[int, int] | None = None
     at: dict[bytes, int] = {}
     for step, look in enumerate(looks):
         start = at.get(look)
         at[look] = step
-        if start is None or step - start > longest:
+        if start is None or step - start > longest or bad[step] != bad[start]:
             continue
         gain = paid[step] - paid[start]
         if gain > _GAIN * max(1.0, size[step] - size[start]) and (

@@ -51,6 +51,8 @@ _ROUNDS: Final = 4
 _UNBELIEVED: Final = 32
 """Loops that did not pay again, after which no more are tried."""
 _EXPERTS: Final = 5
+_A_WHILE: Final = 20
+"""The part of the budget that is spent at least after a first finding."""
 _MOST_ROWS: Final = 48
 _LIST: Final = 12
 
@@ -229,7 +231,7 @@ class _Search:
             self._judge(episodes)
             if self.found and stop_at == steps:
                 # A while longer: there may be a shorter way, or one of another kind.
-                stop_at = min(steps, self.made + self.made // 2)
+                stop_at = min(steps, self.made + max(self.made // 2, steps // _A_WHILE))
             if progress is not None:
                 progress(min(self.made, stop_at), stop_at)
         if not self.judged:
@@ -237,18 +239,13 @@ class _Search:
                 f"{self.player.name} never said that the task is solved, nor that it can: only "
                 "farming can be found here; say what success is (success=, or --env-success)"
             )
-        searched = self.made
-        hacks = [
-            hack
-            for kind in Kind
-            if kind in self.found and (hack := self._short(self.found[kind])) is not None
-        ]
+        hacks = self._all_short()
         return HackReport(
             program=self.program.filename,
             digest=self.program.digest,
             env_id=self.player.name,
             hacks=tuple(hacks),
-            steps=searched + self.player.steps,
+            steps=self.made + self.player.steps,
             seconds=time.process_time() - began,
             cells=len(self.archive),
             rule=self.claim.words,
@@ -396,6 +393,18 @@ class _Search:
         return bool((paid.sum(axis=1) > 0.0).all())
 
     # Making short ------------------------------------------------------------------------------
+
+    def _all_short(self) -> list[Hack]:
+        """Make all findings short, the gravest first; farming explains what it overpays."""
+        hacks: dict[Kind, Hack] = {}
+        for kind in (Kind.FALSE_CLAIM, Kind.FARMED, Kind.OVERPAID):
+            found = self.found.get(kind)
+            if found is None or (kind is Kind.OVERPAID and Kind.FARMED in hacks):
+                continue
+            hack = self._short(found)
+            if hack is not None:
+                hacks[kind] = hack
+        return list(hacks.values())
 
     def _short(self, found: _Found) -> Hack | None:
         if found.kind is Kind.FARMED:
