@@ -36,6 +36,7 @@ class Payment:
         gamma: Discount of ``"potential"``.
         on_error: What the program's reward of a bad row becomes.
         options: Further arguments of `carruntime.load`.
+        telemetry: Whether the session keeps it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Payment:
         gamma: float | None,
         on_error: OnError,
         options: dict[str, Any],
+        telemetry: bool = False,
     ) -> None:
         self.mode = mode
         _check_mode(mode, gamma)
@@ -65,7 +67,9 @@ class Payment:
             self.program = load(program, env, **options)
         try:
             self._check_program()
-            self.session: RewardSession = self.program.start(num_envs, on_error)
+            self.session: RewardSession = self.program.start(
+                num_envs, on_error, telemetry=telemetry
+            )
         except BaseException:
             if self.owns:
                 self.program.close()

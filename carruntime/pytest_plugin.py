@@ -103,7 +103,9 @@ def pytest_collection_modifyitems(
     """Put the properties before the tests of the user, so that -k and -m choose among both."""
     subject = config.stash.get(_SUBJECT, None)
     if subject is not None:
-        collector = _Program.from_parent(session, name=subject.path.name, subject=subject)
+        collector = _Program.from_parent(
+            session, name=subject.path.name, nodeid=subject.path.name, subject=subject
+        )
         items[:0] = list(collector.collect())
 
 

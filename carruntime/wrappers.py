@@ -18,7 +18,7 @@ own reward stays in ``info["env_reward"]``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -32,6 +32,9 @@ from carruntime.payment import Mode, Payment
 from carruntime.reward import RewardProgram, Source
 from carruntime.session import OnError, RewardSession
 from sandbox.outcome import Outcome
+
+if TYPE_CHECKING:
+    from carruntime.telemetry import Telemetry
 
 __all__ = ["CodeRewardVectorWrapper", "CodeRewardWrapper", "Mode"]
 
@@ -63,6 +66,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: See above.
         gamma: Discount of ``"potential"``, in ``[0, 1]``; must be the agent's.
         on_error: What the program's reward of a bad row becomes, see `RewardProgram.start`.
+        telemetry: Keep counts and running quantiles in ``wrapper.telemetry``.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
     Raises:
@@ -83,14 +87,28 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        telemetry: bool = False,
         **options: Any,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
-            self, program=program, mode=mode, gamma=gamma, on_error=on_error, **options
+            self,
+            program=program,
+            mode=mode,
+            gamma=gamma,
+            on_error=on_error,
+            telemetry=telemetry,
+            **options,
         )
         gym.Wrapper.__init__(self, env)
         self._payment = Payment(
-            env, program, 1, mode=mode, gamma=gamma, on_error=on_error, options=options
+            env,
+            program,
+            1,
+            mode=mode,
+            gamma=gamma,
+            on_error=on_error,
+            options=options,
+            telemetry=telemetry,
         )
         self._obs: Any = None
 
@@ -103,6 +121,11 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
     def session(self) -> RewardSession:
         """Its session; ``session.outcomes`` counts how rows ended."""
         return self._payment.session
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What was paid so far, if ``telemetry=True``."""
+        return self._payment.session.telemetry
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -178,6 +201,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: See `CodeRewardWrapper`.
         gamma: Discount of ``mode="potential"``.
         on_error: What the program's reward of a bad row becomes.
+        telemetry: Keep counts and running quantiles in ``wrapper.telemetry``.
         autoreset_mode: How the environment resets itself, where its metadata does not say so.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
@@ -194,6 +218,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        telemetry: bool = False,
         autoreset_mode: AutoresetMode | str | None = None,
         **options: Any,
     ) -> None:
@@ -207,6 +232,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
             gamma=gamma,
             on_error=on_error,
             options=options,
+            telemetry=telemetry,
         )
         self._obs: Any = None
         self._ended = np.zeros(env.num_envs, np.bool_)
@@ -220,6 +246,11 @@ class CodeRewardVectorWrapper(VectorWrapper):
     def session(self) -> RewardSession:
         """Its session; ``session.outcomes`` counts how rows ended."""
         return self._payment.session
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What was paid so far, if ``telemetry=True``."""
+        return self._payment.session.telemetry
 
     def reset(
         self,
