@@ -99,7 +99,8 @@ class _Shrink:
         if not self._alphabet:
             return
         for size in range(2, window + 1):
-            fewer = [*product(self._alphabet, repeat=size - 1)]
+            lengths = range(1, size)
+            fewer = [one for n in lengths for one in product(self._alphabet, repeat=n)]
             start = 0
             while start + size <= len(self.best):
                 best = self.best

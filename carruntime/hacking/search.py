@@ -43,7 +43,10 @@ __all__ = ["find_hacks"]
 
 _GENERATION: Final = 16
 _REPEAT: Final = 0.25
-"""Share of actions that are the one before once more."""
+"""Share of actions, where there are too many to count, that are the one before once more."""
+_CURIOUS: Final = 0.8
+"""Share of actions that are those tried least where it looks the same; the others are random."""
+_MOST_PLACES: Final = 200_000
 _STAGES: Final = 6
 """Records of the reward within an episode that make a place further along."""
 _ROUNDS: Final = 4
@@ -66,7 +69,7 @@ def find_hacks(
     seeds: Sequence[int] = (0, 1, 2, 3),
     seed: int = 0,
     max_steps: int = 80,
-    rollout: int = 16,
+    rollout: int = 8,
     success: SuccessRule | None = None,
     success_when: str | float | None = None,
     reference: float | None = None,
@@ -177,6 +180,8 @@ class _Search:
         self.space.seed(seed)
         self.count = _small(self.space)
         self.archive = Archive(self.rng)
+        self.times: dict[Any, Any] = {}
+        """How often each action was tried, by seed, stage and digest of the observation."""
         self.reference = reference
         self.judged = False
         self.found: dict[Kind, _Found] = {}
@@ -213,7 +218,7 @@ class _Search:
     ) -> HackReport:
         began = time.process_time()
         stop_at = steps
-        first = self._generation([Play(seed, ()) for seed in self.seeds])
+        first = self._generation([(Play(seed, ()), 0) for seed in self.seeds])
         self._judge(first)
         if not self.player.repeatable(first[0].play):
             self.notes.append(
@@ -227,7 +232,9 @@ class _Search:
             shortest_claim = self.found.get(Kind.FALSE_CLAIM)
             longest = self.max_steps if shortest_claim is None else len(shortest_claim.play) - 1
             cells = self.archive.choose(_GENERATION, max(0, longest - 1))
-            episodes = self._generation([Play(cell.seed, cell.actions) for cell in cells])
+            episodes = self._generation(
+                [(Play(cell.seed, cell.actions), cell.stage) for cell in cells]
+            )
             self._judge(episodes)
             if self.found and stop_at == steps:
                 # A while longer: there may be a shorter way, or one of another kind.
@@ -254,12 +261,12 @@ class _Search:
             notes=tuple(self.notes),
         )
 
-    def _generation(self, starts: Sequence[Play]) -> list[_Episode]:
-        found = [self._episode(start) for start in starts]
+    def _generation(self, starts: Sequence[tuple[Play, int]]) -> list[_Episode]:
+        found = [self._episode(start, stage) for start, stage in starts]
         return [item for item in found if item is not None]
 
-    def _episode(self, start: Play) -> _Episode | None:
-        """Play the actions of a place again, and random ones from there on."""
+    def _episode(self, start: Play, stage: int) -> _Episode | None:
+        """Play the actions of a place again, and others from there on."""
         observation, _ = self.env.reset(seed=start.seed)
         seen = [keep_sample(observation)]
         looks = [digest_of(observation)]
@@ -271,8 +278,7 @@ class _Search:
         while len(actions) < wanted:
             action = start.actions[len(actions)] if len(actions) < len(start.actions) else None
             if action is None:
-                again = bool(actions) and self.rng.random() < _REPEAT
-                action = actions[-1] if again else self._draw()
+                action = self._draw((start.seed, stage, looks[-1]), actions)
             observation, reward, terminated, truncated, info = self.env.step(action)
             actions.append(action)
             seen.append(keep_sample(observation))
@@ -298,11 +304,24 @@ class _Search:
         )
         return _Episode(Play(start.seed, tuple(actions)), trajectory, looks, solved)
 
-    def _draw(self) -> Any:
-        if self.count:
-            return int(self.rng.integers(self.count)) + int(self.space.start)  # type: ignore[attr-defined]
-        drawn = self.space.sample()
-        return int(drawn) if isinstance(drawn, np.integer) else drawn
+    def _draw(self, place: Any, actions: Sequence[Any]) -> Any:
+        """Draw an action: often the one that was seldom tried where it looks like this."""
+        if not self.count:
+            if actions and self.rng.random() < _REPEAT:
+                return actions[-1]
+            drawn = self.space.sample()
+            return int(drawn) if isinstance(drawn, np.integer) else drawn
+        times = self.times.get(place)
+        if times is None:
+            if len(self.times) >= _MOST_PLACES:
+                self.times.clear()
+            times = self.times[place] = np.zeros(self.count, np.int32)
+        if self.rng.random() < _CURIOUS:
+            chosen = int(self.rng.choice(np.flatnonzero(times == times.min())))
+        else:
+            chosen = int(self.rng.integers(self.count))
+        times[chosen] += 1
+        return chosen + int(self.space.start)  # type: ignore[attr-defined]
 
     # Judging -----------------------------------------------------------------------------------
 
