@@ -13,6 +13,7 @@ Nothing is imported, and nothing changes, unless ``--reward-program`` is given. 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ def pytest_load_initial_conftests(
     if any(arg.partition("=")[0] == "--reward-program" for arg in args):
         try:
             parser.getgroup("carruntime").addoption("--env", dest="reward_env", metavar="ID")
-        except ValueError:
+        except (ValueError, argparse.ArgumentError):
             return  # somebody's conftest has an option of that name; --reward-env is left
 
 
