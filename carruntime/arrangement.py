@@ -9,7 +9,7 @@ for each episode, and `difference` says where two of them part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +33,7 @@ __all__ = ["Stage", "Told", "difference"]
 _SESSIONS: Final = 8
 _KNOWN_SLOTS: Final = frozenset(
     {"obs", "next_obs", "initial_obs", "action", "terminated", "truncated", "t"}
+    | {"frame", "initial_frame", "prev_frame"}
 )
 
 
@@ -88,8 +89,8 @@ class Stage:
         strange = sorted(set(self.slots) - _KNOWN_SLOTS)
         if strange:
             raise OptionError(
-                f"{program.filename} reads {', '.join(strange)}, which recorded observations and "
-                "actions do not hold; a program that is tested here reads those only"
+                f"{program.filename} reads {', '.join(strange)}, which recorded episodes do not "
+                "hold; a program that is tested here reads observations, actions and frames only"
             )
         self._sessions: dict[int, RewardSession] = {}
 
@@ -168,13 +169,16 @@ def _run(
     for now in range(longest):
         mask = active[now]
         if begins[now].any():
-            session.reset(columns.first(before[now]), mask=begins[now])
+            session.reset(
+                columns.first(before[now]), frame=columns.frame(before[now]), mask=begins[now]
+            )
         batch = session.step(
             columns.take("obs", before[now]),
             columns.take("action", made[now]),
             columns.take("next_obs", before[now] + 1),
             columns.terminated[made[now]],
             columns.truncated[made[now]],
+            frame=columns.frame(before[now] + 1),
             mask=mask,
         )
         reward[now], fuel[now] = batch.reward, batch.fuel
@@ -236,6 +240,14 @@ class _Columns:
             self.places[id(item)] = (seen, made)
             seen, made = seen + len(item) + 1, made + len(item)
         self._slots = stage.slots
+        self._frames: NDArray[np.uint8] | None = None
+        if stage.program.reads_frames:
+            if any(item.frames is None for item in items):
+                raise OptionError(
+                    f"{stage.program.filename} looks at frames, and the episodes have none; make "
+                    'the environment with render_mode="rgb_array"'
+                )
+            self._frames = np.concatenate([np.asarray(item.frames) for item in items])
         self._columns: dict[str, Any] = {}
         for slot, spec in stage.slots.items():
             if slot in {"obs", "next_obs", "initial_obs"}:
@@ -249,6 +261,10 @@ class _Columns:
         """Give the rows of a slot; None where the program does not read it."""
         column = self._columns.get(slot)
         return None if column is None else take(self._slots[slot], column, rows)
+
+    def frame(self, rows: NDArray[np.intp]) -> NDArray[np.uint8] | None:
+        """Give the pictures of the rows; None for a program that looks at none."""
+        return None if self._frames is None else self._frames[rows]
 
     def first(self, rows: NDArray[np.intp]) -> Any:
         """Give first observations, with all parts that some reader at a reset looks at."""
@@ -315,19 +331,16 @@ def _row_differs(
         want, got = getattr(one, name)[step], getattr(other, name)[step]
         if (want != got).any():
             return f"{name} {want.tolist()}", f"{got.tolist()}"
-    columns: list[tuple[str, Mapping[str, NDArray[np.float64]]]] = []
     want_reward, got_reward = float(one.reward[step]), float(other.reward[step])
     if not _close(want_reward, got_reward, tolerance):
         return f"reward {want_reward!r}", f"{got_reward!r}"
-    columns.append(("component", one.components))
-    for kind, parts in columns:
-        for name, values in parts.items():
-            have, had = bool(one.present[name][step]), bool(other.present[name][step])
-            if have != had:
-                return f"{kind} {name!r} present {have}", f"present {had}"
-            want_part, got_part = float(values[step]), float(other.components[name][step])
-            if not _close(want_part, got_part, tolerance):
-                return f"{kind} {name!r} {want_part!r}", f"{got_part!r}"
+    for name, values in one.components.items():
+        have, had = bool(one.present[name][step]), bool(other.present[name][step])
+        if have != had:
+            return f"component {name!r} present {have}", f"present {had}"
+        want_part, got_part = float(values[step]), float(other.components[name][step])
+        if not _close(want_part, got_part, tolerance):
+            return f"component {name!r} {want_part!r}", f"{got_part!r}"
     if fuel and one.fuel[step] != other.fuel[step]:
         return f"fuel {int(one.fuel[step])}", f"{int(other.fuel[step])}"
     return None

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from carruntime.collection import SuccessRule, env_name, keep_sample, success_rule
 from carruntime.errors import OptionError
-from carruntime.trajectory import Trajectory, leaves, stack
+from carruntime.frame_table import FramePool, FrameTable, frame_of
+from carruntime.recording import SuccessRule, env_name, keep, success_rule
+from carruntime.trajectory import Trajectory, leaves, stack, take
 
 if TYPE_CHECKING:
     import gymnasium as gym
 
-__all__ = ["Play", "Player", "changes", "same_observations"]
+__all__ = ["Film", "Play", "Player", "changes", "plays_of", "same_observations", "trimmed"]
 
 _CACHED: Final = 2048
 _CACHED_STEPS: Final = 50_000
@@ -56,11 +57,19 @@ class Player:
         env: The environment; it stays the caller's.
         success: Says from the last info, reward and ``terminated`` whether the task is solved;
             what the environment itself says where left out, see `carruntime.collection`.
+        frames: Whether to take pictures too; the environment must draw then.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], success: SuccessRule | None = None) -> None:
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        success: SuccessRule | None = None,
+        *,
+        frames: bool = False,
+    ) -> None:
         self.env = env
         self.name = env_name(env)
+        self.frames = frames
         self.steps = 0
         """Steps of the environment so far."""
         self._rule = success if success is not None else success_rule(env)
@@ -92,13 +101,15 @@ class Player:
 
     def _play(self, play: Play) -> Trajectory:
         observation, _ = self.env.reset(seed=play.seed)
-        observations = [keep_sample(observation)]
+        observations = [keep(observation)]
+        film = self.film()
         rewards: list[float] = []
         info: dict[str, Any] = {}
         terminated = truncated = False
         for action in play.actions:
             observation, reward, terminated, truncated, info = self.env.step(action)
-            observations.append(keep_sample(observation))
+            observations.append(keep(observation))
+            film.look()
             rewards.append(float(reward))
             if terminated or truncated:
                 break
@@ -115,7 +126,12 @@ class Player:
             seed=play.seed,
             policy="played",
             env_id=self.name,
+            frames=film.table(),
         )
+
+    def film(self) -> Film:
+        """Begin to take the pictures of an episode that was just reset, if any are wanted."""
+        return Film(self.env, wanted=self.frames)
 
     def solved(self, info: dict[str, Any], reward: float, terminated: bool) -> bool | None:
         """Say whether a step has solved the task; None where the environment cannot tell."""
@@ -143,6 +159,28 @@ class Player:
     def names_of(self, play: Play) -> list[str]:
         """Give the names of all actions of a play."""
         return [self.name_of(action) for action in play.actions]
+
+
+class Film:
+    """The pictures of one episode, equal ones kept once."""
+
+    def __init__(self, env: gym.Env[Any, Any], *, wanted: bool) -> None:
+        self._env = env
+        self._wanted = wanted
+        self._pool = FramePool()
+        self._index: list[int] = []
+        self.look()
+
+    def look(self) -> None:
+        """Take a picture, if any are wanted."""
+        if self._wanted:
+            self._index.append(self._pool.add(frame_of(self._env)))
+
+    def table(self) -> FrameTable | None:
+        """Give them; None where none were wanted."""
+        if not self._wanted:
+            return None
+        return FrameTable(self._pool.pictures, np.array(self._index, np.int64))
 
 
 def same_observations(one: Any, two: Any) -> bool:
@@ -232,8 +270,6 @@ def plays_of(trajectories: Sequence[Trajectory]) -> list[Play]:
                 int(one) if one.ndim == 0 and one.dtype.kind in "iu" else one for one in actions
             )
         else:
-            from carruntime.trajectory import take
-
             listed = tuple(take(actions, index) for index in range(len(item)))
         found.append(Play(item.seed, listed))
     return found

@@ -42,7 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--reward-{name}", type=int, default=default, help=told)
     group.addoption("--reward-range", metavar="LOW,HIGH", help="where rewards are meant to lie")
     group.addoption(
-        "--reward-tier", default="auto", choices=("auto", "interpreted", "compiled"), help="to run in"
+        "--reward-tier",
+        default="auto",
+        choices=("auto", "interpreted", "compiled"),
+        help="to run in",
     )
     group.addoption(
         "--reward-strict",

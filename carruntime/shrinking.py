@@ -105,7 +105,8 @@ class _Shrink:
             while start + size <= len(self.best):
                 best = self.best
                 found = any(
-                    self._better((*best[:start], *middle, *best[start + size :])) for middle in fewer
+                    self._better((*best[:start], *middle, *best[start + size :]))
+                    for middle in fewer
                 )
                 start = max(0, start - size) if found else start + 1
 

@@ -19,7 +19,7 @@ from carruntime.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from carruntime.collection import SuccessRule
+    from carruntime.recording import SuccessRule
 
 __all__ = ["add"]
 

@@ -65,7 +65,7 @@ class Claim:
     def first(self, told: Told) -> int | None:
         """Give the first step on which it is claimed, -1 for the reset; None where it never is."""
         if self.tasks:
-            return -1 if told.at_reset.all() else first_true(told.completed.all(axis=1))
+            return -1 if told.at_reset.all() else first_true(np.asarray(told.completed.all(axis=1)))
         if self.component is not None:
             return first_true(told.components[self.component] > 0.0)
         if self.level is not None:
@@ -105,7 +105,9 @@ def claim_of(
     peaks = [float(np.nanmax(told.reward)) for told in expert if not np.isnan(told.reward).all()]
     if peaks and min(peaks) > 0.0:
         level = min(peaks) / 2.0
-        words = f"a reward of {level:.4g} on a step (a guess: half of what an expert's best step pays)"
+        words = (
+            f"a reward of {level:.4g} on a step (a guess: half of what an expert's best step pays)"
+        )
         return Claim(words, level=level)
     return Claim("")
 

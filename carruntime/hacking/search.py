@@ -23,16 +23,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carruntime.arrangement import Stage, Told
-from carruntime.collection import SuccessRule, collect, keep_sample
+from carruntime.collection import collect
 from carruntime.errors import OptionError
 from carruntime.hacking.archive import Archive, digest_of
 from carruntime.hacking.claims import Claim, Kind, claim_of, first_loop
 from carruntime.hacking.report import Hack, HackReport
 from carruntime.hacking.shortcut import shortcut
 from carruntime.playing import Play, Player
+from carruntime.recording import SuccessRule, keep
 from carruntime.showing import rows_of
 from carruntime.shrinking import shortest
+from carruntime.spaces import spec_of
 from carruntime.trajectory import Trajectory, stack, take
+from sandbox.schema import Schema
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -113,7 +116,7 @@ def find_hacks(
     try:
         search = _Search(
             stage,
-            Player(env, success),
+            Player(env, success, frames=program.reads_frames),
             seeds=tuple(seeds),
             seed=seed,
             max_steps=max_steps,
@@ -179,6 +182,11 @@ class _Search:
         self.space = copy.deepcopy(self.env.action_space)
         self.space.seed(seed)
         self.count = _small(self.space)
+        # Floats hardly ever come again, so places are told apart by what is near enough.
+        spec = spec_of(self.env.observation_space)
+        self.floats = any(
+            column.spec.dtype.startswith("float") for column in Schema((("obs", spec),)).columns()
+        )
         self.archive = Archive(self.rng)
         self.times: dict[Any, Any] = {}
         """How often each action was tried, by seed, stage and digest of the observation."""
@@ -201,7 +209,14 @@ class _Search:
 
         with contextlib.suppress(OptionError):
             expert_for(self.env)
-            shown = collect(self.env, "expert", _EXPERTS, self.seeds[0], success=self.player.solved)
+            shown = collect(
+                self.env,
+                "expert",
+                _EXPERTS,
+                self.seeds[0],
+                success=self.player.solved,
+                frames=self.program.reads_frames,
+            )
             good = [item for item in shown if item.success]
             if good:
                 told = [one[0] for one in self.stage.run([[item] for item in good])]
@@ -268,8 +283,9 @@ class _Search:
     def _episode(self, start: Play, stage: int) -> _Episode | None:
         """Play the actions of a place again, and others from there on."""
         observation, _ = self.env.reset(seed=start.seed)
-        seen = [keep_sample(observation)]
+        seen = [keep(observation)]
         looks = [digest_of(observation)]
+        film = self.player.film()
         actions: list[Any] = []
         rewards: list[float] = []
         solved: list[bool | None] = []
@@ -281,8 +297,9 @@ class _Search:
                 action = self._draw((start.seed, stage, looks[-1]), actions)
             observation, reward, terminated, truncated, info = self.env.step(action)
             actions.append(action)
-            seen.append(keep_sample(observation))
+            seen.append(keep(observation))
             looks.append(digest_of(observation))
+            film.look()
             rewards.append(float(reward))
             ended = bool(terminated), bool(truncated)
             solved.append(self.player.solved(info, rewards[-1], ended[0]))
@@ -301,6 +318,7 @@ class _Search:
             truncated=flags[1],
             success=solved[-1],
             seed=start.seed,
+            frames=film.table(),
         )
         return _Episode(Play(start.seed, tuple(actions)), trajectory, looks, solved)
 
@@ -349,7 +367,7 @@ class _Search:
             done = told.completed[step]
             stage = int(done.sum()) if done.size else records
             look = episode.looks[step + 1]
-            if episode.trajectory.observations is not None and _has_floats(episode.trajectory):
+            if self.floats:
                 look = digest_of(take(episode.trajectory.observations, step + 1), exact=False)
             key = (episode.play.seed, look, done.tobytes(), stage)
             self.archive.offer(key, episode.play.seed, episode.play.actions[: step + 1], stage)
@@ -467,7 +485,7 @@ class _Search:
             says = f"complete {when} ({self.claim.words}), return {told.total:.6g}"
         else:
             says = f"return {told.total:.6g}, where success earns {self.reference:.6g}"
-        return self._hack(found, actions, trajectory, told, says)
+        return self._hack(found, actions, trajectory, told=told, says=says)
 
     def _short_loop(self, found: _Found) -> Hack:
         start, _ = found.loop or (0, 0)
@@ -503,13 +521,15 @@ class _Search:
         actions = way + loop * 2
         trajectory = self.player.play(Play(seed, actions))
         where = len(way), len(way) + len(loop)
-        return self._hack(found, actions, trajectory, self.stage.one(trajectory), says, where)
+        told = self.stage.one(trajectory)
+        return self._hack(found, actions, trajectory, told=told, says=says, loop=where)
 
     def _hack(
         self,
         found: _Found,
         actions: tuple[Any, ...],
         trajectory: Trajectory,
+        *,
         told: Told,
         says: str,
         loop: tuple[int, int] | None = None,
@@ -554,12 +574,3 @@ def _alphabet(space: Any) -> tuple[Any, ...]:
     if not 0 < count <= _LIST:
         return ()
     return tuple(range(int(space.start), int(space.start) + count))
-
-
-def _has_floats(trajectory: Trajectory) -> bool:
-    from carruntime.trajectory import leaves
-
-    return any(
-        isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        for _, value in leaves(trajectory.observations)
-    )

@@ -63,7 +63,14 @@ def shortcut(
     way: tuple[Any, ...] = ()
     for target in [*accounts, None]:
         found = _stretch(
-            stage, player, Play(play.seed, way), target, shown, alphabet, len(play) - 1, left
+            stage,
+            player,
+            Play(play.seed, way),
+            target,
+            shown=shown,
+            alphabet=alphabet,
+            longest=len(play) - 1,
+            left=left,
         )
         if found is None:
             return play
@@ -87,6 +94,7 @@ def _stretch(
     player: Player,
     start: Play,
     target: tuple[Any, ...] | None,
+    *,
     shown: Shown,
     alphabet: Sequence[Any],
     longest: int,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["CodeRewardTransform"]
 
 
-class CodeRewardTransform(Transform):
+class CodeRewardTransform(Transform):  # type: ignore[misc]  # TorchRL has no types
     """Replace the reward of an environment by a program's, or add it.
 
     Args:
@@ -97,7 +97,7 @@ class CodeRewardTransform(Transform):
             self._end()
             self._session = self.program.start(count, self._on_error, telemetry=self._telemetry)
         given = None if tensordict is None else tensordict.get("_reset", None)
-        mask = None if given is None else _array(given, count).any(axis=1)
+        mask = None if given is None else np.asarray(_array(given, count).any(axis=1))
         first: dict[str, Any] = {}
         for slot in ("next_obs", "initial_obs"):
             if slot in self._slots:

@@ -25,6 +25,7 @@ from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
     from carruntime.batch import RewardBatch
+    from carruntime.reward import RewardProgram
     from carruntime.session import RewardSession
     from sandbox.diagnostics import Span
 
@@ -91,7 +92,7 @@ class Bench:
         self.again = again
 
     @property
-    def program(self) -> Any:
+    def program(self) -> RewardProgram:
         """What is tried."""
         return self.stage.program
 
@@ -188,7 +189,7 @@ def _fuel_bounded(bench: Bench, example: Example) -> Broken | None:
 
 
 def _within_range(bench: Bench, example: Example) -> Broken | None:
-    low, high = bench.program.reward_range
+    low, high = _range_of(bench)
     for index, told in enumerate(_side_by_side(bench, example)):
         good = told.outcome == Outcome.OK
         outside = np.flatnonzero(good & ((told.reward < low) | (told.reward > high)))
@@ -221,7 +222,9 @@ def _tasks_latch(bench: Bench, told: Told, index: int) -> Broken | None:
                 text = f"sub-task {name} to be completed once"
                 return Broken(index, step, text, "completed again", place)
             if done[k] and not now[k]:
-                return Broken(index, step, f"sub-task {name} to stay completed", "not completed", place)
+                return Broken(
+                    index, step, f"sub-task {name} to stay completed", "not completed", place
+                )
         done |= now
     if bench.program.form == "tasks":
         paid = np.round(told.newly_completed.mean(axis=1), 12)
@@ -283,13 +286,14 @@ def _pure(bench: Bench, example: Example) -> Broken | None:
         if found is not None:
             step, want, got = found
             return Broken(index, step, f"{want} (before it had seen others)", f"{got} (afterwards)")
-    return None if bench.program.stateful else _rows_alone(bench, example, first)
+    alone = not bench.program.stateful and not bench.program.reads_frames
+    return _rows_alone(bench, example, first) if alone else None
 
 
 def _handed_over(bench: Bench, item: Trajectory, want: Told) -> tuple[int, str, str] | None:
     """Run an episode on the very arrays of its recording, and compare the rewards."""
     session = bench.stage.session(1)
-    session.reset(_one(item.observations, 0))
+    session.reset(_one(item.observations, 0), frame=_picture(item, 0))
     for step in range(len(item)):
         batch = _row_of(session, item, step)
         reward, came = float(want.reward[step]), float(batch.reward[0])
@@ -305,7 +309,13 @@ def _row_of(session: RewardSession, item: Trajectory, step: int) -> RewardBatch:
         _one(item.observations, step + 1),
         item.terminated[step : step + 1],
         item.truncated[step : step + 1],
+        frame=_picture(item, step + 1),
     )
+
+
+def _picture(item: Trajectory, index: int) -> Any:
+    """Give one frame as a batch of one; None where there are none."""
+    return None if item.frames is None else np.asarray(item.frames[index])[None]
 
 
 def _rows_alone(bench: Bench, example: Example, first: list[Told]) -> Broken | None:
@@ -320,7 +330,10 @@ def _rows_alone(bench: Bench, example: Example, first: list[Told]) -> Broken | N
                 # What is paid depends on what is completed already; what they say does not.
                 said = first[index].tasks[step]
                 if (said != batch.tasks[0]).any():
-                    texts = f"tasks {said.tolist()} in its episode", f"{batch.tasks[0].tolist()} alone"
+                    texts = (
+                        f"tasks {said.tolist()} in its episode",
+                        f"{batch.tasks[0].tolist()} alone",
+                    )
                     return Broken(index, step, *texts)
             elif want != got and not (np.isnan(want) and np.isnan(got)):
                 return Broken(index, step, f"reward {want!r} in its episode", f"{got!r} alone")
@@ -367,7 +380,9 @@ def _causal(bench: Bench, example: Example) -> Broken | None:
     for cut, told in zip(cuts, bench.stage.run([[_cut(episode, at)] for at in cuts]), strict=True):
         found = difference(whole, told[0])
         if found is not None:
-            return _parted(0, found, "in the whole episode", f"in one that is cut after {cut} steps")
+            return _parted(
+                0, found, "in the whole episode", f"in one that is cut after {cut} steps"
+            )
     return None
 
 
@@ -438,6 +453,7 @@ def _cut(episode: Trajectory, length: int) -> Trajectory:
         terminated=episode.terminated[:length],
         truncated=episode.truncated[:length],
         seed=episode.seed,
+        frames=None if episode.frames is None else episode.frames[: length + 1],
     )
 
 
@@ -453,6 +469,10 @@ def _needs_range(bench: Bench) -> str | None:
     if bench.program.reward_range is None:
         return "no range was declared (--reward-range, or reward_range= of carruntime.load)"
     return None
+
+
+def _range_of(bench: Bench) -> tuple[float, float]:
+    return bench.program.reward_range or (-np.inf, np.inf)
 
 
 def _needs_memory(bench: Bench) -> str | None:
@@ -475,7 +495,7 @@ def _most_fuel(bench: Bench, example: Example) -> float:
 
 def _farthest(bench: Bench, example: Example) -> float:
     """Give how far rewards lie towards, or beyond, an end of the range."""
-    low, high = bench.program.reward_range
+    low, high = _range_of(bench)
     worst = 0.0
     for told in _side_by_side(bench, example):
         good = told.reward[told.outcome == Outcome.OK]

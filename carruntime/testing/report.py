@@ -63,10 +63,7 @@ class Counterexample:
             "expected": self.broken.expected,
             "came": self.broken.came,
             "line": self.broken.span.line if self.broken.span else None,
-            "rows": [
-                row.to_json()
-                for row in self.rows
-            ],
+            "rows": [row.to_json() for row in self.rows],
             "origin": self.origin,
             "saved": None if self.saved is None else str(self.saved),
             "steady": self.steady,
@@ -112,7 +109,9 @@ class PropertyResult:
             return "\n".join(wrapped(f"{head}: {self.reason or claim.claim}", "  "))
         lines = [head, *wrapped(f"claim: {claim.claim}", "    ", "  ")]
         broken = found.broken
-        for index, (item, names) in enumerate(zip(found.example.episodes, found.names, strict=True)):
+        for index, (item, names) in enumerate(
+            zip(found.example.episodes, found.names, strict=True)
+        ):
             plays = found.example.plays
             what = "drawn from the spaces" if plays is None else f"seed {plays[index].seed}"
             which = f"episode {index}: " if len(found.names) > 1 else ""
@@ -135,7 +134,9 @@ class PropertyResult:
         else:
             lines += wrapped(f"try: {claim.hint}", "    ", "  ")
         if found.saved is not None:
-            lines += wrapped(f"saved: {escape(str(found.saved))}; it is tried first next time", "    ", "  ")
+            lines += wrapped(
+                f"saved: {escape(str(found.saved))}; it is tried first next time", "    ", "  "
+            )
         elif found.origin not in {"environment", "spaces"}:
             lines += wrapped(f"as it was saved: {escape(found.origin)}", "    ", "  ")
         return "\n".join(lines)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from carruntime.arrangement import Stage
-from carruntime.collection import SuccessRule, collect
+from carruntime.collection import collect
 from carruntime.errors import OptionError
 from carruntime.playing import Play, Player, plays_of, trimmed
+from carruntime.recording import SuccessRule
 from carruntime.showing import rows_of
 from carruntime.shrinking import shortest
 from carruntime.testing.properties import PROPERTIES, Bench, Broken, Example, Property
@@ -124,7 +125,7 @@ class Tester:
         if seed < 0:
             raise OptionError(f"seed={seed!r}: want 0 or above")
         self.program = program
-        self.player = Player(env, success)
+        self.player = Player(env, success, frames=program.reads_frames)
         self._examples = examples
         self._max_steps = max_steps
         self._seed = seed
@@ -167,6 +168,8 @@ class Tester:
                 spaces=(self.player.env.observation_space, self.player.env.action_space),
                 entry=program.entry,
                 bindings=program.bindings,
+                frame=program.frame_shape,
+                frame_order=program.inputs.frame_order,
                 limits=program.limits,
                 tier="interpreted",
                 isolation=program.isolation,
@@ -264,21 +267,24 @@ class Tester:
         from carruntime.testing.strategies import constants_of, invented_episodes, plays
 
         env = self.player.env
-        many = {"min_size": claim.episodes, "max_size": claim.episodes}
-        from_env = st.lists(plays(env.action_space, max_steps=self._max_steps), **many).map(
+        count = claim.episodes
+
+        def several(one: SearchStrategy[Any]) -> SearchStrategy[list[Any]]:
+            return st.lists(one, min_size=count, max_size=count)
+
+        from_env = several(plays(env.action_space, max_steps=self._max_steps)).map(
             lambda drawn: self._example(tuple(drawn))
         )
         sources: list[tuple[str, SearchStrategy[Example]]] = [("environment", from_env)]
-        if claim.anything or self._strict:
+        # What a frame may show is no space to draw from that would tell anything.
+        if (claim.anything or self._strict) and not self.program.reads_frames:
             invented = invented_episodes(
                 env.observation_space, env.action_space, constants_of(self.program.source)
             )
-            sources.append(
-                ("spaces", st.lists(invented, **many).map(lambda drawn: Example(tuple(drawn))))
-            )
+            sources.append(("spaces", several(invented).map(lambda drawn: Example(tuple(drawn)))))
         for origin, strategy in sources:
-            count, found = self._search(claim, strategy)
-            tried += count
+            seen, found = self._search(claim, strategy)
+            tried += seen
             if found is not None:
                 told = self._told(claim, *found, origin)
                 return PropertyResult(claim, Status.FAILS, tried, counterexample=told)
@@ -361,9 +367,7 @@ class Tester:
         saved = self._store.save(claim, example, names=[list(one) for one in names], told=about)
         return replace(found, saved=saved)
 
-    def _short(
-        self, claim: Property, example: Example, broken: Broken
-    ) -> tuple[Example, Broken]:
+    def _short(self, claim: Property, example: Example, broken: Broken) -> tuple[Example, Broken]:
         """Leave out episodes, actions, and height of seeds, as long as the claim stays broken."""
         best, seen = example, broken
 
@@ -424,5 +428,3 @@ def _want_hypothesis() -> None:
             "property tests need Hypothesis, which is not installed: "
             "pip install 'carruntime[properties]'"
         ) from None
-
-

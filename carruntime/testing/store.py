@@ -134,7 +134,9 @@ class Store:
     def _actions(self, listed: list[Any]) -> tuple[Any, ...]:
         made = self._action_space.from_jsonable(listed)
         count = len(listed)
-        rows = [made[index] if isinstance(made, list) else take(made, index) for index in range(count)]
+        rows = [
+            made[index] if isinstance(made, list) else take(made, index) for index in range(count)
+        ]
         if not all(self._action_space.contains(row) for row in rows):
             raise ValueError("actions are not of the space")
         return tuple(int(row) if isinstance(row, int | np.integer) else row for row in rows)

@@ -111,12 +111,8 @@ def observations(space: Any, constants: Constants | None = None) -> st.SearchStr
         return _text(space, known)
     if _samples_text(space):
         return st.integers(0, 2**16).map(lambda seed: _sampled(space, seed))
-    raise SpaceError(
-        [
-            f"observations: {type(space).__name__} has no strategy; there is one for Box, Discrete, "
-            "MultiDiscrete, MultiBinary, texts, Dict and Tuple"
-        ]
-    )
+    kinds = "Box, Discrete, MultiDiscrete, MultiBinary, texts, or Dict and Tuple of these"
+    raise SpaceError([f"observations: {type(space).__name__} has no strategy; want {kinds}"])
 
 
 def actions(space: Any) -> st.SearchStrategy[Any]:

@@ -24,7 +24,7 @@ CORPUS = Path(__file__).parent.parent / "corpus" / "hacked"
 LEFT, RIGHT, GRAB, SMASH = range(4)
 
 
-class Vase(gym.Env[Any, int]):
+class Vase(gym.Env[Any, Any]):
     """Walk four cells to a vase and grab it, which solves the task; smashing it does not."""
 
     observation_space = gs.MultiDiscrete([6, 2, 2])

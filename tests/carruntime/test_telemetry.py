@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from math import isnan
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -55,7 +56,10 @@ def test_it_counts_every_row_and_keeps_the_good_ones(program: Any) -> None:
         rewards = [1, 2, 3, 4, 60, 70, 4, 9]
         told = seen.summary()
         assert told["reward/mean"] == pytest.approx(np.mean(rewards))
-        assert seen.quantiles(at=(0.0, 0.5, 1.0)).tolist() == np.quantile(rewards, (0, 0.5, 1)).tolist()
+        assert (
+            seen.quantiles(at=(0.0, 0.5, 1.0)).tolist()
+            == np.quantile(rewards, (0, 0.5, 1)).tolist()
+        )
         assert seen.quantiles("high", (0.0, 1.0)).tolist() == [60.0, 70.0]
         assert told["component/high/nonzero"] == pytest.approx(2 / 8)
         assert told["outcome/ERROR"] == 1.0
@@ -78,14 +82,12 @@ def test_quantiles_are_those_of_the_last_rows(batches: list[list[int]], window: 
 
 
 def _batch(values: list[Any], outcome: Outcome = Outcome.OK) -> Any:
-    class Batch:
-        reward = np.array(values, float)
-        components: dict[str, Any] = {}
-        present: dict[str, Any] = {}
-
-    batch = Batch()
-    batch.outcome = np.full(len(values), outcome, np.uint8)  # type: ignore[attr-defined]
-    return batch
+    return SimpleNamespace(
+        reward=np.array(values, float),
+        outcome=np.full(len(values), outcome, np.uint8),
+        components={},
+        present={},
+    )
 
 
 def test_a_rise_of_the_error_rate_is_told_once() -> None:
@@ -140,6 +142,7 @@ def test_completed_tasks_are_counted_over_episodes() -> None:
             session.reset(column([0, 0]))
             session.step(next_obs=column([9, 0]))
             session.step(next_obs=column([9, 0]))
+        assert session.telemetry is not None
         assert session.telemetry.completed == {"task_1": 3}
         assert session.telemetry.summary()["task/task_1/completed"] == 3.0
     program.close()

@@ -46,8 +46,6 @@ def program() -> Any:
     made.close()
 
 
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("one_hot", [True, False])
 def test_a_single_environment_is_paid_as_in_a_loop(
@@ -71,11 +69,14 @@ def test_a_single_environment_is_paid_as_in_a_loop(
     # The seed that TorchRL hands on is its own affair; the first observation tells which it was.
     plain = gym.make("CartPole-v1")
     plain.reset()
-    plain.unwrapped.state = first.numpy().astype(np.float64)
+    inner: Any = plain.unwrapped
+    inner.state = first.numpy().astype(np.float64)
     want, obs = [], first.numpy()
     for index, action in enumerate(actions):
         after, _, terminated, _, _ = plain.step(action)
-        want.append(float(after[0] - obs[0]) + 10.0 * action + 100.0 * (index + 1) - 5.0 * terminated)
+        want.append(
+            float(after[0] - obs[0]) + 10.0 * action + 100.0 * (index + 1) - 5.0 * terminated
+        )
         obs = after
     assert got == pytest.approx(want, abs=1e-4)
     assert paying.telemetry is not None
@@ -111,7 +112,9 @@ def test_a_batch_is_reset_where_it_ended_and_nowhere_else(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_specs_of_the_environment_stay_right(torchrl: Any, transform: Any, program: Any) -> None:
+def test_the_specs_of_the_environment_stay_right(
+    torchrl: Any, transform: Any, program: Any
+) -> None:
     env = torchrl.TransformedEnv(torchrl.GymWrapper(gym.make("CartPole-v1")), transform(program))
     torchrl.utils.check_env_specs(env)
     env.close()
@@ -121,7 +124,10 @@ def test_the_specs_of_the_environment_stay_right(torchrl: Any, transform: Any, p
 def test_a_program_that_reads_text_is_refused(torchrl: Any, transform: Any) -> None:
     spaces = (gym.spaces.Dict({"name": gym.spaces.Text(4)}), gym.spaces.Discrete(2))
     program = car.load(
-        "def reward(name):\n    return len(name)\n", spaces=spaces, tier="interpreted", isolation="none"
+        "def reward(name):\n    return len(name)\n",
+        spaces=spaces,
+        tier="interpreted",
+        isolation="none",
     )
     with pytest.raises(car.OptionError, match="reads next_obs with parts that are no tensors"):
         transform(program)

@@ -64,7 +64,8 @@ def test_spaces_masks_and_keys_are_gymnasiums_in_every_mode(mode: AutoresetMode)
     for _ in range(40):
         obs, reward, terminated, truncated, info = venv.step(np.ones(3, np.int64))
         assert venv.observation_space.contains(obs)
-        assert (reward.dtype, reward.shape) == (np.float64, (3,))
+        assert reward.dtype == np.float64
+        assert reward.shape == (3,)
         for key in ("env_reward", "outcome", "components"):
             assert info[f"_{key}"].dtype == np.bool_
         assert info["env_reward"].dtype == np.float64
