@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 __all__ = ["Holds", "shortest"]
 
+_SHORT = 3
 Holds: TypeAlias = Callable[[tuple[Any, ...]], bool]
 """Whether a list of actions still shows what is to be shown."""
 
@@ -37,7 +38,7 @@ def shortest(
 
     Returns:
         A list for which ``holds`` is true, no longer than ``actions``. Unless the tries ran out,
-        leaving out any one run of it makes ``holds`` false.
+        leaving out any single action, or any two that follow each other, makes ``holds`` false.
     """
     work = _Shrink(tuple(actions), holds, tuple(alphabet), tries)
     try:
@@ -82,7 +83,7 @@ class _Shrink:
 
     def leave_out(self) -> None:
         """Leave out runs of actions, from long ones to single ones, from the end to the front."""
-        size = len(self.best) - 1
+        size = max(1, len(self.best) // 2)
         while size >= 1:
             start = len(self.best) - size
             while start >= 0:
@@ -90,9 +91,9 @@ class _Shrink:
                 if self._better(best[:start] + best[start + size :]):
                     start = min(start, len(self.best) - size)
                 else:
-                    # Long runs in strides; the short ones, of which there are few, all of them.
-                    start -= max(1, size // 4)
-            size = size - 1 if size <= 8 else size * 3 // 4
+                    # Long runs in strides; of the short ones, which mend detours, all.
+                    start -= size // 2 if size > _SHORT else 1
+            size = size * 2 // 3
 
     def replace_windows(self, window: int) -> None:
         """Put fewer actions in place of some that follow each other."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -427,11 +430,22 @@ def test_the_command_explains_its_claims(capsys: pytest.CaptureFixture[str]) -> 
     assert "CAR305 (property): a sub-task is completed" in capsys.readouterr().out
 
 
+def test_the_examples_of_the_page_print_what_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$\n\n^```text\n(.*?)^```$", page, re.S | re.M)
+    assert len(blocks) == 2
+    for code, printed in blocks:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.stdout == printed, done.stderr
+    for claim in PROPERTIES:
+        assert f"| {claim.id} | `{claim.name}` | {claim.claim}" in page
+
+
 def test_hypothesis_missing_is_an_error_that_names_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(car.OptionError, match=r"carruntime\[properties\]"):
         tried(GOOD, "never_errs")
