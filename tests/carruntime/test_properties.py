@@ -432,7 +432,9 @@ def test_the_command_explains_its_claims(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_examples_of_the_page_print_what_it_says() -> None:
     page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$\n\n^```text\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$\n\n^```text\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+    )
     assert len(blocks) == 2
     for code, printed in blocks:
         done = subprocess.run(
