@@ -6,8 +6,19 @@ starts, so they import what they work with inside their functions.
 
 from __future__ import annotations
 
-from carruntime.commands import bench, check, demo, doctor, explain, run, train, verify
+from carruntime.commands import (
+    bench,
+    check,
+    demo,
+    doctor,
+    explain,
+    hack,
+    run,
+    test,
+    train,
+    verify,
+)
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (check, explain, run, verify, train, bench, doctor, demo)
+COMMANDS = (check, explain, run, verify, test, hack, train, bench, doctor, demo)

@@ -75,6 +75,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
         frame_source: Where the frames come from, if the program looks at any: a source of
             `carruntime.frames` that knows the last frame of an episode, or its name;
             ``infos[i]["frame"]`` if left out, where `carruntime.frames.RenderFrames` puts it.
+        telemetry: Whether the session keeps it, see `RewardProgram.start`.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
     Raises:
@@ -92,6 +93,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
         on_error: OnError = "raise",
         record_episodes: bool = False,
         frame_source: FrameFrom = None,
+        telemetry: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(venv)
@@ -104,6 +106,7 @@ class CodeRewardVecEnv(VecEnvWrapper):
             on_error=on_error,
             options=options,
             record_episodes=record_episodes,
+            telemetry=telemetry,
             frame_source=frame_source,
             many=True,
         )
