@@ -21,6 +21,7 @@ from benchmarks import (
     bench_memory,
     bench_startup,
     bench_throughput,
+    bench_unseen,
     bench_workloads,
     bench_worst_texts,
 )
@@ -33,6 +34,7 @@ QUESTIONS = {
     "workloads": bench_workloads,
     "latency": bench_latency,
     "coverage": bench_coverage,
+    "unseen": bench_unseen,
     "check": bench_check,
     "worst-texts": bench_worst_texts,
     "findings": bench_findings,
