@@ -39,6 +39,9 @@ __all__ = ["Assignment"]
 class Assignment(Expressions):
     """Lowers assignments."""
 
+    filling = False
+    """Whether a data class is given its fields."""
+
     def run(self, body: Sequence[ast.stmt]) -> None:
         """Lower statements until the path ends."""
         outer = self.node
@@ -145,13 +148,6 @@ class Assignment(Expressions):
         self.check(boolean(many), "ValueError", f"too many values to unpack (expected {wanted})")
         return [rule(i64(k)) for k in range(wanted)]
 
-    @staticmethod
-    def is_set(content: SetCell | GridCell | TableCell) -> bool:
-        """Whether a content is that of a set, not of a dict."""
-        if isinstance(content, GridCell):
-            return content.values is None
-        return isinstance(content, SetCell) or content.value is None
-
     def unpack_text(self, count: int, value: Value) -> list[Value] | None:
         """Unpack the words of a text; None where the value is no words."""
         del count, value
@@ -237,6 +233,8 @@ class Assignment(Expressions):
             self.fail(
                 "AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}"
             )
+        if content.cls.frozen and not self.filling:
+            self.fail("FrozenInstanceError", f"cannot assign to field {name!r}", "dataclasses")
         attributes = dict(content.attributes)
         attributes[name] = value
         self.pt.heap[owner.cell] = ObjCell(content.cls, tuple(attributes.items()))

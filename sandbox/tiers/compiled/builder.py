@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import (
@@ -58,7 +58,7 @@ from sandbox.tiers.compiled.values import (
     Value,
 )
 
-__all__ = ["Builder", "ancestors"]
+__all__ = ["MODULES", "Builder", "ancestors"]
 
 
 class Builder(Merging):
@@ -456,6 +456,10 @@ class Builder(Merging):
         block[mark:mark] = copies
 
 
+MODULES: Final = {"StatisticsError": "statistics", "FrozenInstanceError": "dataclasses"}
+"""Where exceptions live that are neither builtins nor the guest's."""
+
+
 def _keys(maps: Iterable[dict[Any, Any]]) -> list[Any]:
     seen: dict[Any, None] = {}
     for mapping in maps:
@@ -481,6 +485,8 @@ def ancestors(exception: str) -> tuple[str, ...]:
     found = getattr(builtins, exception, None)
     if isinstance(found, type) and issubclass(found, BaseException):
         return tuple(base.__name__ for base in found.__mro__)
-    if exception == "LinAlgError":
-        return ("LinAlgError", "ValueError", "Exception", "BaseException")
+    if exception in ("LinAlgError", "StatisticsError"):
+        return (exception, "ValueError", "Exception", "BaseException")
+    if exception == "FrozenInstanceError":
+        return (exception, "AttributeError", "Exception", "BaseException")
     return (exception, "Exception", "BaseException")

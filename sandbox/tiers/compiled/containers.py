@@ -192,7 +192,14 @@ class Containers(Sets):
         return Cls(name.text, {}, (), tuple((n, None, None) for n in names), "namedtuple")
 
     def c_dataclass(self, args: Args, keywords: Keywords) -> Value:
-        return Builtin("dataclasses.dataclass")
+        plain = {"init": True, "repr": None, "eq": True, "order": False, "slots": None,
+                 "unsafe_hash": None, "kw_only": False}  # fmt: skip
+        for name, want in plain.items():
+            given = keywords.get(name)
+            if given is not None and want is not None and given != number(want):
+                raise self.refuse("CMP408", f"the argument {name!r}")
+        frozen = keywords.get("frozen") == number(True)
+        return Builtin("dataclasses.dataclass", Str("frozen") if frozen else None)
 
     def c_field(self, args: Args, keywords: Keywords) -> Value:
         if "default_factory" in keywords:
