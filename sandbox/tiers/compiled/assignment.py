@@ -205,12 +205,16 @@ class Assignment(Expressions):
         if isinstance(value, Ref) and isinstance(op, ast.BitOr):
             content = self.pt.heap[value.cell]
             if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
-                self.iterate(other, lambda item: self.set_add(value, item))
+                self.in_any_order(other, lambda item: self.set_add(value, item))
                 return value
             if isinstance(content, DictCell | TableCell) and isinstance(other, Ref):
                 self.update_dict(value, other)
                 return value
         return self.binary(op, value, other)
+
+    def in_any_order(self, value: Value, body: Callable[[Value], None]) -> None:
+        """Go over something where the order makes no difference."""
+        raise NotImplementedError
 
     def list_append(self, target: Ref, item: Value) -> None:
         """Compute ``target.append(item)``."""

@@ -339,8 +339,8 @@ class Texts(Keeper):
         """Give where a slice begins and how much it holds."""
         if index.step not in (NONE, number(1)):
             raise self.refuse("CMP604", "a slice of a text with a step")
-        first = self._edge(index.start, length, 1, True)
-        last = self._edge(index.stop, length, 1, False)
+        first = self.slice_edge(index.start, length, 1, True)
+        last = self.slice_edge(index.stop, length, 1, False)
         size = self.op("sub", "i64", last, first)
         return first, self.op("max", "i64", size, i64(0))
 
