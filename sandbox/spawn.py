@@ -218,13 +218,16 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(self, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
+    def fork(
+        self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, threads: int = 1
+    ) -> Child:
         """Fork a worker.
 
         Args:
             warmth: What it must find imported for what it may be asked.
             memory_bytes: Address space it may add to what it starts with.
             cpu_s: Seconds of CPU time until it serves batches.
+            threads: How many may work on a batch.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -234,6 +237,7 @@ class Zygote:
                     warmth=warmth,
                     number=memory_bytes,
                     seconds=cpu_s,
+                    threads=threads,
                     give=theirs.fileno(),
                     wait_s=WARM_S if warmth > self.warmth else ANSWER_S,
                 )
@@ -266,6 +270,7 @@ class Zygote:
         warmth: Warmth = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
+        threads: int = 1,
         give: int = -1,
         wait_s: float = ANSWER_S,
     ) -> tuple[int, int, int]:
@@ -274,7 +279,7 @@ class Zygote:
             if not self.alive:
                 raise _ZygoteGoneError
             self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
-            request = REQUEST.pack(sequence, op, warmth, number, seconds)
+            request = REQUEST.pack(sequence, op, warmth, number, seconds, threads)
             deadline = time.monotonic() + wait_s
             try:
                 self._sock.settimeout(wait_s)
@@ -432,7 +437,14 @@ def _start_shared() -> Zygote:
     return zygote
 
 
-def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
+def fork(
+    zygote: Zygote | None,
+    *,
+    warmth: Warmth,
+    memory_bytes: int,
+    cpu_s: float,
+    threads: int = 1,
+) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
 
     Raises:
@@ -441,7 +453,9 @@ def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: flo
     for attempt in range(2):
         try:
             source = zygote or shared_zygote()
-            return source.fork(warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s)
+            return source.fork(
+                warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s, threads=threads
+            )
         except _ZygoteGoneError:
             continue
         except OSError as error:

@@ -7,8 +7,11 @@ are made before its first filter, so that everything it gives up they have given
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,13 +22,14 @@ from sandbox.lane import table_of
 from sandbox.native.library import Library
 from sandbox.native.tables import JOB, MEMBER, TEAM_AT, TEAM_BYTES
 
-__all__ = ["LEAST_ROWS", "MOST_THREADS", "Job", "Team"]
+__all__ = ["LEAST_ROWS", "MOST_THREADS", "Job", "Team", "team_of"]
 
 LEAST_ROWS: Final = 4_096
 """Rows of a batch from which on it is shared; below, waking a helper costs more than it saves."""
 MOST_THREADS: Final = 64
 _CHUNKS: Final = 8
 """Chunks for each thread: one that the system stops for a while leaves the rest to the others."""
+_START_S: Final = 10.0
 _ALIGNED: Final = 64
 """Rows: arrays of bytes of two chunks share no cache line."""
 
@@ -66,6 +70,14 @@ class Team:
                 self.threads += 1
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # The C library still asks the kernel for a few things when a thread begins.
+        at = TEAM_AT["ready"]
+        ready = self._memory[at : at + 8].view(np.int64)
+        until = time.monotonic() + _START_S
+        while ready[0] < self.threads - 1:
+            if time.monotonic() > until:
+                raise OSError(errno.EAGAIN, "threads that were made do not begin")
+            time.sleep(0.0001)
 
     @property
     def address(self) -> int:
@@ -138,7 +150,22 @@ class Job:
         )
 
 
-def stop(team: Team) -> None:
-    """Let the helpers of a team end when they next look."""
-    at = TEAM_AT["stop"]
-    team._memory[at : at + 8].view(np.int64)[0] = 1  # noqa: SLF001
+_teams: dict[int, Team] = {}
+_lock: Final = threading.Lock()
+
+
+def team_of(threads: int) -> Team | None:
+    """Give the team of so many threads of this process, which is made once and kept.
+
+    None where there is no native library.
+    """
+    from sandbox.native.library import library
+
+    found = library()
+    if found is None:
+        return None
+    with _lock:
+        team = _teams.get(threads)
+        if team is None or not team.here():
+            team = _teams[threads] = Team(found, threads)
+        return team

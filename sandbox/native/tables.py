@@ -107,7 +107,7 @@ bytes of a row of each; by member of the team a table, the memory of its own (0:
 number of failed rows (one in 64 bytes); where those are added up; rows, rows of a chunk, chunks, and
 how many are done."""
 MEMBER: Final = Fields("team", "number")
-TEAM_AT: Final = {"ticket": 0, "word": 64, "sleepers": 128, "busy": 192, "job": 256, "stop": 320}
+TEAM_AT: Final = {"ticket": 0, "word": 64, "sleepers": 128, "busy": 192, "job": 256, "ready": 320}
 """Offsets in what a team shares, each on a cache line of its own."""
 TEAM_BYTES: Final = 384
 INPUT: Final = Fields("cell", "column", "own", "first", "second")

@@ -143,6 +143,7 @@ def spread(module: ir.Module, places: Places) -> tuple[ir.Function, ir.Function]
     ticket = code.add(team, TEAM_AT["ticket"])
     word = code.add(team, TEAM_AT["word"])
     sleepers = code.add(team, TEAM_AT["sleepers"])
+    _add(code, code.add(team, TEAM_AT["ready"]), 1)
     with code.forever():
         number = code.call(take, team)
         with code.when(code.test(number, ">=", 0)):
@@ -157,8 +158,6 @@ def spread(module: ir.Module, places: Places) -> tuple[ir.Function, ir.Function]
                     code.leave(after)
                 code.put(looks, code.add(code.get(looks), 1))
                 pause(code, places)
-            with code.when(code.test(_see(code, code.add(team, TEAM_AT["stop"])), "!=", 0)):
-                code.give(0)
             idle = code.builder.not_(_open(code, _see(code, ticket)))
             with code.when(idle):
                 _add(code, sleepers, 1)
