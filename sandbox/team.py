@@ -30,6 +30,8 @@ MOST_THREADS: Final = 64
 _CHUNKS: Final = 8
 """Chunks for each thread: one that the system stops for a while leaves the rest to the others."""
 _START_S: Final = 10.0
+_kept: Final[list[Any]] = []
+"""Every team: its threads look at its memory for as long as the process lives."""
 _ALIGNED: Final = 64
 """Rows: arrays of bytes of two chunks share no cache line."""
 
@@ -49,6 +51,7 @@ class Team:
         self._memory = memory[start : start + TEAM_BYTES]
         self._members = np.zeros((threads, MEMBER.size), np.int64)
         self.threads = 1
+        _kept.append(self)
         libc = ctypes.CDLL(None)
         # Signals are for the thread that runs Python.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
