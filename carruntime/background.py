@@ -218,8 +218,7 @@ class MovingGuest:
             self._waiting = None
             self._fast_in, self._fast_out = buffers.inputs, buffers.outputs
             order = self._compiling.loaded
-            assert order is not None
-            names = order.component_names
+            names = self._names if order is None else order.component_names
             self._places = np.array([names.index(name) for name in self._names], np.intp)
         if self.fast is not None:
             self.here |= self._out.outcome == PENDING
@@ -286,10 +285,9 @@ class MovingGuest:
         layout = layout_of_sets(arrays)
         return sets_of(layout.views(np.zeros(layout.size, np.uint8)))
 
-    def go_on(
-        self, ended: int, block: NDArray[Any], mask: Any, *, reset: bool = False
-    ) -> bool:
-        """Never: there is no short way."""
+    def go_on(self, ended: int, block: Any, mask: Any, *, reset: bool = False) -> bool:
+        """Never called: there is no short way."""
+        del ended, block, mask, reset
         raise AssertionError("a guest without a short way was asked to go on with it")
 
     def failure(self, index: int) -> Failure | None:
@@ -300,10 +298,11 @@ class MovingGuest:
 
     def leave(self) -> tuple[Guest, Buffers]:
         """Give the compiled one with the inputs as they are, and end the other; all have moved."""
-        assert self.fast is not None
+        fast, self.fast = self.fast, None
+        if fast is None:
+            raise AssertionError("not all rows have moved")
         for name, column in self._inputs.items():
             np.copyto(self._fast_in[name], column)
-        fast, self.fast = self.fast, None
         self.close()
         return fast, Buffers(self._fast_in, self._fast_out)
 

@@ -96,7 +96,10 @@ class Groups:
         except OSError:
             self.remove(group)
             return None
-        for name, value in (("memory.swap.max", "0"), ("cpu.max", f"{threads * _CPU_US} {_CPU_US}")):
+        for name, value in (
+            ("memory.swap.max", "0"),
+            ("cpu.max", f"{threads * _CPU_US} {_CPU_US}"),
+        ):
             # Without accounting of swap, or without that controller, there is no such file.
             if (group / name).exists():
                 with contextlib.suppress(OSError):

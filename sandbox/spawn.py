@@ -218,9 +218,7 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(
-        self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, threads: int = 1
-    ) -> Child:
+    def fork(self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, threads: int = 1) -> Child:
         """Fork a worker.
 
         Args:

@@ -112,7 +112,7 @@ class Job:
         table: What native code reads.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a kernel is, as the runner has it
         self,
         team: Team,
         function: int,

@@ -244,7 +244,11 @@ class _Zygote:
     ) -> tuple[int, list[int]]:
         """Fork a worker; give its id and, where the system has such, a descriptor of it."""
         order = layers.Order(
-            self.number, memory_bytes, seconds, self.without, threads=min(max(threads, 1), MOST_THREADS)
+            self.number,
+            memory_bytes,
+            seconds,
+            self.without,
+            threads=min(max(threads, 1), MOST_THREADS),
         )
         group = self.groups.make(memory_bytes, order.threads) if self.groups is not None else None
 

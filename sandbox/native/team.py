@@ -20,7 +20,7 @@ from sandbox.native.emit import I64, Code, Value
 from sandbox.native.places import Places
 from sandbox.native.tables import JOB, MEMBER, TEAM_AT
 
-__all__ = ["helper", "spread"]
+__all__ = ["spread"]
 
 _BITS = 20
 _MASK = (1 << _BITS) - 1

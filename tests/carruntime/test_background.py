@@ -54,7 +54,7 @@ def drawn(steps: int) -> list[tuple[Any, Any, Any]]:
 
 
 def ready(session: car.RewardSession) -> None:
-    moving = session._moving  # noqa: SLF001  # what a test waits for
+    moving = session._moving  # what a test waits for
     assert isinstance(moving, MovingGuest)
     assert moving.wait(60)
 
@@ -99,13 +99,13 @@ def test_rows_that_began_interpreted_stay_there_until_their_reset(isolation: Iso
     program = car.load(CLASS, spaces=PAIR, isolation=isolation, background=True)
     rows = drawn(9)
     with plain.start(N) as want, program.start(N) as session:
-        moving = session._moving  # noqa: SLF001
+        moving = session._moving
         assert moving is not None
-        moving._waiting, held = None, moving._waiting  # noqa: SLF001  # not ready at the first reset
+        moving._waiting, held = None, moving._waiting  # not ready at the first reset
         for one in (want, session):
             one.reset(rows[0][0])
         assert moving.wait(60)
-        moving._waiting = held or moving._waiting  # noqa: SLF001
+        moving._waiting = held or moving._waiting
         batch = session.step(*rows[0])
         np.testing.assert_array_equal(batch.reward, want.step(*rows[0]).reward)
         assert session.tier == "interpreted"
@@ -147,7 +147,7 @@ def test_a_program_that_is_not_compiled_stays_interpreted_and_says_why() -> None
 def test_a_copy_is_of_the_tier_that_is_known() -> None:
     program = car.load(FUNCTION, spaces=PAIR, isolation="none", background=True)
     assert program.wait(60)
-    copied = pickle.loads(pickle.dumps(program))
+    copied = pickle.loads(pickle.dumps(program))  # noqa: S301  # our own
     row = drawn(1)[0]
     with copied.start(N, "nan") as session:
         session.reset()

@@ -68,9 +68,7 @@ def plan_of(source: str) -> Plan:
     return Plan(schema=schema, reward=Call("reward", params))
 
 
-def results(
-    source: str, team: Team | None, mask: np.ndarray | None = None
-) -> list[dict[str, Any]]:
+def results(source: str, team: Team | None, mask: np.ndarray | None = None) -> list[dict[str, Any]]:
     """Run three batches; what came out of each."""
     plan = plan_of(source)
     runner = compile_program(ast.parse(source), plan, Limits(), source)
@@ -163,7 +161,7 @@ def test_threads_of_a_worker_have_given_up_what_the_worker_has() -> None:
         want = results(SCRATCH, None)[0]
         np.testing.assert_array_equal(buffers.outputs.outcome, want["outcome"])
         np.testing.assert_array_equal(buffers.outputs.fuel, want["fuel"])
-        child = guest._holder.child  # type: ignore[attr-defined]  # noqa: SLF001
+        child = guest._holder.child  # type: ignore[attr-defined]
         assert child is not None
         tasks = list(Path(f"/proc/{child.pid}/task").iterdir())
         assert len(tasks) == 3
@@ -188,7 +186,7 @@ def test_a_worker_that_died_is_replaced_with_its_threads() -> None:
             buffers.outputs.outcome[:] = PENDING
             guest.step()
             assert not buffers.outputs.outcome.any()
-            child = guest._holder.child  # type: ignore[attr-defined]  # noqa: SLF001
+            child = guest._holder.child  # type: ignore[attr-defined]
             assert len(list(Path(f"/proc/{child.pid}/task").iterdir())) == 2
             child.kill()
     finally:

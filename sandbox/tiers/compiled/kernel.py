@@ -48,6 +48,7 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
+from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
@@ -65,7 +66,6 @@ from sandbox.tiers.compiled.points import (
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
-from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,

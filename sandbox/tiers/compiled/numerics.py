@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
+    Dty,
     Index,
     NoneV,
     Num,
@@ -191,8 +192,10 @@ class Numerics(Choice):
         if array.ty not in FLOATS:
             if digits < 0 or array.ty == "b1":
                 raise self.refuse("CMP410", "rounding integers to tens")
-            return array if isinstance(array, Num) else self.np_astype(
-                [array, Dty(array.ty, array.ty, False)], {}
+            return (
+                array
+                if isinstance(array, Num)
+                else self.np_astype([array, Dty(array.ty, array.ty, False)], {})
             )
         scale = number(10.0 ** abs(digits))
         there, back = ("multiply", "divide") if digits > 0 else ("divide", "multiply")

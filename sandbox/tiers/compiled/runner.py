@@ -210,9 +210,7 @@ class CompiledRunner:
             if region.kind == "scratch" and region.name not in {FOLLOWS, FAILED}
         }
         failed = machine.order.index(FAILED), self._failed.ctypes.data
-        job = Job(
-            team, _address(machine.call), self._tables[name], strides, scratch, failed, rows
-        )
+        job = Job(team, _address(machine.call), self._tables[name], strides, scratch, failed, rows)
         spread = _KERNEL(team.spread())
         self._keep.append(job)
         self._keep.append(spread)

@@ -123,7 +123,9 @@ class Texts(Keeper):
         items = self.listed(other)
         result = self.op("eq", "b1", self.word_count(words).atom, i64(len(items)))
         for k, item in enumerate(items):
-            same = self.truth(self.spread(item, lambda v, k=k: self.equal(self.word(words, i64(k)), v)))  # type: ignore[misc]  # noqa: E501
+            same = self.truth(
+                self.spread(item, lambda v, k=k: self.equal(self.word(words, i64(k)), v))
+            )  # type: ignore[misc]
             result = self.both(result, same.atom)
         return boolean(result)
 
@@ -639,9 +641,7 @@ class Texts(Keeper):
     turning = 0
     """Loops around what is being lowered."""
 
-    def guest_loop(
-        self, body: Callable[[Atom | None, Target], None], count: Atom | None
-    ) -> None:
+    def guest_loop(self, body: Callable[[Atom | None, Target], None], count: Atom | None) -> None:
         self.turning += 1
         try:
             super().guest_loop(body, count)

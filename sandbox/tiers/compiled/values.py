@@ -178,6 +178,9 @@ class Text:
     lower: bool = False
 
 
+_ZERO: Final = Lit(0, "i64")
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The list that ``text.split()`` gives; words are looked up when asked for.
@@ -191,7 +194,7 @@ class Words:
 
     text: Text
     separator: str = ""
-    first: Atom = Lit(0, "i64")
+    first: Atom = _ZERO
     stop: Atom | None = None
 
 

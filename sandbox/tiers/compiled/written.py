@@ -28,7 +28,6 @@ from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
     Builtin,
-
     Exc,
     Frame,
     Func,
@@ -50,7 +49,7 @@ from sandbox.weights import FREE_ITEMS
 
 __all__ = ["SOURCE", "Written"]
 
-SOURCE: Final = '''
+SOURCE: Final = """
 def sift_down(heap, start, place):
     item = heap[place]
     while place > start:
@@ -255,7 +254,7 @@ def interp(x, xp, fp, left, right, count):
         if found != found and fp[place] == fp[place + 1]:
             found = fp[place]
     return found
-'''
+"""
 """The functions. ``exact``, ``only_where`` and ``root`` are ours, the rest is Python's."""
 
 _OURS: Final = ("exact", "only_where", "root", "isinf")
@@ -467,9 +466,7 @@ class Written(Texts):
             for target, length in zip(self.active, lengths, strict=True):
                 del target.exits[length:]
             self.current = entry
-        if set(kinds) == {"float"} or (
-            "float" in kinds and set(kinds) <= {"float", "int", "bool"}
-        ):
+        if set(kinds) == {"float"} or ("float" in kinds and set(kinds) <= {"float", "int", "bool"}):
             return self.written(name, [data])
         if set(kinds) <= {"float", "numpy f64", "int", "bool"} and "numpy f64" in kinds:
             found = self.written(name, [data])
@@ -615,4 +612,3 @@ def _register() -> None:
 
 
 _register()
-
