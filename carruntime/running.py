@@ -23,6 +23,7 @@ from carruntime.buffers import ObservationBuffers
 from carruntime.columns import SlotWriter
 from carruntime.counts import Counts
 from carruntime.errors import OptionError, RewardError, SessionClosedError, translated
+from carruntime.frame_columns import FRAME_SLOTS, FrameColumns
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
 from sandbox.errors import SandboxError, UsageError
@@ -47,7 +48,7 @@ OnError: TypeAlias = Literal["raise", "nan", "zero", "last"] | float
 _OK: Final = int(Outcome.OK)
 _SKIPPED: Final = int(Outcome.SKIPPED)
 _STATE_LOST: Final = int(Outcome.STATE_LOST)
-AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
+AT_RESET: Final = frozenset({"next_obs", "initial_obs", "frame", "initial_frame"})
 """Slots that there are before the first action."""
 READS_FIRST: Final = "the program reads the first observation of the episode"
 _ARGUMENTS: Final = ("obs", "action", "next_obs", "terminated", "truncated", "extra", "t")
@@ -97,6 +98,15 @@ class Running:
         self._num_tasks = len(plan.tasks)
         self._task_at_reset = np.array([_runs_at_reset(task) for task in plan.tasks], np.bool_)
         self._write_into(buffers.inputs)
+        self._frames: FrameColumns | None = None
+        if program.reads_frames:
+            early = any(
+                param.slot == "frame"
+                for task, first in zip(plan.tasks, self._task_at_reset, strict=True)
+                if first
+                for param in task.params
+            )
+            self._frames = FrameColumns(plan, buffers.inputs, at_reset=early)
         self._t = np.zeros(num_envs, np.int64)
         self._begun = np.zeros(num_envs, np.bool_)
         self._all_begun = False
@@ -131,7 +141,7 @@ class Running:
         self._writers = {
             slot: SlotWriter(slot, spec, columns, label=_label(slot), reader=reader_of(plan, slot))
             for slot, spec in slots.items()
-            if slot not in {"t", "initial_obs"}
+            if slot not in {"t", "initial_obs", *FRAME_SLOTS}
         }
         self._step_slots = tuple(slot for slot in self._writers if not slot.startswith("extra/"))
         self._extras = tuple(slot for slot in self._writers if slot.startswith("extra/"))
@@ -153,8 +163,14 @@ class Running:
         moving = self._moving
         if moving is None or not moving.moved or self._under_way is not None:
             return
+        frames = self._frames
+        seen = {} if frames is None else frames.state()
         guest, buffers = moving.leave()
         self._guest, self._moving = guest, None
+        if frames is not None:
+            plan = self.program.plan
+            self._frames = FrameColumns(plan, buffers.inputs, at_reset=frames.at_reset)
+            self._frames.load(seen)
         self._out = buffers.outputs
         self._names = self.program.compiled_names()
         self._write_into(buffers.inputs)

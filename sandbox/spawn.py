@@ -28,7 +28,7 @@ from typing import Final
 
 from sandbox import cgroup, meeting
 from sandbox.errors import IsolationError, WorkerDiedError
-from sandbox.zygote import ANSWER, REQUEST, Op, Warmth
+from sandbox.zygote import ANSWER, PICTURES, REQUEST, Op, Warmth
 
 __all__ = ["Child", "Zygote", "shared_zygote"]
 
@@ -90,14 +90,24 @@ class Child:
         pid: Its process id.
         sock: The connection to it.
         warmth: What it has imported.
+        sees: Whether OpenCV is among it, where it is installed.
     """
 
-    def __init__(self, zygote: Zygote, pid: int, pidfd: int, sock: socket.socket) -> None:
+    def __init__(
+        self,
+        zygote: Zygote,
+        pid: int,
+        pidfd: int,
+        sock: socket.socket,
+        *,
+        sees: bool = False,
+    ) -> None:
         self.zygote = zygote
         self.pid = pid
         self.pidfd = pidfd
         self.sock = sock
         self.warmth = zygote.warmth
+        self.sees = sees
         self._open = True
         self._release = threading.Lock()
         _children.add(self)
@@ -218,11 +228,20 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, threads: int = 1) -> Child:
+    def fork(
+        self,
+        *,
+        warmth: Warmth,
+        memory_bytes: int,
+        cpu_s: float,
+        threads: int = 1,
+        pictures: bool = False,
+    ) -> Child:
         """Fork a worker.
 
         Args:
             warmth: What it must find imported for what it may be asked.
+            pictures: Whether OpenCV is to be among it, where it is installed.
             memory_bytes: Address space it may add to what it starts with.
             cpu_s: Seconds of CPU time until it serves batches.
             threads: How many may work on a batch.
@@ -232,14 +251,14 @@ class Zygote:
             with theirs:
                 pid, _, fd = self._ask(
                     Op.FORK,
-                    warmth=warmth,
+                    warmth=warmth | (PICTURES if pictures else 0),
                     number=memory_bytes,
                     seconds=cpu_s,
                     threads=threads,
                     give=theirs.fileno(),
-                    wait_s=WARM_S if warmth > self.warmth else ANSWER_S,
+                    wait_s=WARM_S if warmth > self.warmth or pictures else ANSWER_S,
                 )
-            return Child(self, pid, fd, ours)
+            return Child(self, pid, fd, ours, sees=pictures)
         except BaseException:
             ours.close()
             raise
@@ -265,7 +284,7 @@ class Zygote:
         self,
         op: Op,
         *,
-        warmth: Warmth = Warmth.LIGHT,
+        warmth: int = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
         threads: int = 1,
@@ -442,6 +461,7 @@ def fork(
     memory_bytes: int,
     cpu_s: float,
     threads: int = 1,
+    pictures: bool = False,
 ) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
 
@@ -452,7 +472,11 @@ def fork(
         try:
             source = zygote or shared_zygote()
             return source.fork(
-                warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s, threads=threads
+                warmth=warmth,
+                memory_bytes=memory_bytes,
+                cpu_s=cpu_s,
+                threads=threads,
+                pictures=pictures,
             )
         except _ZygoteGoneError:
             continue
