@@ -120,6 +120,8 @@ class Assignment(Expressions):
             return [self.subview(value, [number(k)]) for k in range(len(parts))]
         if isinstance(value, Sel):
             raise self.refuse("CMP318", "unpacking an array whose size depends on the data")
+        if any(isinstance(part, ast.Starred) for part in parts) and not isinstance(value, Union):
+            self.charge_sized(value)
         content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
         if isinstance(value, Ref) and (
             isinstance(content, SeqCell) or (isinstance(content, ListCell) and content.length)

@@ -227,7 +227,9 @@ class Containers(Sets):
             made = [self._gone_through_again(arg) for arg in args] * repeat
             self.charge(len(made))
             return Gen("product", tuple(made))
-        parts = [self.listed(arg) for arg in args] * repeat
+        pools = [self.listed(arg) for arg in args]
+        self.charge(sum(map(len, pools)) + len(pools) * repeat)
+        parts = pools * repeat
         size = 1
         for part in parts:
             size *= len(part)

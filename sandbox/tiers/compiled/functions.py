@@ -189,8 +189,8 @@ class Functions(Containers):
 
         if known and all(p == TRUE for p, _ in known):
             best, score = known[0][1], mark(known[0][1])
-            if len(args) == 1 and not self.already_paid():
-                self.charge(len(known))
+            if len(args) == 1:
+                self.charge_for_taking(items, len(known))
             for _, item in known[1:]:
                 new = mark(item)
                 better = self.truth(self.compare(op, new, score))
