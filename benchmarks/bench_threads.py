@@ -66,7 +66,7 @@ def run(*, quick: bool) -> list[dict[str, Any]]:
     for isolation in ("none", "process"):
         sessions = []
         for threads in (1, 2):
-            program = car.load(_SOURCE, spaces=space, isolation=isolation, threads=threads)  # type: ignore[arg-type]
+            program = car.load(_SOURCE, spaces=space, isolation=isolation, threads=threads)
             sessions.append(program.start(_ROWS))
             sessions[-1].reset()
         first, second = (session.step(*batch) for session in sessions)

@@ -41,7 +41,8 @@ def run(*, quick: bool) -> list[dict[str, Any]]:
             record["first_difference"] = wrong[0] if wrong else ""
         except car.LoadError as error:
             record["reason"] = "; ".join(
-                f"{item.rule} line {item.span.line}" for item in error.report.errors
+                f"{item.rule} line {0 if item.span is None else item.span.line}"
+                for item in error.report.errors
             )
         records.append(record)
     return records
