@@ -109,12 +109,11 @@ def resize_linear(image: U8, out: U8, scratch: I32) -> int:
         if lower_y != y1:
             _along(image, y1, scratch, lower)
             lower_y = y1
-        for x in range(to_width):
-            for c in range(channels):
-                i = x * channels + c
-                top = (a * (whole(upper[i]) >> 4)) >> 16
-                bottom = (b * (whole(lower[i]) >> 4)) >> 16
-                out[y, x, c] = np.uint8(min((top + bottom + 2) >> 2, 255))
+        line = out[y].reshape(row)
+        for i in range(row):
+            top = (np.int32(a) * (upper[i] >> 4)) >> 16
+            bottom = (np.int32(b) * (lower[i] >> 4)) >> 16
+            line[i] = np.uint8(min((top + bottom + 2) >> 2, 255))
     return 0
 
 
