@@ -200,6 +200,19 @@ def test_starts_that_run_back_are_refused() -> None:
         assert drawing.fill_polygons(image, points, wrong, 1, 1, 1, scratch) == -1
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 3e7])
+def test_points_that_cannot_be_measured_are_refused(wrong: float) -> None:
+    points = np.array([[0, 0], [5, 1], [wrong, 4], [1, 6]], np.float32)
+    indices, scratch = np.empty(6, np.int32), np.empty(hull.convex_hull_scratch(4), np.int32)
+    assert hull.convex_hull(points, False, True, indices, scratch) == -1
+    assert hull.approx_poly(points, 1.0, False, np.empty((5, 2), np.float32), scratch) == -1
+    assert shapes.bounding_rect(points, np.empty(4, np.int64)) == -1
+    assert shapes.is_contour_convex(points) == -1
+    assert shapes.moments_of_contour(points, np.empty(24)) == -1
+    singles = np.empty(16, np.float32)
+    assert shapes.min_enclosing_circle(points, singles[:3], singles[3:]) == -1
+
+
 # -- the table --------------------------------------------------------------------------------
 
 
