@@ -72,7 +72,7 @@ def test_what_a_program_sees_in_a_frame_is_what_opencv_sees(path: Path) -> None:
         for low, high in HSV_RANGES:
             expected = cv2.inRange(hsv, low, high)
             mask = np.empty(picture.shape[:2], np.uint8)
-            count = colour.in_range_hsv(picture, 2, *low, *high, mask)  # type: ignore[call-arg]
+            count = colour.in_range_hsv(picture, 2, *low, *high, mask)
             assert np.array_equal(expected, mask)
             assert count == cv2.countNonZero(expected)
             assert elements.count_non_zero(mask.reshape(-1)) == count
@@ -228,7 +228,8 @@ def test_row_of_the_table_names_what_exists(row: Any) -> None:
     for price in (row.cost, row.cost_after):
         assert price is None or set(inspect.signature(price).parameters) <= set(WORDS)
     for types in row.signatures:
-        arguments, _ = numba.core.sigutils.normalize_signature(types)
+        normalized: Any = numba.core.sigutils
+        arguments, _ = normalized.normalize_signature(types)
         assert len(arguments) == len(inspect.signature(kernel.py_func).parameters)
 
 
