@@ -91,7 +91,8 @@ def main() -> None:
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     """Store what is known so far: a run takes minutes and may be ended."""
     facts = {
-        "machine": machine(),
+        # Without the command, in which paths may stand.
+        "machine": {**machine(), "command": "python -m benchmarks.picture_kernels"},
         "opencv": cv2.__version__,
         "bounds_checked": os.environ.get("NUMBA_BOUNDSCHECK", "0") == "1",
         "rows": rows,
