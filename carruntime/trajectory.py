@@ -24,7 +24,16 @@ from numpy.typing import NDArray
 from carruntime.errors import OptionError
 from carruntime.frame_table import FrameRule, FrameTable
 
-__all__ = ["Observations", "Padded", "Trajectory", "TrajectorySet", "leading_size", "stack", "take"]
+__all__ = [
+    "Observations",
+    "Padded",
+    "Trajectory",
+    "TrajectorySet",
+    "leading_size",
+    "reindex",
+    "stack",
+    "take",
+]
 
 Observations: TypeAlias = Any
 """Array, tuple of str, or dict or tuple of observations; time is the leading axis."""
@@ -64,6 +73,14 @@ def stack(samples: Sequence[Any]) -> Observations:
 def take(observations: Observations, index: int | slice) -> Any:
     """Give the sample at one position of the leading axis, or the observations of a range."""
     return _map(lambda leaf: leaf[index], observations)
+
+
+def reindex(observations: Observations, index: NDArray[np.int64]) -> Observations:
+    """Give observations in another order, or some of them several times."""
+    return _map(
+        lambda leaf: tuple(leaf[i] for i in index) if isinstance(leaf, tuple) else leaf[index],
+        observations,
+    )
 
 
 def leading_size(observations: Observations) -> int:
