@@ -1,6 +1,6 @@
 """How often scripted experts, mixtures and random play solve every MiniGrid task there is one for.
 
-``python -m benchmarks.bench_experts`` plays 300 seeds of each with the expert and 100 with each
+``python -m benchmarks.bench_experts`` plays 200 seeds of each with the expert and 20 with each
 of the others, prints the table, and writes ``results/experts.json``; ``--show`` prints the stored one.
 Success is the environment's word.
 """
@@ -42,7 +42,7 @@ def play(episodes: int, others: int) -> dict[str, Any]:
         for policy in POLICIES:
             wanted = episodes if policy == "expert" else others
             with ProgressLine(f"{name} {policy}") as line:
-                found = collect(name, policy, wanted, progress=line)
+                found = collect(name, policy, wanted, facts={}, progress=line)
             row[str(policy)] = {
                 "solved": found.successes,
                 "episodes": wanted,
@@ -72,8 +72,8 @@ def table(found: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--episodes", type=int, default=300)
-    parser.add_argument("--others", type=int, default=100)
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--others", type=int, default=20)
     parser.add_argument("--show", action="store_true", help="print the stored table")
     options = parser.parse_args()
     if not options.show:

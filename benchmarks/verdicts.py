@@ -28,6 +28,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,8 @@ ROOT = Path(__file__).parent.parent
 STORED = Path(__file__).parent / "results" / "verdicts.json"
 VISION = ROOT / "tests" / "corpus" / "vision"
 STATE_PROGRAMS = ROOT / "tests" / "corpus" / "state"
-EXPERT, LEVEL, RANDOM = 50, 20, 100
-HORIZONS = 3
+EXPERT, LEVEL, RANDOM = 40, 20, 100
+HORIZONS = 2
 """Random episodes are cut at so many times the longest expert episode."""
 
 
@@ -72,7 +73,11 @@ SUCCESS: dict[str, Any] = {
     "minigrid_unlock_fields": 0.9,
 }
 """What success is, for programs without sub-tasks: what their text says they pay for it."""
-MISSIONS = {"fetch": "yellow key", "gotodoor": "green door", "putnear": "blue ball near the green box"}
+MISSIONS = {
+    "fetch": "yellow key",
+    "gotodoor": "green door",
+    "putnear": "blue ball near the green box",
+}
 """Missions that programs about pictures were written for, by the beginning of their name."""
 
 
@@ -111,16 +116,19 @@ STATE: dict[str, tuple[bool, str]] = {
         "the last sub-task is done two cells before the goal, whether or not it is reached",
     ),
     "minigrid_putnear_tasks": (
-        False,
-        "the last sub-task cannot be seen: the thing put down covers no cell the agent stands on, but "
-        "views of both things are needed on the very last step",
+        True,
+        "what is put down lies one cell ahead, so what it is near to is in view as well",
     ),
 }
 """Programs over observations, by reading them: right, and why."""
 
 MUTATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "minigrid_fetch_object": (
-        ("hand[1] == target_col", "hand[1] != target_col", "takes every other colour for the right one"),
+        (
+            "hand[1] == target_col",
+            "hand[1] != target_col",
+            "takes every other colour for the right one",
+        ),
         ("'key': 5, 'ball': 6", "'key': 6, 'ball': 5", "keys and balls exchanged"),
         ("1.0 if correct else -1.0", "1.0", "whatever is picked up is paid"),
         ("image[3, 6]", "image[3, 5]", "takes what lies ahead for what is held"),
@@ -134,8 +142,16 @@ MUTATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "minigrid_unlockpickup_tracker": (
         ('"box": 7', '"box": 5', "the key is taken for the box"),
-        ('"got_box": obj == OBJECTS["box"]', '"got_box": before == OBJECTS["box"]', "one step late"),
-        ("obj == OBJECTS[\"box\"] and", "(image[..., 0] == OBJECTS[\"box\"]).any() and", "seen, not held"),
+        (
+            '"got_box": obj == OBJECTS["box"]',
+            '"got_box": before == OBJECTS["box"]',
+            "one step late",
+        ),
+        (
+            'obj == OBJECTS["box"] and',
+            '(image[..., 0] == OBJECTS["box"]).any() and',
+            "seen, not held",
+        ),
         ("if done and not self.milestones[name]:", "if done:", "no latch: paid on every step"),
         ("image[3, 6]", "image[6, 3]", "axes exchanged"),
     ),
@@ -153,31 +169,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", action="store_true", help="print the stored table")
     parser.add_argument("--only", help="verify programs whose name begins so, print only")
+    parser.add_argument("--resume", action="store_true", help="keep the rows that are stored")
     options = parser.parse_args()
     if not options.show:
         warnings.simplefilter("ignore")
-        found = run(options.only)
         if options.only:
-            print(table(found))
+            print(table(run(only=options.only)))
             return
-        STORED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        run(resume=options.resume)
     print(table(json.loads(STORED.read_text(encoding="utf-8"))))
 
 
-def run(only: str | None = None) -> dict[str, Any]:
-    """Verify all programs; what was found so far is on standard error."""
-    rows = []
-    for kind, one in (*(("grid pictures", i) for i in grid_pictures()), *(("state", i) for i in state())):
-        if only is None or one.name.startswith(only):
-            rows.append(judge(kind, one))
-            print(f"{one.name}: {rows[-1]['decision']}, {rows[-1]['seconds']} s", file=sys.stderr)
+def run(only: str | None = None, *, resume: bool = False) -> dict[str, Any]:
+    """Verify all programs; what is found is stored after each, for an interrupted run."""
+    found: dict[str, Any] = {
+        "expert": EXPERT,
+        "level": LEVEL,
+        "random": RANDOM,
+        "horizons": HORIZONS,
+        "rows": [],
+    }
+    done: dict[str, Any] = {}
+    if resume and STORED.exists():
+        done = {row["name"]: row for row in json.loads(STORED.read_text(encoding="utf-8"))["rows"]}
+    for name, work in _work():
+        if only is not None and not name.startswith(only):
+            continue
+        row = done.get(name) or work()
+        found["rows"].append(row)
+        print(f"{name}: {row['decision']}, {row['seconds']} s", file=sys.stderr, flush=True)
+        if only is None:
+            STORED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def _work() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """Give each program's name and what judges it."""
     for spec in sorted(VISION.glob("*/spec.json")):
         about = json.loads(spec.read_text(encoding="utf-8"))
-        if about["environment"].startswith("MiniGrid-"):
-            continue
-        if only is None or about["name"].startswith(only):
-            rows.append(by_labels(about))
-    return {"expert": EXPERT, "level": LEVEL, "random": RANDOM, "horizons": HORIZONS, "rows": rows}
+        if not about["environment"].startswith("MiniGrid-"):
+            yield about["name"], partial(by_labels, about)
+    for one in state():
+        yield one.name, partial(judge, "state", one)
+    for one in grid_pictures():
+        yield one.name, partial(judge, "grid pictures", one)
 
 
 def grid_pictures() -> Iterator[Labelled]:
@@ -281,9 +316,7 @@ def _sets(env: Any, env_id: str, mission: str | None, *, pictures: bool) -> list
     )
     for number, (policy, count) in enumerate(plan):
         seeds = _seeds(env, mission, count, 1_000_000 * number)
-        out.append(
-            car.collect(env, policy, count, seeds=seeds, max_steps=horizon, frames=pictures)
-        )
+        out.append(car.collect(env, policy, count, seeds=seeds, max_steps=horizon, frames=pictures))
         if number == 0:
             horizon = HORIZONS * max(len(item) for item in out[0])
     _CACHE.clear()  # pictures of one task at a time are enough in memory
@@ -367,7 +400,7 @@ def by_labels(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differ(said: Any, wanted: Any, counted: Any) -> int:
-    flat = [w for w in wanted]
+    flat = list(wanted)
     known = np.array([w is not None for w in flat]).reshape(counted.shape)
     truth = np.array([bool(w) for w in flat]).reshape(counted.shape)
     return int(((said != truth) & known & counted).sum())
@@ -375,7 +408,9 @@ def _differ(said: Any, wanted: Any, counted: Any) -> int:
 
 def _stages(reward: Any, labels: dict[str, Any], counted: Any) -> int:
     """Count the pairs of rows (or the events) that are not paid as the rule of the labels says."""
-    stage = np.array([np.nan if s is None else s for s in labels["stage"]], float).reshape(counted.shape)
+    stage = np.array([np.nan if s is None else s for s in labels["stage"]], float).reshape(
+        counted.shape
+    )
     wrong = 0
     if labels["rule"] == "ordered":
         margin = float(labels.get("margin", 0))
@@ -388,7 +423,8 @@ def _stages(reward: Any, labels: dict[str, Any], counted: Any) -> int:
                 if stage[e, b] - stage[e, a] > margin
             )
         return wrong
-    events, others = [], []
+    events: list[float] = []
+    others: list[float] = []
     for e in range(len(stage)):
         best = -np.inf
         for t in range(stage.shape[1]):
@@ -411,14 +447,18 @@ def table(found: dict[str, Any]) -> str:
         ]
         for row in found["rows"]
     ]
-    parts = [markdown_table(["program", "truth", "verdict", "decided by", "rule as published"], rows)]
+    parts = [
+        markdown_table(["program", "truth", "verdict", "decided by", "rule as published"], rows)
+    ]
     for kind in ("grid pictures", "state", "other pictures"):
         chosen = [row for row in found["rows"] if row["kind"] == kind]
         if not chosen:
             continue
         parts.append(f"{kind}: {_rates(chosen, lambda row: row['decision'] == 'accept')}")
         if kind != "other pictures":
-            parts.append(f"  rule as published: {_rates(chosen, lambda row: bool(row['published']))}")
+            parts.append(
+                f"  rule as published: {_rates(chosen, lambda row: bool(row['published']))}"
+            )
     return "\n\n".join(parts)
 
 

@@ -98,7 +98,12 @@ def _replay_of(judged: Judged, policy: str) -> Replay:
 
 
 def _skill(judged: Judged) -> list[Diagnosis]:
-    if judged.rank_correlation is None or not judged.levels or judged.rank_correlation >= 0.0:
+    if judged.rank_correlation is None or not judged.levels:
+        return []
+    sets = (judged.on_expert, judged.on_random, *(seen for _, seen in judged.levels))
+    count = sum(len(seen.episodes) for seen in sets)
+    # Without any relation the coefficient has a standard deviation of 1 / sqrt(n - 1).
+    if judged.rank_correlation > -1.96 / np.sqrt(max(1, count - 1)):
         return []
     return [
         Diagnosis(
@@ -240,6 +245,7 @@ def _held(judged: Judged, seen: Replay) -> list[Diagnosis]:
                 "self that it was paid",
                 None,
                 witness(seen, paid[0], len(seen.episodes[paid[0]].outcome) - 1, "held"),
+                failure="no_latch",
             )
         )
     return out

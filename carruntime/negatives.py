@@ -121,7 +121,7 @@ def _pick(item: Trajectory, seen: Any, acted: Any) -> Trajectory:
         terminated=np.zeros(length, dtype=np.bool_),
         truncated=np.zeros(length, dtype=np.bool_),
         success=None,
-        facts={},
-        states={},
+        facts={name: values[seen] for name, values in item.facts.items()},
+        states={name: values[seen] for name, values in item.states.items()},
         frames=None if item.frames is None else item.frames[seen],
     )

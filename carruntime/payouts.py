@@ -117,7 +117,7 @@ def _flood(judged: Judged) -> list[Diagnosis]:
             "pay for an event once, or scale what is paid on every step so that a whole episode of "
             "it is worth less than the event",
             None,
-            witness(judged.on_random, index, len(values) - 1, "random"),
+            witness(judged.on_random, index, int(np.flatnonzero(values > 0.0)[-1]), "random"),
         )
     ]
 
@@ -141,7 +141,7 @@ def _cycles(judged: Judged) -> list[Diagnosis]:
             continue
         looping += 1
         gain, start, stop = found
-        if worst is None or gain > worst[0]:
+        if worst is None or gain / (stop - start) > worst[0] / (worst[5] - worst[4]):
             worst = (gain, policy, seen, index, start, stop)
     if worst is None:
         return []
@@ -177,9 +177,15 @@ def _best_round(episode: Episode, needed: int) -> tuple[float, int, int] | None:
         if gain <= 1e-9:
             continue
         rounds[key] = rounds.get(key, 0) + 1
-        if rounds[key] >= needed and (best is None or gain > best[0]):
+        # What counts is what a round pays for each step of it: that is what an agent would repeat.
+        if rounds[key] >= needed and (best is None or gain / (t - before) > _pace(best)):
             best = (gain, before, t)
     return best
+
+
+def _pace(found: tuple[float, int, int]) -> float:
+    gain, start, stop = found
+    return gain / (stop - start)
 
 
 def _keys(item: Trajectory) -> list[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 
 from sandbox.diagnostics import escape
 
@@ -157,7 +157,12 @@ def _scale(low: float, high: float, start: float, stop: float) -> _Scale:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    return [low + (high - low) * k / 4 for k in range(5)]
+    """Give round numbers between two ends, about five of them."""
+    raw = (high - low) / 5 or 1.0
+    size = 10.0 ** floor(log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    first = ceil(low / step - 1e-9)
+    return [step * k for k in range(first, floor(high / step + 1e-9) + 1)]
 
 
 def _axes(across: _Scale, up: _Scale, x: str, y: str) -> str:

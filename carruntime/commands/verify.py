@@ -81,19 +81,32 @@ def _verify(options: argparse.Namespace) -> int:
 
     truth = _truth(options.truth)
     with Loaded(options) as (program, env):
-        expert = _episodes(options, env, program, "expert", options.expert_episodes, options.expert)
+        expert = _episodes(
+            options,
+            env,
+            program,
+            "expert",
+            count=options.expert_episodes,
+            stored=options.expert,
+        )
         # Given time enough, random play solves anything; so its time is part of the question.
         horizon = options.horizon
         if horizon is None:
             horizon = HORIZONS * max(len(item) for item in expert)
         limit = horizon or None
         levels = [
-            _episodes(options, env, program, share, options.skill_episodes, max_steps=limit)
+            _episodes(options, env, program, share, count=options.skill_episodes, max_steps=limit)
             for share in (0.3, 0.5)
             if options.skill_episodes and options.expert is None
         ]
         random = _episodes(
-            options, env, program, "random", options.episodes, options.random, max_steps=limit
+            options,
+            env,
+            program,
+            "random",
+            count=options.episodes,
+            stored=options.random,
+            max_steps=limit,
         )
         if options.keep is not None:
             expert.save(options.keep / "expert.traj")
@@ -121,9 +134,9 @@ def _episodes(
     env: Any,
     program: RewardProgram,
     policy: str | float,
+    *,
     count: int,
     stored: Path | None = None,
-    *,
     max_steps: int | None = None,
 ) -> TrajectorySet:
     """Collect episodes, or read stored ones and take their pictures where the program needs them."""

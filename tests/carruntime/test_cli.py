@@ -381,7 +381,7 @@ def test_run_says_why_a_program_is_not_compiled(
 
 
 def test_verify_accepts_and_rejects_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
-    few = ["--env", ENV, "--episodes", "40", "--expert-episodes", "40", "--horizon", "100"]
+    few = ["--env", ENV, "--episodes", "100", "--expert-episodes", "40", "--horizon", "100"]
     assert main(["verify", str(program_path("subtasks")), *few]) == 0
     assert capsys.readouterr().out.startswith("ACCEPTED")
     assert main(["verify", str(program_path("unlatched")), *few, "--json"]) == 1
@@ -471,7 +471,7 @@ def test_doctor_says_what_holds(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_demonstration_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--envs", "4", "--steps", "20", "--episodes", "40", "--expert-episodes", "40"]
+    small = ["--envs", "4", "--steps", "20", "--episodes", "100", "--expert-episodes", "40"]
     status = main(["demo", "--json", "--no-progress", *small])
     data = _json(capsys)
     assert status == 0
