@@ -179,6 +179,8 @@ def _reversed(judged: Judged, seen: Replay) -> list[Diagnosis]:
         )
         place = blind[0]
     else:
+        if judged.program.stateful:
+            return []  # what is remembered as paid is paid on the way back once at most
         real = judged.solved[: len(episodes)]
         worse = [
             i

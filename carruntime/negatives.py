@@ -36,7 +36,7 @@ __all__ = [
 
 HELD = 4
 """Steps on which nothing changes, after the end of a held episode."""
-MOST = 40
+MOST = 15
 """Expert episodes that negatives are made from; more would say the same."""
 
 
