@@ -75,13 +75,13 @@ def dots(rows: Sequence[tuple[str, Sequence[tuple[str, Sequence[int], str]]]], *
     step = 15
     count = sum(len(groups) for _, groups in rows)
     height = _TOP + count * step + len(rows) * 10 + _BOTTOM
-    left = 210
+    left = 270
     across = _scale(0.0, float(max(values)), left, _WIDTH - _RIGHT)
     parts = []
     top = float(_TOP)
     for name, groups in rows:
         parts.append(
-            f'<text x="{left - 70}" y="{top + 11:.0f}" text-anchor="end" class="name">'
+            f'<text x="{left - 132}" y="{top + 11:.0f}" text-anchor="end" class="name">'
             f"{text(name, 20)}</text>"
         )
         for policy, numbers, color in groups:
@@ -90,7 +90,7 @@ def dots(rows: Sequence[tuple[str, Sequence[tuple[str, Sequence[int], str]]]], *
                 f'<line x1="{left}" x2="{_WIDTH - _RIGHT}" y1="{middle:.1f}" y2="{middle:.1f}" '
                 'class="grid"/>'
             )
-            label = text(policy, 12) if numbers else f"{text(policy, 12)}: never"
+            label = text(policy, 22) if numbers else f"{text(policy, 14)}: never"
             parts.append(
                 f'<text x="{left - 6}" y="{middle + 3:.1f}" text-anchor="end" class="tick">'
                 f"{label}</text>"

@@ -21,6 +21,7 @@ from carruntime.evidence import (
     when_complete,
     witness,
 )
+from carruntime.intervals import Share
 from carruntime.trajectory import Trajectory, take
 from carruntime.verdict import Diagnosis, Weight, Witness
 
@@ -51,7 +52,10 @@ def _first_frames(judged: Judged) -> list[Diagnosis]:
         out.append(
             Diagnosis(
                 "CAR213",
-                Weight.WARNS,
+                # What is there before any action in nearly every episode asks nothing of anybody.
+                Weight.REJECTS
+                if Share.of(len(held), len(both), judged.confidence).low > 1.0 - judged.threshold
+                else Weight.WARNS,
                 f"sub-task {name} holds before the first action in {len(held)} of "
                 f"{len(both)} trajectories, so it is never paid there",
                 "a sub-task is something the agent brings about: compare with initial_obs",

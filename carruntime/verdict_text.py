@@ -221,7 +221,12 @@ def feedback(verdict: Verdict) -> str:
         lines.append("No problem was found in the program.")
     if problems:
         first = FAILURES[problems[0].failure]
-        lines += ["", f"What went wrong first: {first.title}: {first.means}."]
+        begin = (
+            "What went wrong first"
+            if problems[0].weight is Weight.REJECTS
+            else "Worth mending first"
+        )
+        lines += ["", f"{begin}: {first.title}: {first.means}."]
     for number, item in enumerate(problems, start=1):
         kind = "Problem" if item.weight is Weight.REJECTS else "Warning"
         lines += [

@@ -372,6 +372,14 @@ def test_a_sub_task_that_holds_at_once_is_told(load: Load) -> None:
     told = {item.check: item for item in verdict.diagnoses}
     assert "halfway holds before the first action in 160 of 160" in told["CAR213"].message
     assert verdict.expert.tasks[0].at_reset == 40
+    assert told["CAR213"].weight is Weight.REJECTS
+    before = _set([[3.0, 4.0]] * 20, success=True, policy="random").trajectories
+    some = car.TrajectorySet(trajectories=RANDOM.trajectories + before, env_id="Walk-v0")
+    partly = {
+        item.check: item
+        for item in car.verify(load(GOOD_TASKS), expert=EXPERT, random=some).diagnoses
+    }
+    assert partly["CAR213"].weight is Weight.WARNS
     assert told["CAR213"].witness is not None
     assert told["CAR213"].witness.step == -1
 
