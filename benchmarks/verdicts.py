@@ -286,10 +286,12 @@ def judge(kind: str, one: Labelled) -> dict[str, Any]:
         warned = [d.check for d in verdict.diagnoses if d.weight.value == "warns"]
         failures = [d.failure for d in verdict.diagnoses if d.weight.value != "warns"]
         published = verdict.published.accepts
+        deciding = [d for d in verdict.diagnoses if d.weight.value != "warns"]
+        told = [f"{d.message}; seen in {d.witness}" for d in deciding[:2]]
     except car.LoadError as error:
         decision, published = "refused", False
         checks = sorted({item.rule for item in error.report.findings})
-        warned, failures = [], []
+        warned, failures, told = [], [], []
     finally:
         env.close()
     return {
@@ -301,6 +303,7 @@ def judge(kind: str, one: Labelled) -> dict[str, Any]:
         "checks": sorted(set(checks)),
         "warned": sorted(set(warned)),
         "failures": sorted(set(failures)),
+        "told": told,
         "published": published,
         "seconds": round(time.perf_counter() - began, 1),
     }

@@ -169,7 +169,12 @@ def _infos(item: Trajectory) -> dict[str, Any]:
     count = len(item) + 1
     cut = not (item.terminated[-1] or item.truncated[-1])
     about = json.dumps(
-        {"success": item.success, "policy": item.policy, "cut": bool(cut), **_about(item)}
+        {
+            "success": item.success,
+            "policy": item.policy,
+            "cut": bool(cut),
+            "provenance": dict(item.provenance),
+        }
     )
     codes = np.frombuffer(about.encode(), np.uint8)
     return {
@@ -178,10 +183,6 @@ def _infos(item: Trajectory) -> dict[str, Any]:
         **{f"fact.{name}": values for name, values in item.facts.items()},
         **{f"state.{name}": values for name, values in item.states.items()},
     }
-
-
-def _about(item: Trajectory) -> dict[str, Any]:
-    return {"provenance": dict(item.provenance)}
 
 
 def _trajectory(episode: Any, seed: Any, *, env_id: str, policy: str) -> Trajectory:

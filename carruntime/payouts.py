@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carruntime.evidence import Judged, place_of_component, values_of, witness
+from carruntime.evidence import (
+    Judged,
+    place_of_component,
+    place_of_task,
+    values_of,
+    witness,
+)
 from carruntime.truth import is_event
 from carruntime.verdict import Diagnosis, Weight
 
@@ -228,6 +234,7 @@ def _first_transition(judged: Judged) -> list[Diagnosis]:
             continue
         first = int(at_once.argmax())
         expert = first < split
+        place = place_of_task if name in judged.program.task_names else place_of_component
         seen = judged.on_expert if expert else judged.on_random
         out.append(
             Diagnosis(
@@ -237,7 +244,7 @@ def _first_transition(judged: Judged) -> list[Diagnosis]:
                 "whatever the action is",
                 "what is so from the start is no achievement: compare with initial_obs, or look at "
                 "what the condition takes for the event",
-                place_of_component(judged.program.source, name),
+                place(judged.program.source, name),
                 witness(
                     seen, first if expert else first - split, 0, "expert" if expert else "random"
                 ),

@@ -420,6 +420,25 @@ def test_too_few_episodes_are_no_acceptance(capsys: pytest.CaptureFixture[str]) 
     assert "Write the whole program again" not in told
 
 
+def test_verify_writes_a_page_and_keeps_what_it_collected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--episodes", "4", "--expert-episodes", "3", "--horizon", "20", "--skill-episodes", "2"]
+    program = str(program_path("subtasks"))
+    page = tmp_path / "page.html"
+    kept = ["--keep", str(tmp_path), "--html", str(page)]
+    assert main(["verify", program, "--env", ENV, *few, *kept]) == 1
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "expert+0.3 random" in capsys.readouterr().out
+    stored = ["--expert", str(tmp_path / "expert.traj"), "--random", str(tmp_path / "random.traj")]
+    main(["verify", program, "--env", ENV, *stored, "--json", "--truth", "complete=success"])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["expert"]["trajectories"], found["random"]["trajectories"]) == (3, 4)
+    assert {"complete", "success"} <= {found["truth"][0]["claim"], found["truth"][0]["fact"]}
+    assert main(["verify", program, "--env", ENV, "--truth", "nonsense"]) == 2
+    assert "want CLAIM=FACT" in capsys.readouterr().err
+
+
 def test_bench_compares_only_isolated_ways_unless_trusted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

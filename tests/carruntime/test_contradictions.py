@@ -198,6 +198,7 @@ def test_what_comes_with_the_first_action_is_told(load: Load) -> None:
     source = "def moved(t):\n    return t >= 0\n\nTASKS = [moved]\n"
     found = _told(car.verify(load(source), expert=EXPERT, random=RANDOM))
     assert found["CAR224"].failure == "at_start"
+    assert found["CAR224"].span.line == 1
 
 
 def test_completion_where_nothing_changes_rejects(load: Load) -> None:
