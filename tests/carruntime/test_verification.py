@@ -372,7 +372,10 @@ def test_a_sub_task_that_holds_at_once_is_told(load: Load) -> None:
     told = {item.check: item for item in verdict.diagnoses}
     assert "halfway holds before the first action in 160 of 160" in told["CAR213"].message
     assert verdict.expert.tasks[0].at_reset == 40
-    assert told["CAR213"].weight is Weight.REJECTS
+    assert told["CAR213"].weight is Weight.WARNS  # the end is still asked for
+    late = GOOD_TASKS.replace("next_obs[0] >= 4.0", "next_obs[0] > -5.0")
+    found = car.verify(load(late), expert=EXPERT, random=RANDOM).diagnoses
+    assert ("CAR213", Weight.REJECTS) in {(item.check, item.weight) for item in found}
     before = _set([[3.0, 4.0]] * 20, success=True, policy="random").trajectories
     some = car.TrajectorySet(trajectories=RANDOM.trajectories + before, env_id="Walk-v0")
     partly = {
