@@ -170,6 +170,7 @@ class RewardProgram:
         keep_failed: int = 8,
         record_episodes: bool = False,
         spin_us: float = 200.0,
+        telemetry: bool = False,
     ) -> RewardSession:
         """Bind the program to a number of environments.
 
@@ -188,6 +189,8 @@ class RewardProgram:
                 neither looks for long. 0 for machines on which every core has something better
                 to do; four times what the environments need for a step, so that the worker is
                 always awake and keeps a core for itself.
+            telemetry: Keep counts and running quantiles in ``session.telemetry``, see
+                `carruntime.telemetry`.
 
         Returns:
             The session; close it, or use it as a context manager.
@@ -209,8 +212,13 @@ class RewardProgram:
             guest = self._reopen()
             self._owner = os.getpid()
         try:
+            kind: type[RewardSession] = RewardSession
+            if telemetry:
+                from carruntime.telemetry import WatchedSession
+
+                kind = WatchedSession
             with translated("RewardProgram.start"):
-                return RewardSession(
+                return kind(
                     self,
                     guest,
                     num_envs,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from carruntime.telemetry import Telemetry
     from sandbox.tiers.base import Tier
 
 __all__ = ["OnError", "RewardSession"]
@@ -56,7 +57,10 @@ class RewardSession(Continuing):
         program: What runs.
         num_envs: N.
         on_error: What becomes of the reward of a bad row.
+        telemetry: What was paid so far, or None where the session keeps none.
     """
+
+    telemetry: Telemetry | None = None
 
     # What can be read ------------------------------------------------------------------------
 
@@ -338,9 +342,18 @@ class RewardSession(Continuing):
             if ended in BEGUN or ended <= Ended.STOPPED:
                 self._keep(lambda: self._go_on(ended, block, mask))
                 return
+        # By name of the class, so that a session that counts what `step` gives counts it once.
         self._keep(
-            lambda: self.step(
-                obs, action, next_obs, terminated, truncated, frame=frame, extra=extra, mask=mask
+            lambda: RewardSession.step(
+                self,
+                obs,
+                action,
+                next_obs,
+                terminated,
+                truncated,
+                frame=frame,
+                extra=extra,
+                mask=mask,
             )
         )
 

@@ -30,6 +30,7 @@ __all__ = [
     "Trajectory",
     "TrajectorySet",
     "leading_size",
+    "leaves",
     "reindex",
     "stack",
     "take",
@@ -89,7 +90,7 @@ def leading_size(observations: Observations) -> int:
     Raises:
         OptionError: If two leaves differ, with both paths, or if there is no leaf.
     """
-    sizes = {path: len(leaf) for path, leaf in _leaves(observations, "observations")}
+    sizes = {path: len(leaf) for path, leaf in leaves(observations, "observations")}
     if not sizes:
         raise OptionError("observations: no arrays in it; want at least one leaf")
     (path, size), *others = sizes.items()
@@ -346,13 +347,14 @@ def _is_text(tree: tuple[Any, ...]) -> bool:
     return bool(tree) and isinstance(tree[0], str)
 
 
-def _leaves(tree: Observations, path: str) -> Iterator[tuple[str, Any]]:
+def leaves(tree: Observations, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Go through the leaves of an observation, or of a column of them, each with its path."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
-            yield from _leaves(value, f"{path}[{key!r}]")
+            yield from leaves(value, f"{path}[{key!r}]")
     elif isinstance(tree, tuple) and not _is_text(tree):
         for index, value in enumerate(tree):
-            yield from _leaves(value, f"{path}[{index}]")
+            yield from leaves(value, f"{path}[{index}]")
     else:
         yield path, tree
 
