@@ -66,8 +66,11 @@ class RewardSession(Continuing):
 
     @property
     def tier(self) -> Tier:
-        """Which tier runs; it holds for the whole session."""
-        return self.program.tier
+        """Which tier runs; it holds for the whole session.
+
+        With ``background=True`` it is the interpreted one until all environments have moved.
+        """
+        return self._frame.tier if self._moving is None else "interpreted"
 
     @property
     def closed(self) -> bool:
@@ -164,13 +167,14 @@ class RewardSession(Continuing):
         self._begin(rows, 0 if t is None else made)
         if self._history is not None:
             self._history.add("reset", rows, self._columns)
-        if not self._stateful and not self._task_at_reset.any():
+        if not self._stateful and not self._task_at_reset.any() and self._moving is None:
             return
         if rows is not None and not rows.any():
             return
         self._mark(rows)
         self._dispatch(guest.reset)
         self._after_reset(guest, rows)
+        self._move_on()
 
     def step(
         self,

@@ -31,6 +31,7 @@ __all__ = [
     "TrajectorySet",
     "leading_size",
     "leaves",
+    "reindex",
     "stack",
     "take",
 ]
@@ -73,6 +74,14 @@ def stack(samples: Sequence[Any]) -> Observations:
 def take(observations: Observations, index: int | slice) -> Any:
     """Give the sample at one position of the leading axis, or the observations of a range."""
     return _map(lambda leaf: leaf[index], observations)
+
+
+def reindex(observations: Observations, index: NDArray[np.int64]) -> Observations:
+    """Give observations in another order, or some of them several times."""
+    return _map(
+        lambda leaf: tuple(leaf[i] for i in index) if isinstance(leaf, tuple) else leaf[index],
+        observations,
+    )
 
 
 def leading_size(observations: Observations) -> int:
