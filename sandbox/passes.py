@@ -19,7 +19,8 @@ from sandbox.foreign import FOREIGN
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
 from sandbox.parse import compile_findings, parse
-from sandbox.plan import Outline, Plan
+from sandbox.normal import normal_of
+from sandbox.plan import Normal, Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tasks import with_tasks
 from sandbox.tiers.base import Runner, TierReason
@@ -47,6 +48,7 @@ class Analysis:
         outline: None where a finding is an error.
         sketch: The outline of a program with errors that could still be read, so that `judge` can
             tell what else there is to mend. It is for findings only, never to be built.
+        normal: Digests of the tree; None where the parser refused.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Analysis:
     tree: ast.Module | None
     outline: Outline | None
     sketch: Outline | None = None
+    normal: Normal | None = None
 
     @property
     def report(self) -> Report:
@@ -97,6 +100,8 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     parsed = parse(source, limits)
     if parsed.tree is None:
         return Analysis(parsed.text, filename, digest, parsed.findings, None, None)
+    # Of the tree as it was written: later passes put their own things into it.
+    normal = normal_of(parsed.tree)
     try:
         with remembered():
             judged = validate(parsed.tree, parsed.text, limits)
@@ -115,11 +120,11 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
         if _is_program(findings):
             with remembered():
                 sketch = outline_of(judged.tree, parsed.text)
-        return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch)
+        return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch, normal)
     tasks = with_tasks(judged.tree)
     with remembered():
         outline = outline_of(tasks.tree, parsed.text, tasks.names)
-    return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline)
+    return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline, None, normal)
 
 
 def judge(analysis: Analysis, plan: Plan) -> tuple[Finding, ...]:
