@@ -35,7 +35,8 @@ def normal_of(tree: ast.Module) -> Normal:
         tree: A parsed source, within the caps of `sandbox.parse`.
 
     Returns:
-        Hex digests. A name that is defined by several statements has one digest over all of them.
+        Hex digests. A name that is defined in several ways has one digest over all of them; defined
+        anew in the same way, as by a second import, it is what it was.
     """
     whole = hashlib.sha256()
     by_name: dict[str, list[str]] = {}
@@ -43,7 +44,9 @@ def normal_of(tree: ast.Module) -> Normal:
         found = _digest(node)
         whole.update(found.encode())
         for name, made in _names(node, found):
-            by_name.setdefault(name, []).append(made)
+            ways = by_name.setdefault(name, [])
+            if made not in ways[-1:]:
+                ways.append(made)
     names = tuple(
         (name, hashlib.sha256("".join(made).encode()).hexdigest())
         for name, made in list(by_name.items())[:_MOST_NAMES]

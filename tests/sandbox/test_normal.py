@@ -81,8 +81,8 @@ def test_names_of_the_top_level_tell_how_each_is_defined() -> None:
     other = dict(normal(PROGRAM.replace("= 5", "= 6")).names)
     assert [name for name in names if names[name] != other[name]] == ["KEY"]
     assert dict(normal("import math, numpy as np").names)["np"] == names["np"]
-    twice = dict(normal(PROGRAM + "\nKEY = 5\n").names)
-    assert twice["KEY"] != names["KEY"]
+    assert dict(normal(PROGRAM + "\nKEY = 5\n").names)["KEY"] == names["KEY"]
+    assert dict(normal(PROGRAM + "\nKEY = 6\n").names)["KEY"] != names["KEY"]
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
