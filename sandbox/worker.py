@@ -258,7 +258,12 @@ class _Worker:
 
     def check(self, asked: wire.CheckRequest) -> tuple[Frame, bytes]:
         self.limits = asked.limits
-        self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
+        # The tree and what is found out about it are kept until the end: nothing to collect.
+        gc.disable()
+        try:
+            self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
+        finally:
+            gc.enable()
         analysis = self.analysis
         found = wire.Checked(
             text=analysis.text,

@@ -6,8 +6,18 @@ starts, so they import what they work with inside their functions.
 
 from __future__ import annotations
 
-from carruntime.commands import bench, check, demo, doctor, explain, run, verify
+from carruntime.commands import (
+    bench,
+    check,
+    demo,
+    doctor,
+    explain,
+    generate,
+    inspect,
+    run,
+    verify,
+)
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (check, explain, run, verify, bench, doctor, demo)
+COMMANDS = (check, explain, run, verify, bench, generate, inspect, doctor, demo)

@@ -17,7 +17,7 @@ interrupted is begun again and comes to the same place without asking anything t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from carruntime.errors import OptionError
@@ -223,9 +223,16 @@ class Generation:
         standing = self._normal(tasks.program)
 
         def judge(source: str) -> tuple[str, Judged]:
-            program = join([("Sub-tasks", tasks.program), ("Reward", source)])
+            above = join([("Sub-tasks", tasks.program)])
+            program = f"{above}\n{join([('Reward', source)])}"
             clash = clashes({"the sub-tasks": standing, "the reward": self._normal(source)})
-            return program, _clashing(clash) if clash else self.judge.judge(program)
+            if clash:
+                return program, _clashing(clash)
+            judged = self.judge.judge(program)
+            # The heading and an empty line are ours.
+            first = above.count("\n") + 4
+            told = f"(Lines are counted in the whole file; your program begins with line {first}.)"
+            return program, replace(judged, feedback=f"{told}\n\n{judged.feedback}")
 
         part = Part(
             name="reward",
