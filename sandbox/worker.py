@@ -26,7 +26,7 @@ from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import layers, shm, wire
+from sandbox import layers, opencv, shm, wire
 from sandbox.diagnostics import Finding, escape
 from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError, ProtocolError
@@ -129,6 +129,7 @@ def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
     try:
         _forget_signals()
         connection = _move(sock)
+        opencv.forbid_import()
         try:
             held = layers.apply(layers.Phase.BEFORE_SOURCE, order)
         except OSError as error:

@@ -37,6 +37,7 @@ _COMMON_IMPORTS: Final = {
     "np": "numpy as np",
     "numpy": "numpy",
     "math": "math",
+    "cv2": "cv2",
     **{name: f"typing {name}" for name in MODULES["typing"]},
     **{name: f"collections {name}" for name in ("deque", "defaultdict", "namedtuple")},
     **{name: f"dataclasses {name}" for name in ("dataclass", "field")},
