@@ -104,7 +104,11 @@ def _parts(node: ast.AST) -> Iterator[tuple[str, object]]:
         value = getattr(node, name, None)
         if name == "returns" or (name == "annotation" and isinstance(node, ast.arg)):
             continue
-        if name == "body" and isinstance(value, list) and (is_function or type(node) is ast.ClassDef):
+        if (
+            name == "body"
+            and isinstance(value, list)
+            and (is_function or type(node) is ast.ClassDef)
+        ):
             value = _without_doc(value)
         yield name, value
 

@@ -15,9 +15,10 @@ from carruntime.commands import (
     generate,
     inspect,
     run,
+    search,
     verify,
 )
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (check, explain, run, verify, bench, generate, inspect, doctor, demo)
+COMMANDS = (check, explain, run, verify, bench, generate, inspect, search, doctor, demo)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from carruntime.generate.runner import Workshop
 
 __all__ = [
+    "STATUS",
     "WAITING",
     "add",
     "model_of",
@@ -41,16 +42,21 @@ __all__ = [
 
 WAITING = 3
 """Exit status where questions wait for answers."""
-_STATUS = EXIT_STATUS.replace("  130 ", "  3    questions wait for answers in the --exchange folder\n  130 ")
+STATUS = EXIT_STATUS.replace(
+    "  130 ", "  3    questions wait for answers in the --exchange folder\n  130 "
+)
 _NOTES_BYTES = 64 * 1024
 
 
 def add(commands: Any) -> None:
     """Add the command to a parser."""
     generate = add_command(
-        commands, "generate", _generate, "let a model write a program, from two pictures to a verdict"
+        commands,
+        "generate",
+        _generate,
+        "let a model write a program, from two pictures to a verdict",
     )
-    generate.epilog = _STATUS
+    generate.epilog = STATUS
     env_option(generate, required=True)
     model_options(generate)
     run_options(generate)
@@ -73,9 +79,7 @@ def add(commands: Any) -> None:
 def model_options(parser: argparse.ArgumentParser) -> None:
     """Add who answers, and how it is asked."""
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument(
-        "--model", metavar="NAME", help="a model behind an OpenAI-compatible endpoint"
-    )
+    who.add_argument("--model", metavar="NAME", help="a model behind an OpenAI-compatible endpoint")
     who.add_argument(
         "--exchange", type=Path, metavar="DIR", help="write questions there, and take answers there"
     )
@@ -115,11 +119,14 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--task", default="", metavar="TEXT", help="what the task is, in words")
     parser.add_argument(
-        "--notes", type=Path, metavar="FILE", help="a text about the environment, for every question"
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="a text about the environment, for every question",
     )
     parser.add_argument("--most-subtasks", type=count, default=5, help="(default 5)")
-    parser.add_argument("--expert-episodes", type=count, default=50, help="(default 50)")
-    parser.add_argument("--episodes", type=count, default=100, help="random ones (default 100)")
+    parser.add_argument("--expert-episodes", type=count, default=40, help="(default 40)")
+    parser.add_argument("--episodes", type=count, default=60, help="random ones (default 60)")
     parser.add_argument(
         "--horizon",
         type=natural,
@@ -151,7 +158,9 @@ def model_of(options: argparse.Namespace) -> Model:
             return Replay([shipped()], "recordings that come with carruntime")
         folder = Path(options.recordings)
         if not folder.is_dir():
-            raise OptionError(f"--recordings {folder}: no such folder; want one with *.json, or shipped")
+            raise OptionError(
+                f"--recordings {folder}: no such folder; want one with *.json, or shipped"
+            )
         # A run's own folder is as good as its answers.
         inner = folder / "answers"
         return Replay([Recordings(inner if inner.is_dir() else folder)])
@@ -176,11 +185,13 @@ def prices_of(options: argparse.Namespace) -> tuple[float, float] | None:
     except ValueError:
         prompt = completion = -1.0
     if not (0 <= prompt < 1e9 and 0 <= completion < 1e9):
-        raise OptionError(f"--price {options.price!r}: want two numbers with a comma, such as 2.5,10")
+        raise OptionError(
+            f"--price {options.price!r}: want two numbers with a comma, such as 2.5,10"
+        )
     return prompt, completion
 
 
-def workshop_of(options: argparse.Namespace, load_options: dict[str, Any]) -> Workshop:
+def workshop_of(options: argparse.Namespace) -> Workshop:
     """Set up what a run works with."""
     from carruntime.generate.runner import Episodes, Workshop
 
@@ -200,7 +211,7 @@ def workshop_of(options: argparse.Namespace, load_options: dict[str, Any]) -> Wo
         notes=_notes(options.notes),
         require=options.require,
         progress=options.progress,
-        options=load_options,
+        frames=options.style == "paper",
     )
 
 
@@ -246,7 +257,7 @@ def _generate(options: argparse.Namespace) -> int:
         if not options.json:
             print(escape(text, 400), flush=True)
 
-    with workshop_of(options, {}) as workshop:
+    with workshop_of(options) as workshop:
         if options.show_prompts:
             _show(workshop, settings)
             return GOOD

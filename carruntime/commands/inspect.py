@@ -49,7 +49,9 @@ def _inspect(options: argparse.Namespace) -> int:
         found = bundle.candidate(options.candidate)
         if found is None:
             names = ", ".join(str(item["id"]) for item in bundle.data["candidates"][:40])
-            raise OptionError(f"--candidate {options.candidate}: not in the bundle; it has: {names}")
+            raise OptionError(
+                f"--candidate {options.candidate}: not in the bundle; it has: {names}"
+            )
         _print_text(found["source"])
         judged = found["judged"]
         if judged is not None:
@@ -67,7 +69,9 @@ def _print_text(text: str) -> None:
 def _print_bundle(bundle: Bundle) -> None:
     data = bundle.data
     _field("program for", f"{bundle.env_id}, style {data['style']}")
-    _field("when made", f"{bundle.end} (as recorded; carruntime verify {bundle.name} judges it anew)")
+    _field(
+        "when made", f"{bundle.end} (as recorded; carruntime verify {bundle.name} judges it anew)"
+    )
     model = data["model"]
     answered = ", ".join(map(str, model.get("answered_by", []))) or "not said"
     _field("asked", f"{model.get('name')}; answered by: {answered}")
@@ -82,7 +86,9 @@ def _print_bundle(bundle: Bundle) -> None:
             _field("picture", f"{item.get('role')}, {size}, {str(item.get('digest'))[:16]}")
     prompts = data["prompts"]
     _field("prompts", f"version {prompts.get('version')}, {str(prompts.get('templates'))[:16]}")
-    _field("versions", ", ".join(f"{key} {str(value)[:16]}" for key, value in data["versions"].items()))
+    _field(
+        "versions", ", ".join(f"{key} {str(value)[:16]}" for key, value in data["versions"].items())
+    )
     usage = data["usage"]
     _field(
         "tokens",

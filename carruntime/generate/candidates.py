@@ -94,6 +94,7 @@ class Part:
         question: The text of the first request.
         judge: From a source to what was judged and what is known about it.
         own: Names that stand beside it, whose imports are cut.
+        beside: Ids of the candidates that stand beside it in one file.
         candidates: What came so far.
         samples: Requests so far: each gets a number of its own, so that a question that happens
             to be asked twice gets two answers.
@@ -103,6 +104,7 @@ class Part:
     question: str
     judge: Callable[[str], tuple[str, Judged]]
     own: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
     candidates: list[Candidate] = field(default_factory=list)
     samples: int = 0
 
@@ -178,7 +180,7 @@ class Rounds:
             part=part.name,
             round=round_,
             request=request.digest,
-            parents=() if parent is None else (parent.id,),
+            parents=part.beside if parent is None else (parent.id,),
             ending=read.ending,
             notes=read.notes,
             source=read.source,

@@ -37,6 +37,10 @@ PARAMETERS: Final[Mapping[str, str]] = {
 }
 """Names a parameter may have, and what it then gets."""
 
+_LIMITS: Final = (
+    "At most {kib} KiB and {lines:,} lines; loops must end: the work of one call is metered, and far "
+    "more is allowed than any sensible program needs."
+)
 _SHOWN_VALUES: Final = ("ndarray", "str", "list", "dict", "deque")
 _ASIDE: Final = frozenset(
     {"typing", "numpy.typing", "collections.abc", "logging", "warnings", "abc", "types", "copy"}
@@ -61,9 +65,7 @@ def contract() -> str:
             "",
             *_refused(),
             "",
-            f"At most {limits.source_bytes // 1024} KiB and {limits.source_lines:,} lines; loops "
-            "must end: the work of one call is metered, and far more is allowed than any sensible "
-            "program needs.",
+            _LIMITS.format(kib=limits.source_bytes // 1024, lines=limits.source_lines),
         ]
     )
 

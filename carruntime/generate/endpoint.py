@@ -252,14 +252,19 @@ class Endpoint:
         except (_AgainError, _FinalError):
             raise
         except Exception as error:
+            if "Timeout" in type(error).__name__:
+                raise _AgainError(
+                    f"no whole answer within {self.patience.timeout_s:g} s"
+                ) from None
             # Whatever the transport raises while a body is read; named, for its kinds are many.
             raise _AgainError(f"the connection was cut: {type(error).__name__}: {error}") from None
         return self._parse(data, kind)
 
     def _read(self, response: Any, deadline: float) -> bytes:
+        # As they arrive: collected into larger pieces, slow bytes would outwit the deadline.
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes(64 * 1024):
+        for part in response.iter_bytes():
             size += len(part)
             if size > _MAX_BYTES:
                 raise _FinalError(
@@ -284,16 +289,15 @@ class Endpoint:
             raise _AgainError(f"its JSON is cut off or damaged after {len(data):,} bytes") from None
         try:
             choice = read["choices"][0]
-            message = choice["message"]
-            text, refusal = message.get("content"), message.get("refusal")
+            text, refusal = choice["message"].get("content"), choice["message"].get("refusal")
             if isinstance(text, list):  # some servers send parts
                 text = "".join(str(part.get("text", "")) for part in text)
-            if not isinstance(text, str | None) or not isinstance(refusal, str | None):
-                raise TypeError("content")
         except (KeyError, IndexError, TypeError, AttributeError):
+            choice, text, refusal = {}, 0, None
+        if not isinstance(text, str | None) or not isinstance(refusal, str | None):
             raise _FinalError(
                 f"its answer is no chat completion: no choices[0].message.content ({start!r})"
-            ) from None
+            )
         finish: Finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
         if refusal:
             text, finish = refusal, "refusal"
@@ -338,14 +342,13 @@ class Endpoint:
 
 def _client(key: str, base_url: str | None, patience: Patience) -> openai.OpenAI:
     try:
-        import httpx
         import openai
     except ImportError as error:
         raise OptionError(
             f"--model needs the package {error.name}, which is not installed: "
             "pip install 'carruntime[generate]'; --exchange DIR and --recordings need nothing"
         ) from error
-    wait = httpx.Timeout(patience.timeout_s, connect=min(20.0, patience.timeout_s))
+    wait = openai.Timeout(patience.timeout_s, connect=min(20.0, patience.timeout_s))
     return openai.OpenAI(api_key=key, base_url=base_url, timeout=wait, max_retries=0)
 
 
@@ -410,4 +413,3 @@ def _cause(error: BaseException) -> str:
     while inner.__cause__ is not None:
         inner = inner.__cause__
     return f"{type(inner).__name__}: {inner}" if str(inner) else type(inner).__name__
-

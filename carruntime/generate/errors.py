@@ -69,8 +69,7 @@ class WaitingForAnswersError(GenerateError):
     def __str__(self) -> str:
         total = len(self.waiting) + self.answered
         lines = [f"{len(self.waiting)} of {total} requests wait for an answer in {self.folder}:"]
-        for name in self.waiting:
-            lines.append(f"  {name}.md  ->  {name}.answer.md")
+        lines += [f"  {name}.md  ->  {name}.answer.md" for name in self.waiting]
         lines += [
             "For each: give the text of the .md file and the pictures it names to a model, paste the",
             "model's whole answer into the .answer.md file beside it, below the line, and run the",

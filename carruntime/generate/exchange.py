@@ -30,6 +30,13 @@ _HEAD: Final = re.compile(r"\A\s*<!-- carruntime answer\b(.*?)-->[ \t]*\n?", re.
 _RULE: Final = "<!-- paste the whole answer below this line -->"
 _EMPTY: Final = "(empty)"
 _ENDINGS: Final = (".answer.md", ".answer.txt", ".answer.md.txt", ".answer")
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _README: Final = """\
 # Questions for a model
 
@@ -126,9 +133,7 @@ class Exchange:
         text = "\n\n".join(["\n".join(head), request.system.strip(), *shown, request.text.strip()])
         place = self.folder / f"{stem}{_ENDINGS[0]}"
         if not place.exists():
-            prepared = (
-                f"<!-- carruntime answer\nto: {request.digest}\nmodel: {self.answered_by}\n-->\n{_RULE}\n"
-            )
+            prepared = f"<!-- carruntime answer\nto: {request.digest}\nmodel: {self.answered_by}\n-->\n{_RULE}\n"
             write_whole(place, prepared, "the place for an answer")
         # Last, for its name is what says that the question was put.
         write_whole(self.folder / f"{stem}.md", text + "\n", "a question")
@@ -174,9 +179,7 @@ class Exchange:
             model = "".join(char for char in fields.get("model", "") if char.isprintable())
             text = text[head.end() :]
         text = text.lstrip("\n")
-        if text.startswith(_RULE):
-            text = text[len(_RULE) :]
-        return model, text
+        return model, text.removeprefix(_RULE)
 
 
 def _read(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -192,16 +195,8 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
         raise ExchangeError(
             f"{path}: more than {_MAX_BYTES:,} bytes; want the model's answer alone"
         )
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            break
-    else:
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
+    if not encoding:
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-8"
     notes: tuple[str, ...] = () if encoding.startswith("utf-8") else (f"was {encoding}",)
     try:

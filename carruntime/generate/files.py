@@ -61,7 +61,9 @@ def read_json(data: bytes, what: str) -> Any:
         GenerateError: If it is too long, no UTF-8, no JSON or nested without measure.
     """
     if len(data) > MAX_JSON_BYTES:
-        raise GenerateError(f"{what}: more than {MAX_JSON_BYTES:,} bytes; nothing of ours is so long")
+        raise GenerateError(
+            f"{what}: more than {MAX_JSON_BYTES:,} bytes; nothing of ours is so long"
+        )
     try:
         return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -16,7 +16,9 @@ from sandbox.plan import Normal
 
 __all__ = ["clashes", "join"]
 
-_FUTURE: Final = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+annotations[ \t]*(?:#.*)?\n", re.MULTILINE)
+_FUTURE: Final = re.compile(
+    r"^from[ \t]+__future__[ \t]+import[ \t]+annotations[ \t]*(?:#.*)?\n", re.MULTILINE
+)
 
 
 def join(parts: Sequence[tuple[str, str]]) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge", "Judged", "statistics"]
 
+_COLUMNS: Final = "{}: least, mean, greatest | fires on | sum per episode"
 _RANKS: Final = {"accepted": 3, "not enough evidence": 2, "rejected": 1, "refused": 0}
 _WORDS: Final = {
     Decision.ACCEPT: "accepted",
@@ -93,6 +94,21 @@ class Judged:
             "facts": dict(self.facts),
             "warned": self.warned,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Judged:
+        """Take it from plain data that `to_json` gave."""
+        if data["end"] not in _RANKS:
+            raise ValueError(f"end {data['end']!r}")
+        return cls(
+            end=str(data["end"]),
+            findings=tuple(data["findings"]),
+            verdict=data["verdict"],
+            feedback=str(data["feedback"]),
+            mendable=bool(data["mendable"]),
+            facts=dict(data["facts"]),
+            warned=int(data["warned"]),
+        )
 
 
 class Judge:
@@ -210,8 +226,7 @@ def statistics(judged: Judged) -> str:
     if verdict is None:
         return "(it did not run)"
     lines = [
-        "| part | expert: least, mean, greatest | fires on | sum per episode "
-        "| random: least, mean, greatest | fires on | sum per episode |",
+        f"| part | {' | '.join(_COLUMNS.format(name) for name in ('expert', 'random'))} |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     groups = (verdict["expert"], verdict["random"])

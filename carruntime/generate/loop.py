@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from carruntime.errors import OptionError
 from carruntime.generate.bundle import Bundle, make_bundle, versions
-from carruntime.generate.candidates import Candidate, Part, Rounds, best_of
+from carruntime.generate.candidates import Candidate, Part, Rounds
 from carruntime.generate.errors import GenerateError
 from carruntime.generate.joining import clashes, join
 from carruntime.generate.judging import Judge, Judged
@@ -34,9 +34,6 @@ from carruntime.generate.reading import MAX_SUBTASKS, SubTask, read_subtasks, re
 from carruntime.generate.recordings import Recorded
 from carruntime.generate.schema import Described
 from sandbox.plan import Normal
-
-if TYPE_CHECKING:
-    from carruntime.trajectory import TrajectorySet
 
 __all__ = ["Generation", "Settings", "Tell"]
 
@@ -116,7 +113,7 @@ class Generation:
             frame=frame,
         )
         self.rounds = Rounds(
-            self.questions, self.recorded, judge, self._tell_candidate, self._within_budget
+            self.questions, self.recorded, judge, self._tell_candidate, self.may_go_on
         )
         self.task = settings.task
         self.subtasks: tuple[SubTask, ...] = ()
@@ -239,6 +236,7 @@ class Generation:
             question=self.questions.reward(self.task, tasks.program),
             judge=judge,
             own=frozenset(name for name, _ in standing.names),
+            beside=(tasks.id,),
         )
         self.rounds.run([part], rounds=self.settings.rounds, width=self.settings.candidates)
         return self._best_of(part)
@@ -318,7 +316,8 @@ class Generation:
         notes = f" ({'; '.join(made.notes)})" if made.notes else ""
         self.tell(f"  {made.id:<4} {made.part:<10} round {made.round}: {made.end}{parent}{notes}")
 
-    def _within_budget(self) -> None:
+    def may_go_on(self) -> None:
+        """Refuse to begin a round beyond the budget."""
         used = self.recorded.usage
         budget = self.settings.budget_tokens
         total = used.prompt_tokens + used.completion_tokens

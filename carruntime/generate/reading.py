@@ -36,7 +36,8 @@ _FENCE: Final = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$")
 _DEFINES: Final = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _ASSIGNS: Final = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _CODE: Final = re.compile(
-    r"^(?:(?:async[ \t]+)?def[ \t]|class[ \t]|import[ \t]|from[ \t]+\S+[ \t]+import[ \t]|@\w)", re.MULTILINE
+    r"^(?:(?:async[ \t]+)?def[ \t]|class[ \t]|import[ \t]|from[ \t]+\S+[ \t]+import[ \t]|@\w)",
+    re.MULTILINE,
 )
 _ELSEWHERE: Final = re.compile(
     r"^\s*(?:#include\b|function\s+\w+\s*\(|(?:const|let|var)\s+\w+\s*=|public\s+(?:static|class)\b"
@@ -44,7 +45,8 @@ _ELSEWHERE: Final = re.compile(
     re.MULTILINE,
 )
 _REFUSALS: Final = re.compile(
-    r"\b(?:I(?:'m| am) (?:sorry|unable|not able)|I can(?:'|no)t|I cannot|I won't|as an AI)\b", re.IGNORECASE
+    r"\b(?:I(?:'m| am) (?:sorry|unable|not able)|I can(?:'|no)t|I cannot|I won't|as an AI)\b",
+    re.IGNORECASE,
 )
 _IMPORT: Final = re.compile(r"^from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^)#\n]*)\)?[ \t]*(?:#.*)?$")
 _PLAIN_IMPORT: Final = re.compile(r"^import[ \t]+([\w.]+)(?:[ \t]+as[ \t]+\w+)?[ \t]*(?:#.*)?$")
@@ -173,7 +175,7 @@ def read_program(answer: Answer, own: Collection[str] = ()) -> Read:
         if answer.finish == "length":
             return Read(Ending.TRUNCATED)
         notes.append("the fence was not closed")
-    source = "\n\n".join(_dedented(item.text).strip("\n") for item in chosen) + "\n"
+    source = "\n\n".join(item.text.strip("\n") for item in chosen) + "\n"
     source = _without_tail(source, notes)
     source = _without_imports(source, set(own), notes)
     source = _without_tests(source, notes)
@@ -229,16 +231,16 @@ def _blocks(text: str) -> Iterator[_Block]:
             if found is not None:
                 fence, language, lines = found[1], found[2].lower(), []
         elif found is not None and not found[2] and found[1].startswith(fence):
-            yield _Block(language, "\n".join(lines), closed=True)
+            yield _Block(language, _dedented("\n".join(lines)), closed=True)
             fence = ""
         elif found is not None and found[2].lower() in (_PYTHON | _OTHERS) and found[2]:
             # A new block with a language cannot lie inside another: the end was forgotten.
-            yield _Block(language, "\n".join(lines), closed=True)
+            yield _Block(language, _dedented("\n".join(lines)), closed=True)
             fence, language, lines = found[1], found[2].lower(), []
         else:
             lines.append(line)
     if fence and "\n".join(lines).strip():
-        yield _Block(language, "\n".join(lines), closed=False)
+        yield _Block(language, _dedented("\n".join(lines)), closed=False)
 
 
 def _bare(text: str, notes: list[str]) -> str:
@@ -247,7 +249,10 @@ def _bare(text: str, notes: list[str]) -> str:
     starts = [
         index
         for index, line in enumerate(lines)
-        if re.match(r"(?:def|class)[ \t]+\w+[ \t]*[(:]|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \t]|@\w+", line)
+        if re.match(
+            r"(?:def|class)[ \t]+\w+[ \t]*[(:]|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \t]|@\w+",
+            line,
+        )
         or re.match(r"[A-Z][A-Z0-9_, ]*=", line)
     ]
     if not starts or not any(re.match(r"(?:def|class)[ \t]", lines[index]) for index in starts):
@@ -304,7 +309,7 @@ def _chosen(blocks: Sequence[_Block], notes: list[str]) -> list[_Block]:
 def _dedented(text: str) -> str:
     """Take away the indentation that a whole block has, as in a list of a chat."""
     lines = text.split("\n")
-    if all(line.startswith(">>> ") or line.startswith("... ") or not line.strip() for line in lines):
+    if all(line.startswith((">>> ", "... ")) or not line.strip() for line in lines):
         return "\n".join(line[4:] for line in lines)
     widths = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
     width = min(widths, default=0)

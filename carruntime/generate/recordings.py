@@ -209,12 +209,8 @@ def shipped() -> Recordings:
 def _answer_in(data: bytes, request: Request, path: Path) -> Answer:
     read = read_json(data, f"recording {path}")
     try:
-        if read["format"] != FORMAT:
-            raise ValueError(f"format {str(read['format'])[:40]!r}, want {FORMAT!r}")
         asked, given = read["request"], read["answer"]
-        again = {"system": request.system, "text": request.text, "sample": request.sample}
-        if asked["digest"] != request.digest or any(asked[key] != again[key] for key in again):
-            raise ValueError("it belongs to another request than its name says")
+        _must_belong(read["format"], asked, request)
         answer = Answer(
             text=_typed(given, "text", str),
             finish=_one_of(given["finish"], Finish),
@@ -224,14 +220,26 @@ def _answer_in(data: bytes, request: Request, path: Path) -> Answer:
             completion_tokens=_typed(given, "completion_tokens", int),
             notes=tuple(str(note)[:400] for note in given["notes"][:20]),
         )
-        if given["digest"] != answer.digest:
-            raise ValueError("the answer is not the one that was recorded")
+        _must_be(given["digest"], answer.digest, "the answer's digest")
     except (KeyError, TypeError, ValueError) as error:
         raise GenerateError(
             f"recording {path}: damaged: {error}; take the file as it was written, or remove it to "
             "have the question asked again"
         ) from None
     return answer.capped()
+
+
+def _must_belong(format_: Any, asked: Any, request: Request) -> None:
+    _must_be(format_, FORMAT, "its format")
+    _must_be(asked["digest"], request.digest, "the digest of its request")
+    _must_be(asked["system"], request.system, "the text of its request")
+    _must_be(asked["text"], request.text, "the text of its request")
+    _must_be(asked["sample"], request.sample, "the sample of its request")
+
+
+def _must_be(value: Any, wanted: Any, name: str) -> None:
+    if value != wanted:
+        raise ValueError(f"{name} is not what its name says")
 
 
 def _typed(data: dict[str, Any], name: str, kind: type) -> Any:

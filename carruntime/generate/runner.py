@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from carruntime.collection import collect, make_policy
 from carruntime.environments import make_env
 from carruntime.errors import OptionError
+from carruntime.frames import frame_shape_of
 from carruntime.generate.bundle import Bundle
 from carruntime.generate.errors import GenerateError, PictureError
 from carruntime.generate.files import make_folder, read_json, to_text, write_whole
@@ -48,8 +49,8 @@ class Episodes:
         threshold: Greatest rate of complete random trajectories.
     """
 
-    expert: int = 50
-    random: int = 100
+    expert: int = 40
+    random: int = 60
     horizon: int | None = None
     seed: int = 0
     threshold: float = 0.1
@@ -69,6 +70,7 @@ class Workshop:
         require: Least isolation.
         progress: Whether to draw progress; by default if standard error is a terminal.
         options: Further arguments of `carruntime.load`.
+        frames: Whether programs look at frames, as image scripts do.
 
     Raises:
         OptionError: If the environment, a picture or a number cannot be used.
@@ -87,6 +89,7 @@ class Workshop:
         require: Require | None = None,
         progress: bool | None = None,
         options: Mapping[str, Any] | None = None,
+        frames: bool = False,
     ) -> None:
         self.episodes = episodes = episodes or Episodes()
         if len(notes) > _MOST_NOTES:
@@ -96,8 +99,12 @@ class Workshop:
             )
         # Before the long work, for they are what is most likely wrong.
         self.pictures = given_pictures(initial, goal)
-        self.env = make_env(env_id)
+        self.frames = frames
+        self.env = make_env(env_id, **({"render_mode": "rgb_array"} if frames else {}))
+        options = dict(options or {})
         try:
+            if frames:
+                options["frame"] = frame_shape_of(self.env)
             self.described = describe(self.env, env_id, notes.strip())
             if not self.pictures:
                 self.pictures = expert_pictures(env_id, episodes.seed)
@@ -115,11 +122,32 @@ class Workshop:
             options=options,
         )
 
+    def generation(self, settings: Settings, recorded: Recorded, tell: Tell) -> Generation:
+        """Make a run of it.
+
+        Raises:
+            OptionError: If the style needs frames, and there are none.
+        """
+        if settings.style == "paper" and not self.frames:
+            raise OptionError(
+                'style="paper" asks for image scripts; make the Workshop with frames=True'
+            )
+        height, width = self.judge.options["frame"][:2] if self.frames else (0, 0)
+        return Generation(
+            settings,
+            self.described,
+            self.pictures,
+            self.judge,
+            recorded,
+            tell=tell,
+            frame=(height, width),
+        )
+
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
 
-    def __enter__(self) -> Workshop:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -132,7 +160,12 @@ class Workshop:
             return _as_set(given, self.described.env_id)
         with ProgressLine("expert episodes", show=progress) as line:
             return collect(
-                self.env, "expert", self.episodes.expert, self.episodes.seed, progress=line
+                self.env,
+                "expert",
+                self.episodes.expert,
+                self.episodes.seed,
+                frames=self.frames,
+                progress=line,
             )
 
     def _played(
@@ -151,6 +184,7 @@ class Workshop:
                 self.episodes.random,
                 self.episodes.seed + 1_000_000,
                 max_steps=horizon or None,
+                frames=self.frames,
                 progress=line,
             )
 
@@ -183,17 +217,7 @@ def generate(
     """
     recorded = open_run(folder, model, {"what": "generate", "env_id": workshop.described.env_id})
     recorded.usage.prices = prices
-    frame = workshop.judge.options.get("frame")
-    run = Generation(
-        settings,
-        workshop.described,
-        workshop.pictures,
-        workshop.judge,
-        recorded,
-        tell=tell,
-        frame=(0, 0) if frame is None else tuple(frame.shape[:2]),
-    )
-    return run.run()
+    return workshop.generation(settings, recorded, tell).run()
 
 
 def open_run(folder: Path, model: Model, facts: Mapping[str, str]) -> Recorded:

@@ -69,8 +69,8 @@ def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
     ]
     if isinstance(observation, DictSpec):
         names = ", ".join(f"`{name}`" for name, _ in observation.fields)
-        seen += ["", f"A field can be taken as a parameter of its own too: {names} (after the"
-                 " action), `prev_<field>` (before it), `initial_<field>`."]
+        more = "`prev_<field>` (before it), `initial_<field>`"
+        seen += ["", f"A field can be a parameter of its own too: {names} (after the action), {more}."]
     done = [
         "| value | Python type | shape | dtype | bounds | meaning |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -182,7 +182,9 @@ def _doc_sections(base: Any) -> list[tuple[str, str]]:
     """Give the parts of an environment's doc string about observations and actions."""
     doc = inspect.getdoc(type(base)) or ""
     found = []
-    for head, text in re.findall(r"^##+ +([^\n]+)\n(.*?)(?=^##+ |\Z)", doc, re.DOTALL | re.MULTILINE):
+    for head, text in re.findall(
+        r"^##+ +([^\n]+)\n(.*?)(?=^##+ |\Z)", doc, re.DOTALL | re.MULTILINE
+    ):
         name = next((word for word in _SECTIONS if word in head.lower()), None)
         if name is not None:
             # Pictures and links of the web page lead nowhere from here.
@@ -190,5 +192,3 @@ def _doc_sections(base: Any) -> list[tuple[str, str]]:
             plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", plain)
             found.append((name, plain.strip()[:_MOST_DOC]))
     return found
-
-

@@ -65,7 +65,7 @@ class Authored:
 
 def record(target: Recordings, say: Tell = lambda text: None) -> dict[str, str]:  # noqa: ARG005
     """Run all styles; give what became of each."""
-    ends = {}
+    ends: dict[str, str] = {}
     with Workshop(ENV_ID) as workshop, TemporaryDirectory() as folder:
         for style in STYLES:
             run = Path(folder) / style
