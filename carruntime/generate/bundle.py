@@ -112,7 +112,8 @@ def make_bundle(fields: Mapping[str, Any]) -> Bundle:
     """Make a bundle of its fields, digests added."""
     data = {name: fields[name] for name in _FIELDS if name != "source_digest"}
     data["source_digest"] = _sha(data["source"])
-    return Bundle(json.loads(_to_text(data)))
+    plain = json.loads(_to_text(data))
+    return Bundle({name: plain[name] for name in _FIELDS})
 
 
 def is_bundle(data: bytes) -> bool:

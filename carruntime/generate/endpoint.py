@@ -253,9 +253,7 @@ class Endpoint:
             raise
         except Exception as error:
             if "Timeout" in type(error).__name__:
-                raise _AgainError(
-                    f"no whole answer within {self.patience.timeout_s:g} s"
-                ) from None
+                raise _AgainError(f"no whole answer within {self.patience.timeout_s:g} s") from None
             # Whatever the transport raises while a body is read; named, for its kinds are many.
             raise _AgainError(f"the connection was cut: {type(error).__name__}: {error}") from None
         return self._parse(data, kind)

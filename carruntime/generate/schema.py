@@ -70,7 +70,10 @@ def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
     if isinstance(observation, DictSpec):
         names = ", ".join(f"`{name}`" for name, _ in observation.fields)
         more = "`prev_<field>` (before it), `initial_<field>`"
-        seen += ["", f"A field can be a parameter of its own too: {names} (after the action), {more}."]
+        seen += [
+            "",
+            f"A field can be a parameter of its own too: {names} (after the action), {more}.",
+        ]
     done = [
         "| value | Python type | shape | dtype | bounds | meaning |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -263,9 +263,7 @@ _IMPATIENT = {"slow": 2.0, "dripping": 0.6}
 
 def ask_all(server: ChatServer) -> dict[str, Outcome]:
     """Meet every fault once."""
-    return {
-        name: ask(server, name, timeout_s=_IMPATIENT.get(name, 20.0)) for name, _ in FAULTS
-    }
+    return {name: ask(server, name, timeout_s=_IMPATIENT.get(name, 20.0)) for name, _ in FAULTS}
 
 
 def fault_table(outcomes: dict[str, Outcome]) -> str:

@@ -50,7 +50,9 @@ def test_a_good_answer_is_taken_as_it_is(outcomes: dict[str, Outcome]) -> None:
 def test_what_may_pass_is_tried_again_and_what_may_not_is_told_at_once(
     outcomes: dict[str, Outcome],
 ) -> None:
-    assert {name: outcomes[name].attempts for name, _ in FAULTS if outcomes[name].attempts == 1} == {
+    assert {
+        name: outcomes[name].attempts for name, _ in FAULTS if outcomes[name].attempts == 1
+    } == {
         name: 1
         for name in (
             *("normal", "busy-for-long", "huge", "refusal", "filtered", "empty", "length"),
