@@ -262,7 +262,7 @@ def _generate(options: argparse.Namespace) -> int:
             _show(workshop, settings)
             return GOOD
         tell(
-            f"{version_text()}: {len(workshop.expert)} expert and {len(workshop.random)} random "
+            f"{version_text()}: {options.expert_episodes} expert and {options.episodes} random "
             f"episodes of {options.env}; {model.name} answers"
         )
         try:
@@ -287,8 +287,8 @@ def _show(workshop: Workshop, settings: Any) -> None:
         described=workshop.described,
         pictures=workshop.pictures,
         style=settings.style,
-        expert=len(workshop.expert),
-        random=len(workshop.random),
+        expert=workshop.judge.counts[0],
+        random=workshop.judge.counts[1],
     )
     request = questions.request("task", questions.task())
     print(f"{request.system}\n{request.text}")

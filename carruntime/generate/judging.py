@@ -7,8 +7,9 @@ runs it there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from carruntime.errors import LoadError
@@ -116,8 +117,9 @@ class Judge:
 
     Args:
         env: The environment.
-        expert: Trajectories that solve the task.
-        random: Trajectories of random play.
+        expert: Gives the trajectories that solve the task; called when the first program is judged.
+        random: The same of random play.
+        counts: How many there are of each, for questions that are asked before.
         threshold: Greatest rate of complete random trajectories.
         require: Least isolation.
         options: Further arguments of `carruntime.load`, such as ``frame``.
@@ -126,19 +128,31 @@ class Judge:
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        expert: TrajectorySet,
-        random: TrajectorySet,
+        expert: Callable[[], TrajectorySet],
+        random: Callable[[], TrajectorySet],
+        counts: tuple[int, int],
         *,
         threshold: float = 0.1,
         require: Require | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.env = env
-        self.expert = expert
-        self.random = random
+        self.counts = counts
+        self._expert = expert
+        self._random = random
         self.threshold = threshold
         self.require = require
         self.options = dict(options or {})
+
+    @cached_property
+    def expert(self) -> TrajectorySet:
+        """Trajectories that solve the task."""
+        return self._expert()
+
+    @cached_property
+    def random(self) -> TrajectorySet:
+        """Trajectories of random play."""
+        return self._random()
 
     def normal(self, source: str) -> Normal | None:
         """Give the digests of a source's tree, read in a worker; None where it is no Python."""

@@ -108,8 +108,8 @@ class Generation:
             described=described,
             pictures=tuple(pictures),
             style=settings.style,
-            expert=len(judge.expert),
-            random=len(judge.random),
+            expert=judge.counts[0],
+            random=judge.counts[1],
             frame=frame,
         )
         self.rounds = Rounds(
@@ -293,8 +293,8 @@ class Generation:
                 "versions": versions(),
                 "settings": {
                     **asdict(self.settings),
-                    "expert_episodes": len(self.judge.expert),
-                    "random_episodes": len(self.judge.random),
+                    "expert_episodes": self.judge.counts[0],
+                    "random_episodes": self.judge.counts[1],
                     "horizon": self.judge.random.horizon,
                     "threshold": self.judge.threshold,
                 },

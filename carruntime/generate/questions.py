@@ -25,6 +25,18 @@ _ENTRIES: Final = {
     "        ...\n\n    def step(self, obs, action, next_obs):\n        ...\n"
     '        return total, {"name of a part": its value, ...}',
 }
+_ONE: Final = (
+    "The sub-task must be completed in every episode of the expert. Random actions may\n"
+    "complete it too, if it is easy."
+)
+_LAST: Final = (
+    "The sub-task must be completed in every episode of the expert, and in hardly any of\n"
+    "the random ones."
+)
+_WHOLE: Final = (
+    "All sub-tasks must be completed in every episode of the expert, and in hardly any of\n"
+    "the random ones; and the expert must earn more than random actions do."
+)
 _MOST_TEXT: Final = 2_000
 
 
@@ -71,7 +83,7 @@ class Questions:
             function=wanted.function,
             prefix=f"t{wanted.number}_",
             inputs=self._inputs(),
-            form=self._form(),
+            form=self._form(_LAST if wanted is tasks[-1] else _ONE),
         )
 
     def reward(self, task: str, programs: str) -> str:
@@ -161,8 +173,9 @@ class Questions:
             contract=contract(),
         )
 
-    def _form(self) -> str:
-        return fill("form", expert=str(self.expert), random=str(self.random))
+    def _form(self, demand: str = "") -> str:
+        demand = demand or _WHOLE
+        return fill("form", expert=str(self.expert), random=str(self.random), demand=demand)
 
     def _pictures(self) -> str:
         if not self.pictures:

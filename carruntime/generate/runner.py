@@ -103,20 +103,27 @@ class Workshop:
         self.env = make_env(env_id, **({"render_mode": "rgb_array"} if frames else {}))
         options = dict(options or {})
         try:
+            if expert is None:
+                make_policy("expert", self.env, episodes.seed)  # tells now if there is none
             if frames:
                 options["frame"] = frame_shape_of(self.env)
             self.described = describe(self.env, env_id, notes.strip())
             if not self.pictures:
                 self.pictures = expert_pictures(env_id, episodes.seed)
-            self.expert = self._collected(expert, progress)
-            self.random = self._played(random, progress)
         except BaseException:
             self.env.close()
             raise
+        given = [None if item is None else _as_set(item, env_id) for item in (expert, random)]
+        counts = [
+            wanted if item is None else len(item)
+            for item, wanted in zip(given, (episodes.expert, episodes.random), strict=True)
+        ]
+        # Played when the first program is judged: the first questions need no episodes.
         self.judge = Judge(
             self.env,
-            self.expert,
-            self.random,
+            lambda: given[0] or self._collected(progress),
+            lambda: given[1] or self._played(progress),
+            (counts[0], counts[1]),
             threshold=episodes.threshold,
             require=require,
             options=options,
@@ -153,11 +160,7 @@ class Workshop:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _collected(
-        self, given: TrajectorySet | Sequence[Trajectory] | None, progress: bool | None
-    ) -> TrajectorySet:
-        if given is not None:
-            return _as_set(given, self.described.env_id)
+    def _collected(self, progress: bool | None) -> TrajectorySet:
         with ProgressLine("expert episodes", show=progress) as line:
             return collect(
                 self.env,
@@ -168,15 +171,11 @@ class Workshop:
                 progress=line,
             )
 
-    def _played(
-        self, given: TrajectorySet | Sequence[Trajectory] | None, progress: bool | None
-    ) -> TrajectorySet:
-        if given is not None:
-            return _as_set(given, self.described.env_id)
+    def _played(self, progress: bool | None) -> TrajectorySet:
         horizon = self.episodes.horizon
         if horizon is None:
             # Given time enough, random play solves anything; so its time is part of the question.
-            horizon = HORIZONS * max(len(item) for item in self.expert)
+            horizon = HORIZONS * max(len(item) for item in self.judge.expert)
         with ProgressLine("random episodes", show=progress) as line:
             return collect(
                 self.env,

@@ -26,6 +26,10 @@ __all__ = ["Described", "describe"]
 
 _SECTIONS: Final = ("observation", "action")
 _MOST_DOC: Final = 6_000
+_MINIGRID_PICTURES: Final = (
+    "In the pictures the agent is a triangle that points where it looks, and the lighter cells are what "
+    "it sees. What it carries is not drawn in them."
+)
 _DIRECTIONS: Final = "0 right, 1 down, 2 left, 3 up"
 
 
@@ -61,7 +65,7 @@ def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
     action = spec_of(env.action_space, path="action_space")
     base = env.unwrapped
     minigrid = any(kind.__name__ == "MiniGridEnv" for kind in type(base).__mro__)
-    meanings = dict(_minigrid_fields(base, observation)) if minigrid else {}
+    meanings = dict(_minigrid_fields(env, observation)) if minigrid else {}
     seen = [
         "| value | Python type | shape | dtype | bounds | meaning |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -80,7 +84,7 @@ def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
         *(_row(path, leaf, "") for path, leaf in _leaves("action", action)),
     ]
     if minigrid:
-        seen += ["", *_minigrid_encoding(base, observation)]
+        seen += ["", *_minigrid_encoding(base, observation), "", _MINIGRID_PICTURES]
         done += ["", *_minigrid_actions(base)]
     else:
         doc = _doc_sections(base)
@@ -113,15 +117,16 @@ def _row(path: str, leaf: ArraySpec, meaning: str) -> str:
     return f"| `{path}` | {kind} | {shape} | {dtype} | {bounds} | {meaning or 'see below'}{unit} |"
 
 
-def _minigrid_fields(base: Any, spec: Spec) -> Iterator[tuple[str, str]]:
+def _minigrid_fields(env: gym.Env[Any, Any], spec: Spec) -> Iterator[tuple[str, str]]:
     fields = dict(spec.fields) if isinstance(spec, DictSpec) else {}
     if "direction" in fields:
         yield 'obs["direction"]', f"where the agent looks: {_DIRECTIONS}"
     if "mission" in fields:
-        yield 'obs["mission"]', "the task in a sentence; the same all through an episode"
+        first, _ = env.reset(seed=0)
+        said = str(first["mission"]).replace("|", "/")[:200]
+        yield 'obs["mission"]', f"the task in a sentence, one for each episode, such as {said!r}"
     if "image" in fields:
         yield 'obs["image"]', "the cells around the agent, see below"
-    del base
 
 
 def _minigrid_encoding(base: Any, spec: Spec) -> Iterator[str]:

@@ -162,7 +162,7 @@ class Search:
     def _judge(self, source: str) -> tuple[str, Judged]:
         """Judge a program, or take the verdict that was kept for it."""
         judge = self.run_.judge
-        facts = (len(judge.expert), len(judge.random), judge.random.horizon, judge.threshold)
+        facts = (*judge.counts, judge.random.horizon, judge.threshold)
         key = run_key("judged/1", source, self.run_.described.env_id, *facts)
         path = self.folder / "judged" / f"{key}.json"
         kept = _kept(path)
