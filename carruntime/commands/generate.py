@@ -289,6 +289,7 @@ def _show(workshop: Workshop, settings: Any) -> None:
         style=settings.style,
         expert=workshop.judge.counts[0],
         random=workshop.judge.counts[1],
+        frame=workshop.judge.options["frame"][:2] if workshop.frames else (0, 0),
     )
     request = questions.request("task", questions.task())
     print(f"{request.system}\n{request.text}")

@@ -157,10 +157,19 @@ class Questions:
         return {
             "pictures": self._pictures(),
             "env_id": self.described.env_id,
-            "observation": self.described.observation,
+            "observation": self._observation(),
             "action": self.described.action,
             "notes": _notes(self.described.notes),
         }
+
+    def _observation(self) -> str:
+        if self.style != "paper":
+            return self.described.observation
+        height, width = self.frame
+        return (
+            f"The picture after every step, of {height} x {width} pixels and drawn like the two that "
+            f"are attached, and nothing else. {self.described.drawn}"
+        )
 
     def _inputs(self) -> str:
         rows = "\n".join(f"| `{name}` | {words} |" for name, words in PARAMETERS.items())

@@ -42,12 +42,14 @@ class Described:
         observation: What an observation holds, Markdown.
         action: What an action means, Markdown.
         notes: What else the user says about it; empty where nothing.
+        drawn: How it is drawn, where that is known.
     """
 
     env_id: str
     observation: str
     action: str
     notes: str = ""
+    drawn: str = ""
 
 
 def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
@@ -90,7 +92,8 @@ def describe(env: gym.Env[Any, Any], env_id: str, notes: str = "") -> Described:
         doc = _doc_sections(base)
         seen += [line for name, text in doc if name == "observation" for line in ("", text)]
         done += [line for name, text in doc if name == "action" for line in ("", text)]
-    return Described(env_id, "\n".join(seen), "\n".join(done), notes)
+    drawn = _MINIGRID_PICTURES if minigrid else ""
+    return Described(env_id, "\n".join(seen), "\n".join(done), notes, drawn)
 
 
 def _leaves(path: str, spec: Spec) -> Iterator[tuple[str, ArraySpec]]:

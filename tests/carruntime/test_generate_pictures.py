@@ -126,7 +126,7 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
         np.zeros((1, MAX_SIDE + 1, 3), np.uint8),
     ],
 )
-def test_a_frame_of_another_kind_is_refused(frame: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_a_frame_of_another_kind_is_refused(frame: np.ndarray) -> None:
     with pytest.raises(PictureError):
         from_frame("goal", frame)
 
