@@ -17,8 +17,8 @@ from typing import Final, Literal
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.foreign import FOREIGN
 from sandbox.limits import Limits
-from sandbox.outline import outline_of
 from sandbox.normal import normal_of
+from sandbox.outline import outline_of
 from sandbox.parse import Parsed, compile_findings, parse
 from sandbox.plan import Normal, Outline, Plan
 from sandbox.rules import RULES

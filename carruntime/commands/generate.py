@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from sandbox.diagnostics import escape
 
 if TYPE_CHECKING:
     from carruntime.generate.bundle import Bundle
+    from carruntime.generate.loop import Settings
     from carruntime.generate.messages import Model
     from carruntime.generate.runner import Workshop
 
@@ -34,9 +36,12 @@ __all__ = [
     "add",
     "model_of",
     "model_options",
-    "print_waiting",
     "prices_of",
+    "print_waiting",
     "run_options",
+    "save_end",
+    "settings_of",
+    "teller",
     "workshop_of",
 ]
 
@@ -215,6 +220,41 @@ def workshop_of(options: argparse.Namespace) -> Workshop:
     )
 
 
+def settings_of(options: argparse.Namespace, **more: Any) -> Settings:
+    """Gather what is wanted of a run."""
+    from carruntime.generate.loop import Settings
+
+    return Settings(
+        style=options.style,
+        candidates=options.candidates,
+        most_subtasks=options.most_subtasks,
+        task=options.task,
+        budget_tokens=options.budget,
+        **more,
+    )
+
+
+def teller(options: argparse.Namespace) -> Callable[[str], None]:
+    """Give what prints lines as they come, unless JSON is wanted."""
+
+    def tell(text: str) -> None:
+        if not options.json:
+            print(escape(text, 400), flush=True)
+
+    return tell
+
+
+def save_end(options: argparse.Namespace, bundle: Bundle) -> Path:
+    """Write bundle and program into the run's folder."""
+    from carruntime.generate.files import write_whole
+
+    path: Path = options.out / "bundle.json"
+    bundle.save(path)
+    if bundle.source:
+        write_whole(options.out / "program.py", bundle.source, "the program")
+    return path
+
+
 def print_waiting(options: argparse.Namespace, error: Any) -> int:
     """Say which questions wait."""
     if options.json:
@@ -238,25 +278,13 @@ def _notes(path: Path | None) -> str:
 
 def _generate(options: argparse.Namespace) -> int:
     from carruntime.generate.errors import WaitingForAnswersError
-    from carruntime.generate.files import write_whole
-    from carruntime.generate.loop import Settings
     from carruntime.generate.runner import generate
 
     prices = prices_of(options)
-    settings = Settings(
-        style=options.style,
-        candidates=options.candidates,
-        rounds=options.rounds,
-        most_subtasks=options.most_subtasks,
-        task=options.task,
-        budget_tokens=options.budget,
-    )
+    settings = settings_of(options, rounds=options.rounds)
     model = model_of(options)
 
-    def tell(text: str) -> None:
-        if not options.json:
-            print(escape(text, 400), flush=True)
-
+    tell = teller(options)
     with workshop_of(options) as workshop:
         if options.show_prompts:
             _show(workshop, settings)
@@ -269,10 +297,7 @@ def _generate(options: argparse.Namespace) -> int:
             bundle = generate(workshop, model, settings, options.out, prices=prices, tell=tell)
         except WaitingForAnswersError as error:
             return print_waiting(options, error)
-    path = options.out / "bundle.json"
-    bundle.save(path)
-    if bundle.source:
-        write_whole(options.out / "program.py", bundle.source, "the program")
+    path = save_end(options, bundle)
     if options.json:
         print_json({"bundle": str(path), **_facts(bundle)})
     else:
@@ -280,7 +305,7 @@ def _generate(options: argparse.Namespace) -> int:
     return GOOD if bundle.end == "accepted" else BAD
 
 
-def _show(workshop: Workshop, settings: Any) -> None:
+def _show(workshop: Workshop, settings: Settings) -> None:
     from carruntime.generate.questions import Questions
 
     questions = Questions(

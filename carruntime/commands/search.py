@@ -12,6 +12,9 @@ from carruntime.commands.generate import (
     prices_of,
     print_waiting,
     run_options,
+    save_end,
+    settings_of,
+    teller,
     workshop_of,
 )
 from carruntime.commands.shared import (
@@ -22,7 +25,6 @@ from carruntime.commands.shared import (
     env_option,
     print_json,
 )
-from sandbox.diagnostics import escape
 
 __all__ = ["add"]
 
@@ -52,18 +54,11 @@ def _search(options: argparse.Namespace) -> int:
     from carruntime.generate.errors import WaitingForAnswersError
     from carruntime.generate.files import write_whole
     from carruntime.generate.leaderboard import page, table
-    from carruntime.generate.loop import Settings
     from carruntime.generate.runner import open_run
     from carruntime.generate.search import Search, SearchSettings, trainer_for
 
     prices = prices_of(options)
-    settings = Settings(
-        style=options.style,
-        candidates=options.candidates,
-        most_subtasks=options.most_subtasks,
-        task=options.task,
-        budget_tokens=options.budget,
-    )
+    settings = settings_of(options)
     wanted = SearchSettings(
         generations=options.generations,
         width=options.candidates,
@@ -72,10 +67,7 @@ def _search(options: argparse.Namespace) -> int:
     )
     model = model_of(options)
 
-    def tell(text: str) -> None:
-        if not options.json:
-            print(escape(text, 400), flush=True)
-
+    tell = teller(options)
     with workshop_of(options) as workshop:
         trainer = None if options.train is None else trainer_for(workshop, options.train)
         recorded = open_run(options.out, model, {"what": "search", "env_id": options.env})
@@ -99,13 +91,11 @@ def _search(options: argparse.Namespace) -> int:
             bundle = search.run(after)
         except WaitingForAnswersError as error:
             return print_waiting(options, error)
-    bundle.save(options.out / "bundle.json")
-    if bundle.source:
-        write_whole(options.out / "program.py", bundle.source, "the program")
+    path = save_end(options, bundle)
     if options.json:
         print_json(
             {
-                "bundle": str(options.out / "bundle.json"),
+                "bundle": str(path),
                 "end": bundle.end,
                 "leaderboard": [item.to_json() for item in search.candidates],
             }
@@ -115,5 +105,5 @@ def _search(options: argparse.Namespace) -> int:
         if "authored" in bundle.origins:
             print("origin: authored: these answers were written with carruntime, not by a model")
         print(f"leaderboard: {options.out / 'leaderboard.html'}")
-        print(f"{bundle.end}: {options.out / 'bundle.json'}")
+        print(f"{bundle.end}: {path}")
     return GOOD if bundle.end == "accepted" else BAD

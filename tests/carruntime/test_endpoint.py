@@ -11,9 +11,19 @@ import pytest
 
 pytest.importorskip("openai")
 
-from chat_server import FAULTS, KEY, REQUEST, TEXT, ChatServer, Outcome, ask, ask_all, chat_server
+from chat_server import (
+    FAULTS,
+    KEY,
+    REQUEST,
+    TEXT,
+    ChatServer,
+    Outcome,
+    ask,
+    ask_all,
+    chat_server,
+    fault_table,
+)
 from chat_server import endpoint as endpoint_of
-from chat_server import fault_table
 
 from carruntime.errors import OptionError
 from carruntime.generate.endpoint import Endpoint, Patience
@@ -52,13 +62,13 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_told_at_once(
 ) -> None:
     assert {
         name: outcomes[name].attempts for name, _ in FAULTS if outcomes[name].attempts == 1
-    } == {
-        name: 1
-        for name in (
+    } == dict.fromkeys(
+        (
             *("normal", "busy-for-long", "huge", "refusal", "filtered", "empty", "length"),
             *("html", "renamed", "no-choices", "wrong-key", "unknown-model"),
-        )
-    }
+        ),
+        1,
+    )
     assert outcomes["busy"].waited == [7.0]
     first, second = outcomes["broken-twice"].waited
     assert 0.8 <= first <= 1.2

@@ -23,7 +23,7 @@ from carruntime.generate.loop import Settings
 from carruntime.generate.messages import Answer, Request
 from carruntime.generate.prompts import fill, flat, quoted
 from carruntime.generate.recordings import Recordings, Replay
-from carruntime.generate.runner import generate
+from carruntime.generate.runner import Episodes, Workshop, generate
 
 
 def run(tmp_path: Path, answers: dict[str, Any], **settings: Any) -> tuple[Bundle, Scripted]:
@@ -89,7 +89,7 @@ def test_a_bundle_comes_back_from_its_file_as_it_was(bundle: Bundle, tmp_path: P
     again = read_bundle(tmp_path / "a.json")
     assert again.data == bundle.data
     assert again.to_text() == bundle.to_text()
-    assert [item["part"] for item in again.ancestors(again.data["chosen"])][0] == "reward"
+    assert again.ancestors(again.data["chosen"])[0]["part"] == "reward"
 
 
 def test_a_replay_makes_the_same_bundle_without_the_model(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_damaged_recording_is_named_and_not_believed(tmp_path: Path) -> None:
 
 def test_a_budget_ends_a_run_between_rounds_and_loses_nothing(tmp_path: Path) -> None:
     model = Scripted({})
-    with pytest.raises(GenerateError, match="the budget of 0 tokens|raise --budget"):
+    with pytest.raises(GenerateError, match=r"raise --budget"):
         generate(workshop(), model, Settings(style="tasks", budget_tokens=0), tmp_path / "run")
     assert len(list((tmp_path / "run" / "answers").glob("*.json"))) == 2
 
@@ -254,9 +254,23 @@ def test_impossible_settings_are_refused(settings: dict[str, Any]) -> None:
         Settings(**settings)
 
 
+def test_an_image_script_is_asked_for_with_pictures_and_judged_on_frames(tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    script = (Path(__file__).parents[1] / "corpus" / "generate" / "checker.py").read_text("utf-8")
+    model = Scripted({"script": fenced(script)})
+    episodes = Episodes(expert=36, random=36, horizon=30)
+    with Workshop(ENV_ID, episodes=episodes, frames=True) as room:
+        found = generate(room, model, Settings(style="paper", rounds=1), tmp_path)
+    assert found.end == "accepted"
+    assert "reach_goal" in found.data["candidates"][0]["judged"]["facts"]["components"]
+    assert "cv2.imread(image_path)    # uint8 [160, 160, 3]" in model.texts("script")[0]
+    assert "The picture after every step, of 160 x 160 pixels" in model.texts("task")[0]
+
+
 _CHILD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {here!r})
 from scripted import Scripted, workshop
 from carruntime.generate.loop import Settings
@@ -284,7 +298,6 @@ def test_an_interrupted_run_has_all_that_was_answered(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         assert child.stdout is not None

@@ -131,13 +131,11 @@ def test_a_long_answer_is_read_in_the_time_of_a_short_one() -> None:
 
 
 def test_subtasks_become_names_that_functions_can_have() -> None:
-    text = "\n".join(
-        [
-            "Here are the sub-tasks:",
-            "1. **Pick up key**: the agent carries the key",
-            "2. `open-door`: the door is open",
-            "3) reach_goal - it stands on the goal",
-        ]
+    text = (
+        "Here are the sub-tasks:\n"
+        "1. **Pick up key**: the agent carries the key\n"
+        "2. `open-door`: the door is open\n"
+        "3) reach_goal - it stands on the goal\n"
     )
     assert [item.function for item in read_subtasks(Answer(text))] == [
         "task_1_pick_up_key",
