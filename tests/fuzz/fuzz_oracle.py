@@ -92,6 +92,7 @@ RUNTIME_EVENTS: Final = frozenset(
         ("builtins.id", "standard.py", "<lambda>"),
         ("object.__getattr__", "values.py", "own_method"),  # whether a method is the program's
         ("object.__getattr__", "holdings.py", "held"),  # what a value keeps alive
+        ("object.__getattr__", "methods.py", "_withheld"),  # whether a function is the program's
         ("object.__getattr__", "interpreted.py", "_seal"),
         ("object.__getattr__", "interpreted.py", "_keeps_cells"),
         ("exec", "interpreted.py", "_run_module"),  # the module of the program itself
