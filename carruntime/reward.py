@@ -590,6 +590,10 @@ def _request(
             "bgr" if frame_order == "bgr" else "rgb",
         )
     data, filename = _read(source)
+    if data.lstrip()[:1] == b"{":
+        from carruntime.generate.bundle import is_bundle, program_in
+
+        data = program_in(data, filename) if is_bundle(data) else data
     return _Request(
         source=data,
         filename=filename,
@@ -670,7 +674,8 @@ def _read(source: Source) -> tuple[bytes, str]:
     path = Path(source)
     try:
         with path.open("rb") as stream:
-            # More than any limit allows is not read; the parser refuses it by its size.
+            # More than any limit allows is not read; the parser refuses it by its size. A bundle
+            # has a source and much beside it.
             return stream.read(_READ_BYTES), str(path)
     except OSError as error:
         raise OptionError(

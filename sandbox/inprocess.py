@@ -60,6 +60,7 @@ class InProcessGuest(GuestBase):
         self.findings = self._analysis.findings
         self.outline = self._analysis.outline
         self.sketch = self._analysis.sketch
+        self.normal = self._analysis.normal
         self.text = self._analysis.text
 
     def judge(self, plan: Plan) -> tuple[Finding, ...]:

@@ -101,6 +101,7 @@ class WorkerGuest(Dispatcher):
             self.findings = checked.findings
             self.outline = checked.outline
             self.sketch = checked.sketch
+            self.normal = checked.normal
             self.text = checked.text
 
     # Starting ------------------------------------------------------------------------------

@@ -12,8 +12,11 @@ from carruntime.commands import (
     demo,
     doctor,
     explain,
+    generate,
     hack,
+    inspect,
     run,
+    search,
     test,
     train,
     verify,
@@ -21,4 +24,8 @@ from carruntime.commands import (
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (check, explain, run, verify, test, hack, train, bench, doctor, demo)
+COMMANDS = (
+    *(check, explain, run, verify, test, hack),
+    *(generate, inspect, search, train),
+    *(bench, doctor, demo),
+)
