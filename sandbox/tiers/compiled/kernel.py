@@ -49,6 +49,7 @@ from sandbox.tiers.compiled.deep import (
     works_in_place,
 )
 from sandbox.tiers.compiled.machine import MARKER
+from sandbox.tiers.compiled.outlines import Outlines
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
@@ -65,7 +66,6 @@ from sandbox.tiers.compiled.points import (
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
-from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -136,7 +136,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Texts):
+class Lowering(Outlines):
     """Lowers one entry of a program."""
 
     def __init__(
@@ -153,6 +153,7 @@ class Lowering(Texts):
         self.continues: list[Target] = []
         self.depth = 0
         self.loaded = {}
+        self.begin_pictures()
         self.uses = Uses(tree)
         self.result_span: Span | None = None
         """Where results come from."""

@@ -38,6 +38,7 @@ from sandbox.tiers.compiled.values import (
     Mod,
     Num,
     ObjCell,
+    Points,
     Ref,
     Sel,
     SeqCell,
@@ -48,6 +49,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
     Words,
     number,
 )
@@ -242,6 +244,10 @@ class Library(Functions):
         self.fail("AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}")
 
     def _module_attribute(self, module: str, name: str) -> Value:
+        if module == "cv2":
+            found = self.module_constant(name)
+            if found is not None:
+                return found
         if module == "numpy" and name in _TYPES:
             return Dty(name, _TYPES[name], False)
         if module in ("numpy", "math") and name in _CONSTANTS:
@@ -439,12 +445,14 @@ class Library(Functions):
                         size *= width
                     length = self.op("mul", "i64", self.length(value).atom, i64(size))
                     total = self.op("add", "i64", total, length)
+                case Window() | Points():
+                    total = self.op("add", "i64", total, self.elements_within(value))
                 case Tup(items=items):
                     waiting.extend(items)
-                    known += sum(1 for item in items if not isinstance(item, Arr | Tup | Ref | Sel))
+                    known += sum(1 for item in items if not isinstance(item, _PRICED))
                 case Ref() if isinstance(content, ListCell):
                     waiting.extend(content.items)
-                    flat = [v for v in content.items if not isinstance(v, Arr | Tup | Ref | Sel)]
+                    flat = [v for v in content.items if not isinstance(v, _PRICED)]
                     known += len(flat)
         if function.name in _MAKERS and args and not known:
             # What makes an array of numbers pays for what it makes.
@@ -463,6 +471,14 @@ class Library(Functions):
         total = self.op("add", "i64", total, i64(known))
         units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
+
+    def module_constant(self, name: str) -> Value | None:
+        """Give a constant of OpenCV, or None for its functions."""
+        raise NotImplementedError
+
+    def elements_within(self, value: Window | Points) -> Atom:
+        """Count the elements of an array whose extents depend on the data."""
+        raise NotImplementedError
 
     def _call_math(self, name: str, args: Args, keywords: Keywords) -> Value:
         if keywords:
@@ -493,6 +509,7 @@ class Library(Functions):
     table: ClassVar[dict[str, Callable[[Any, Args, Keywords], Value]]] = {}
 
 
+_PRICED: Final = Arr | Tup | Ref | Sel | Window | Points
 _MAKERS: Final = frozenset({"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye"})
 _TAKE_UNIONS: Final = frozenset(
     {"list.append", "tuple", "list", "isinstance", "print", "zip", "enumerate", "sum", "any",

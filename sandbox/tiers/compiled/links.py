@@ -13,17 +13,30 @@ gives -1 or NaN.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sandbox.pictures.table import KERNELS, Kernel
+from sandbox.pictures.costs import COSTS, COSTS_AFTER
+from sandbox.pictures.table import KERNELS
 
-__all__ = ["Link", "Signature", "address_of", "compile_link", "load_link", "signature_of", "symbol_of"]
+__all__ = [
+    "Link",
+    "Signature",
+    "address_of",
+    "compile_link",
+    "has_kernel",
+    "load_link",
+    "loaded",
+    "names",
+    "signature_of",
+    "symbol_of",
+]
 
 _PREFIX: Final = "carruntime.picture."
 _ITEMS: Final = {
-    "bool": "b1", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8",
+    "bool": "b1", "boolean": "b1", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8",
     "uint16": "u16", "uint32": "u32", "uint64": "u64", "float32": "f32", "float64": "f64",
 }  # fmt: skip
 
@@ -59,14 +72,52 @@ def symbol_of(name: str) -> str:
     return _PREFIX + name
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a kernel comes from, and its signature in Numba's notation."""
+
+    types: str
+    load: Callable[[], Any]
+
+
 @cache
-def _by_name() -> dict[str, Kernel]:
-    return {kernel.name: kernel for kernels in KERNELS.values() for kernel in kernels}
+def _sources() -> dict[str, _Source]:
+    """Give all kernels by name.
+
+    One that takes arrays of several types is in the table once for each; all but the first are
+    told apart by the type of their first array, as in ``contour_area#f32``.
+    """
+    found: dict[str, _Source] = {}
+    for kernels in KERNELS.values():
+        for kernel in kernels:
+            source = _Source(kernel.types, kernel.load)
+            before = found.setdefault(kernel.name, source)
+            if before.types != kernel.types:
+                first = _read(kernel.types).args[0][0]
+                found.setdefault(f"{kernel.name}#{first}", source)
+    for table in (COSTS, COSTS_AFTER):
+        for price in table.values():
+            words = ",".join(["int64"] * price.__code__.co_argcount)
+            found[f"cost.{price.__name__}"] = _Source(
+                f"int64({words})", lambda price=price: _price(price)
+            )
+    return found
+
+
+def _price(price: Callable[..., int]) -> Any:
+    from sandbox.pictures.flags import kernel
+
+    return kernel(price)
 
 
 def names() -> tuple[str, ...]:
     """Give the names of all kernels."""
-    return tuple(_by_name())
+    return tuple(_sources())
+
+
+def has_kernel(name: str) -> bool:
+    """Whether there is a kernel of that name."""
+    return name in _sources()
 
 
 @cache
@@ -76,7 +127,10 @@ def signature_of(name: str) -> Signature:
     Raises:
         LookupError: If there is no such kernel.
     """
-    text = _by_name()[name].types
+    return _read(_sources()[name].types)
+
+
+def _read(text: str) -> Signature:
     result, _, rest = text.partition("(")
     args = []
     depth, part = 0, ""
@@ -86,8 +140,8 @@ def signature_of(name: str) -> Signature:
             item = part.strip()
             if item:
                 kind, _, extents = item.partition("[")
-                args.append((_ITEMS[kind], extents.count(":", 0, extents.find("]")) - extents.count("::")
-                             if extents else 0))  # fmt: skip
+                axes = extents.count(",") + 1 if extents else 0
+                args.append((_ITEMS[kind], axes))
             part = ""
         else:
             part += char
@@ -148,9 +202,9 @@ def compile_link(name: str) -> Link:
     from numba.core.registry import cpu_target
     from numba.np import arrayobj
 
-    kernel = _by_name()[name]
-    wanted, _ = sigutils.normalize_signature(kernel.types)
-    dispatcher: Any = kernel.load()
+    source = _sources()[name]
+    wanted, _ = sigutils.normalize_signature(source.types)
+    dispatcher: Any = source.load()
     whole, double = ir.IntType(64), ir.DoubleType()
     with global_compiler_lock:
         dispatcher.compile(wanted)

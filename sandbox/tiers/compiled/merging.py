@@ -13,7 +13,8 @@ from sandbox.tiers.compiled.core import (
     Store,
     Var,
 )
-from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, Points, i64
+from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, i64
+from sandbox.tiers.compiled.points import Points as Emitting
 from sandbox.tiers.compiled.shapes import (
     Same,
     Shape,
@@ -27,6 +28,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeMoved,
     ShapeNum,
     ShapeObj,
+    ShapePoints,
     ShapeSeq,
     ShapeSet,
     ShapeTable,
@@ -51,6 +53,7 @@ from sandbox.tiers.compiled.values import (
     Lost,
     Num,
     ObjCell,
+    Points,
     Ref,
     SeqCell,
     SetCell,
@@ -65,7 +68,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Merging", "indices"]
 
 
-class Merging(Points):
+class Merging(Emitting):
     """Joins values."""
 
     def _merge(
@@ -97,6 +100,8 @@ class Merging(Points):
                 return Num(self.new(ty, "v"), known, low, high)
             case ShapeText(region=region, lower=lower):
                 return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
+            case ShapePoints(tail=tail):
+                return Points(self.new("i64", "v"), self.new("i64", "v"), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
             case ShapeArr(shape=dims, ty=ty):
@@ -218,7 +223,7 @@ class Merging(Points):
                 if not isinstance(head.weak, bool):
                     weak = value.weak
                     self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
-            case Text(), Text():
+            case (Text(), Text()) | (Points(), Points()):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
             case Tup(), Tup():

@@ -28,6 +28,7 @@ from sandbox.tiers.compiled.values import (
     Lost,
     NoneV,
     Num,
+    Points,
     Range,
     Ref,
     Sel,
@@ -38,6 +39,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
     boolean,
     number,
 )
@@ -68,7 +70,7 @@ class Operators(Displays):
                 assert isinstance(minus, Num)
                 return self.binary_number("subtract", minus, number(1))
             return self.ufunc("invert", value)
-        if isinstance(value, Arr | Sel):
+        if isinstance(value, Arr | Sel | Points | Window):
             names = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "invert"}
             return self.ufunc(names[type(op)], value)
         self.fail("TypeError", f"bad operand type for unary operator: {self.type_name(value)!r}")
@@ -91,7 +93,7 @@ class Operators(Displays):
         name = BINARY[type(op)]
         if isinstance(a, Num) and isinstance(b, Num):
             return self.binary_number(name, a, b)
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             for other in (a, b):
                 if isinstance(other, NoneV | Str):
                     self.fail("TypeError", "unsupported operand type(s) for an array")
@@ -389,7 +391,7 @@ class Operators(Displays):
             if all(isinstance(v.weak, bool) for v in (a, b)):
                 return self.compare_numbers(name, a, b)
             return self.compare_numbers(name, a, b)
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             for other in (a, b):
                 if isinstance(other, NoneV | Str):
                     raise self.refuse("CMP105", "an array is compared with something else")
@@ -429,7 +431,7 @@ class Operators(Displays):
                 if isinstance(left, sets) and isinstance(right, sets):
                     return self.equal_sets(a, b)
                 raise self.refuse("CMP105", "a comparison of these containers")
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             return self.truth(self.compare_known("equal", a, b))
         found = self.other_equal(a, b)
         return number(False) if found is None else found

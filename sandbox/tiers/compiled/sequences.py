@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.shapes import (
     Shape,
     ShapeArr,
     ShapeNum,
+    ShapePoints,
     ShapeText,
     ShapeTup,
     ShapeUnion,
@@ -40,6 +41,7 @@ from sandbox.tiers.compiled.values import (
     ListCell,
     NoneV,
     Num,
+    Points,
     Ref,
     SeqCell,
     SliceV,
@@ -97,7 +99,7 @@ class Sequences(Grids):
                 self.emit(Store(next(regions), at, value.atom))
                 if weak is None:
                     self.emit(Store(next(regions), at, self.weakness(value)))
-            case ShapeText(), Text():
+            case (ShapeText(), Text()) | (ShapePoints(), Points()):
                 self.emit(Store(next(regions), at, value.start))
                 self.emit(Store(next(regions), at, value.length))
             case ShapeTup(items=items), Tup():
@@ -148,6 +150,9 @@ class Sequences(Grids):
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
+            case ShapePoints(tail=tail):
+                start = self.load(next(regions), at)
+                return Points(start, self.load(next(regions), at), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self._read(item, regions, at) for item in items), names, cls)
             case ShapeArr(shape=dims, ty=ty):

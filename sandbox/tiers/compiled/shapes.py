@@ -34,6 +34,7 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     ObjCell,
+    Points,
     Ref,
     Sel,
     SeqCell,
@@ -44,6 +45,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
 )
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "ShapeMoved",
     "ShapeNum",
     "ShapeObj",
+    "ShapePoints",
     "ShapeSeq",
     "ShapeSet",
     "ShapeTable",
@@ -104,6 +107,13 @@ class ShapeText:
 
     region: str
     lower: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShapePoints:
+    """Points in the row's memory for them."""
+
+    tail: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +241,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -282,6 +292,8 @@ def _open(shape: Shape) -> Shape:
             )
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
+        case Points(tail=tail):
+            return ShapePoints(tail)
         case Tup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
         case Arr(shape=dims, ty=ty):
@@ -313,9 +325,9 @@ def _loosen(shape: Shape) -> Shape:
         value = shape.value
         if isinstance(value, Num) and isinstance(value.atom, Lit) and isinstance(value.weak, bool):
             return shape
-        if isinstance(value, Sel):
+        if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
@@ -397,13 +409,15 @@ def variant_key(shape: Shape) -> Any:
             return ("num", ty)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapePoints(tail=tail):
+            return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
             return ("arr", dims, ty)
         case Same(value=Str(text=text)):
             return ("str", text)
-        case Same(value=value) if isinstance(value, Sel):
+        case Same(value=value) if isinstance(value, Sel | Window):
             return ("id", id(value))
         case Same(value=value):
             return ("same", value)
@@ -431,7 +445,7 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     match x, y:
         case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
             return _join_numbers(x, y, widen)
-        case ShapeText(), ShapeText() if x == y:
+        case (ShapeText(), ShapeText()) | (ShapePoints(), ShapePoints()) if x == y:
             return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
@@ -477,8 +491,8 @@ def _container(shape: Shape) -> bool:
         return any(map(_container, shape.variants))
     value = shape.value if isinstance(shape, Same) else None
     if isinstance(value, Union):
-        return any(isinstance(item, Ref | Sel) for item in value.variants)
-    return isinstance(value, Ref | Sel)
+        return any(isinstance(item, Ref | Sel | Window) for item in value.variants)
+    return isinstance(value, Ref | Sel | Window)
 
 
 def _made_large(a: Shape, b: Shape) -> bool:
@@ -623,11 +637,11 @@ def recorded(shape: Shape) -> Shape | None:
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
             return shape
-        if not isinstance(value, Num | Text | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Tup | Arr | Union):
             return None
         return recorded(_open(shape))
     match shape:
-        case ShapeNum() | ShapeText():
+        case ShapeNum() | ShapeText() | ShapePoints():
             return shape
         case ShapeArr(shape=dims):
             size = 1
@@ -674,6 +688,8 @@ def layout_of(shape: Shape) -> Layout:
             return ("n", ty, weak)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapePoints(tail=tail):
+            return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("t", cls, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
@@ -688,7 +704,7 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
     match shape:
         case ShapeNum(ty=ty, weak=weak):
             return [(ty, 1), ("b1", 1)] if weak is None else [(ty, 1)]
-        case ShapeText():
+        case ShapeText() | ShapePoints():
             return [("i64", 1), ("i64", 1)]
         case ShapeTup(items=items):
             return [column for item in items for column in columns_of(item)]
