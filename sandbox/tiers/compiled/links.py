@@ -228,8 +228,10 @@ def compile_link(name: str) -> Link:
             if not isinstance(kind, types.Array):
                 value = function.args[place]
                 place += 1
-                if not isinstance(kind, types.Float):
-                    value = context.cast(builder, value, types.int64, kind)
+                if isinstance(kind, types.Boolean):
+                    value = builder.icmp_unsigned("!=", value, whole(0))
+                elif not isinstance(kind, types.Float) and kind.bitwidth < 64:
+                    value = builder.trunc(value, ir.IntType(kind.bitwidth))
                 values.append(value)
                 continue
             address, *extents = function.args[place : place + 1 + kind.ndim]
@@ -251,8 +253,10 @@ def compile_link(name: str) -> Link:
             values.append(array._getvalue())  # noqa: SLF001 - Numba's own way to have it
         callee = context.declare_function(module, made.fndesc)
         status, found = context.call_conv.call_function(builder, callee, gives, wanted, values)
-        if not floating:
-            found = context.cast(builder, found, gives, types.int64)
+        if isinstance(gives, types.Boolean):
+            found = builder.zext(found, whole)
+        elif not floating and gives.bitwidth < 64:
+            found = (builder.sext if gives.signed else builder.zext)(found, whole)
         bad = double(float("nan")) if floating else whole(-1)
         builder.ret(builder.select(status.is_ok, found, bad))
         library.add_linking_library(made.library)

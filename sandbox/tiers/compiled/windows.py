@@ -123,6 +123,37 @@ class Windows(Texts):
             for part in parts
         )
 
+    def plain_parts(self, parts: list[Value]) -> list[Value]:
+        """Make one number of a bound of a slice whose kind of integer depends on the path."""
+
+        def plain(bound: Value) -> Value:
+            if not isinstance(bound, Union):
+                return bound
+            possible = [bound.variants[k] for k in self.possible(bound)]
+            if not all(isinstance(v, Num) and v.ty not in FLOATS for v in possible):
+                raise self.refuse("CMP506", "a slice whose bounds are numbers only on some paths")
+            atom: Atom | None = None
+            low, high = 0, 0
+            for k in self.possible(bound):
+                variant = bound.variants[k]
+                assert isinstance(variant, Num)
+                own = self.cast(variant.atom, "i64")
+                low, high = min(low, variant.low), max(high, variant.high)
+                if atom is None:
+                    atom = own
+                    continue
+                here = self.op("eq", "b1", bound.tag, i64(k))
+                atom = self.op("select", "i64", here, own, atom)
+            assert atom is not None
+            return integer(atom, low, high)
+
+        return [
+            SliceV(plain(part.start), plain(part.stop), plain(part.step))
+            if isinstance(part, SliceV)
+            else part
+            for part in parts
+        ]
+
     def full_index(self, axes: int, parts: list[Value]) -> list[Value]:
         """Write out ``...`` and what is left out of an index."""
         taken = sum(1 for part in parts if isinstance(part, Num | SliceV))
@@ -846,6 +877,7 @@ class Windows(Texts):
         if not isinstance(owner, Window) or isinstance(index, Union):
             return super().subscript(owner, index)
         parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
+        parts = self.plain_parts(parts)
         if len(parts) == 1 and isinstance(parts[0], Arr | Window) and parts[0].ty == "b1":
             mask = parts[0]
             if isinstance(mask, Arr):
@@ -871,6 +903,7 @@ class Windows(Texts):
         raise self.refuse("CMP509", "this index of an array whose extents are not known")
 
     def subview(self, array: Arr, parts: list[Value]) -> Arr | Num:
+        parts = self.plain_parts(parts)
         if self.is_dynamic(parts):
             found = self.part_of(array, parts)
             return found  # type: ignore[return-value]  # a window where a bound is not known
@@ -892,6 +925,7 @@ class Windows(Texts):
 
     def set_elements(self, owner: Arr, index: Value, value: Value) -> None:
         parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
+        parts = self.plain_parts(parts)
         plain = all(isinstance(p, Num | SliceV | NoneV) or p == ELLIPSIS for p in parts)
         if isinstance(value, Union) or not (plain and self.is_dynamic(parts)):
             super().set_elements(owner, index, value)
