@@ -27,6 +27,7 @@ from sandbox.instrument import InstrumentError
 from sandbox.late import LateRunner
 from sandbox.limits import Limits
 from sandbox.lint import lint
+from sandbox.opencv import opencv
 from sandbox.outcome import PENDING, Outcome
 from sandbox.parse import Places
 from sandbox.plan import Plan
@@ -86,6 +87,9 @@ def assemble(
         found.lend(LateRunner(lambda: InterpretedRunner(tree, analysis.text, plan, limits)))
         return Assembled(found, None, tuple(found.component_names), told, stored=True)
     findings = list(lint(tree, plan, analysis.text))
+    unseen = _import_of_opencv(tree)
+    if unseen is not None and opencv() is None:
+        findings.append(RULES["SBX706"].finding(Places(analysis.text).span(unseen)))
     _refuse_errors(analysis, findings)
     compiled: CompiledRunner | TierReason = TierReason(
         "CMP000", "the interpreted tier was asked for"
@@ -138,6 +142,16 @@ def assemble(
         raise _refused(analysis, [*findings, finding])
     interpreted.fuel = limits.fuel
     return Assembled(interpreted, compiled, names, tuple(findings))
+
+
+def _import_of_opencv(tree: ast.Module) -> ast.AST | None:
+    """Give the import of OpenCV, if there is one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(item.name == "cv2" for item in node.names):
+            return node
+        if isinstance(node, ast.ImportFrom) and node.module == "cv2":
+            return node
+    return None
 
 
 def _load(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import cache, layers, shm, spawn, wire
+from sandbox import cache, layers, opencv, shm, spawn, wire
 from sandbox.batches import Batch
 from sandbox.diagnostics import Finding
 from sandbox.dispatch import Dispatcher
@@ -102,7 +102,12 @@ class WorkerGuest(Dispatcher):
 
     # Starting ------------------------------------------------------------------------------
 
-    def _start(self, warmth: Warmth) -> wire.Checked:
+    @property
+    def _sees(self) -> bool:
+        """Whether a worker that runs the program must find OpenCV; reading it needs none."""
+        return opencv.is_named_in(self._source)
+
+    def _start(self, warmth: Warmth, *, sees: bool = False) -> wire.Checked:
         """Fork a worker and let it read the source."""
         limits = self.limits
         holder = self._holder
@@ -113,6 +118,7 @@ class WorkerGuest(Dispatcher):
                 warmth=warmth,
                 memory_bytes=limits.worker_memory_bytes,
                 cpu_s=4 * limits.compile_s,
+                pictures=sees,
             )
         except WorkerDiedError as error:
             if self._loaded is None:  # nothing to do with this program; say so to the caller
@@ -168,6 +174,7 @@ class WorkerGuest(Dispatcher):
             # that has run code of the guest has given up what a compiler needs.
             child = self._holder.child
             cold = child is None or child.warmth < self._warmth(plan)
+            cold = cold or (self._sees and child is not None and not child.sees)
             fresh = cold or child is self._locked
             try:
                 self._loaded = self._build(fresh=fresh)
@@ -196,7 +203,7 @@ class WorkerGuest(Dispatcher):
     def _build(self, *, fresh: bool) -> Loaded:
         plan = self._must_have(self._plan, "build")
         if fresh or self._holder.child is None:
-            self._start(self._warmth(plan))
+            self._start(self._warmth(plan), sees=self._sees)
         deadline = time.monotonic() + self.limits.compile_s
         entry = self._entry(plan)
         code = entry.code

@@ -18,7 +18,7 @@ from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.foreign import FOREIGN
 from sandbox.limits import Limits
 from sandbox.outline import outline_of
-from sandbox.parse import compile_findings, parse
+from sandbox.parse import Parsed, compile_findings, parse
 from sandbox.plan import Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tasks import with_tasks
@@ -98,28 +98,32 @@ def analyse(source: bytes, filename: str, limits: Limits) -> Analysis:
     if parsed.tree is None:
         return Analysis(parsed.text, filename, digest, parsed.findings, None, None)
     try:
+        # No pass changes the tree of another, so what one learns of it holds for all.
         with remembered():
-            judged = validate(parsed.tree, parsed.text, limits)
+            return _judged(parsed, parsed.tree, filename, digest, limits)
     except RecursionError:
         # The caps on depth leave room for our own walks; a caller deep in its stack may not.
         deep = RULES["SBX105"].finding(None, what="operators or blocks", limit=limits.nesting)
         return Analysis(parsed.text, filename, digest, (deep,), None, None)
+
+
+def _judged(
+    parsed: Parsed, tree: ast.Module, filename: str, digest: str, limits: Limits
+) -> Analysis:
+    text = parsed.text
+    judged = validate(tree, text, limits)
     findings = _capped(in_source_order((*parsed.findings, *judged.findings)))
     refused = any(item.severity is Severity.ERROR for item in findings)
     if not refused:
-        late = compile_findings(judged.tree, parsed.text)
+        late = compile_findings(judged.tree, text)
         refused = bool(late)
         findings = in_source_order((*findings, *late))
     if refused:
-        sketch = None
-        if _is_program(findings):
-            with remembered():
-                sketch = outline_of(judged.tree, parsed.text)
-        return Analysis(parsed.text, filename, digest, findings, judged.tree, None, sketch)
+        sketch = outline_of(judged.tree, text) if _is_program(findings) else None
+        return Analysis(text, filename, digest, findings, judged.tree, None, sketch)
     tasks = with_tasks(judged.tree)
-    with remembered():
-        outline = outline_of(tasks.tree, parsed.text, tasks.names)
-    return Analysis(parsed.text, filename, digest, findings, tasks.tree, outline)
+    outline = outline_of(tasks.tree, text, tasks.names)
+    return Analysis(text, filename, digest, findings, tasks.tree, outline)
 
 
 def judge(analysis: Analysis, plan: Plan) -> tuple[Finding, ...]:

@@ -888,6 +888,12 @@ _BUILDING = (
         "names of components become columns of logs and tables",
         "name components with short words",
     ),
+    _error(
+        "SBX706",
+        "the program imports `cv2`, and OpenCV is not installed here",
+        "pictures are read by OpenCV itself, which is an extra",
+        "install it: `pip install 'carruntime[vision]'`",
+    ),
 )
 
 _TIERS = tuple(_note(*row) for row in TIER_REASONS)

@@ -28,7 +28,7 @@ from typing import Final
 
 from sandbox import cgroup, meeting
 from sandbox.errors import IsolationError, WorkerDiedError
-from sandbox.zygote import ANSWER, REQUEST, Op, Warmth
+from sandbox.zygote import ANSWER, PICTURES, REQUEST, Op, Warmth
 
 __all__ = ["Child", "Zygote", "shared_zygote"]
 
@@ -90,14 +90,24 @@ class Child:
         pid: Its process id.
         sock: The connection to it.
         warmth: What it has imported.
+        sees: Whether OpenCV is among it, where it is installed.
     """
 
-    def __init__(self, zygote: Zygote, pid: int, pidfd: int, sock: socket.socket) -> None:
+    def __init__(
+        self,
+        zygote: Zygote,
+        pid: int,
+        pidfd: int,
+        sock: socket.socket,
+        *,
+        sees: bool = False,
+    ) -> None:
         self.zygote = zygote
         self.pid = pid
         self.pidfd = pidfd
         self.sock = sock
         self.warmth = zygote.warmth
+        self.sees = sees
         self._open = True
         self._release = threading.Lock()
         _children.add(self)
@@ -218,11 +228,14 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(self, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
+    def fork(
+        self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, pictures: bool = False
+    ) -> Child:
         """Fork a worker.
 
         Args:
             warmth: What it must find imported for what it may be asked.
+            pictures: Whether OpenCV is to be among it, where it is installed.
             memory_bytes: Address space it may add to what it starts with.
             cpu_s: Seconds of CPU time until it serves batches.
         """
@@ -231,13 +244,13 @@ class Zygote:
             with theirs:
                 pid, _, fd = self._ask(
                     Op.FORK,
-                    warmth=warmth,
+                    warmth=warmth | (PICTURES if pictures else 0),
                     number=memory_bytes,
                     seconds=cpu_s,
                     give=theirs.fileno(),
-                    wait_s=WARM_S if warmth > self.warmth else ANSWER_S,
+                    wait_s=WARM_S if warmth > self.warmth or pictures else ANSWER_S,
                 )
-            return Child(self, pid, fd, ours)
+            return Child(self, pid, fd, ours, sees=pictures)
         except BaseException:
             ours.close()
             raise
@@ -263,7 +276,7 @@ class Zygote:
         self,
         op: Op,
         *,
-        warmth: Warmth = Warmth.LIGHT,
+        warmth: int = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
         give: int = -1,
@@ -432,7 +445,14 @@ def _start_shared() -> Zygote:
     return zygote
 
 
-def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: float) -> Child:
+def fork(
+    zygote: Zygote | None,
+    *,
+    warmth: Warmth,
+    memory_bytes: int,
+    cpu_s: float,
+    pictures: bool = False,
+) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
 
     Raises:
@@ -441,7 +461,9 @@ def fork(zygote: Zygote | None, *, warmth: Warmth, memory_bytes: int, cpu_s: flo
     for attempt in range(2):
         try:
             source = zygote or shared_zygote()
-            return source.fork(warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s)
+            return source.fork(
+                warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s, pictures=pictures
+            )
         except _ZygoteGoneError:
             continue
         except OSError as error:

@@ -26,7 +26,7 @@ from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import layers, shm, wire
+from sandbox import layers, opencv, shm, wire
 from sandbox.diagnostics import Finding, escape
 from sandbox.doorbell import Listener
 from sandbox.errors import ProgramRefusedError, ProtocolError
@@ -127,6 +127,7 @@ def serve(sock: socket.socket, passes: Passes, order: layers.Order) -> NoReturn:
     try:
         _forget_signals()
         connection = _move(sock)
+        opencv.forbid_import()
         try:
             held = layers.apply(layers.Phase.BEFORE_SOURCE, order)
         except OSError as error:
@@ -256,7 +257,12 @@ class _Worker:
 
     def check(self, asked: wire.CheckRequest) -> tuple[Frame, bytes]:
         self.limits = asked.limits
-        self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
+        # The tree and what is found out about it are kept until the end: nothing to collect.
+        gc.disable()
+        try:
+            self.analysis = self.passes.analyse(asked.source, asked.filename, asked.limits)
+        finally:
+            gc.enable()
         analysis = self.analysis
         found = wire.Checked(analysis.text, analysis.findings, analysis.outline, analysis.sketch)
         return Frame.CHECKED, wire.pack(found)

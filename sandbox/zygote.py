@@ -32,18 +32,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Literal, NoReturn
 
-from sandbox import cgroup, layers, meeting, namespaces, worker
+from sandbox import cgroup, layers, meeting, namespaces, opencv, worker
 from sandbox.limits import Limits
 from sandbox.native.library import library
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Schema
 
-__all__ = ["ANSWER", "REQUEST", "Op", "Warmth", "main"]
+__all__ = ["ANSWER", "PICTURES", "REQUEST", "Op", "Warmth", "main"]
 
 REQUEST: Final = struct.Struct("<IHHqd")
 """Sequence number; what; warmth; bytes of memory or a process id; seconds."""
 ANSWER: Final = struct.Struct("<IHHqq")
 """Sequence number; 0 or an errno; warmth; a process id; a wait status, or -1."""
+PICTURES: Final = 1 << 8
+"""Added to the warmth in a request: the worker must find OpenCV imported, if it is installed."""
 _ENDINGS: Final = 4096
 _PATIENCE_S: Final = 1.0
 """Seconds for the rest of a request, or for an answer to be taken, of a process that joined."""
@@ -160,6 +162,8 @@ class _Zygote:
         if not namespaces.adopt_orphans():
             self.apart = frozenset()
         self.warmth = Warmth.LIGHT
+        self.sees = False
+        """Whether OpenCV was imported, or looked for in vain."""
         self.endings: OrderedDict[int, int] = OrderedDict()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, self.reap)
@@ -218,7 +222,9 @@ class _Zygote:
         given: list[int] = []
         try:
             if op == Op.FORK and fds:
-                self.warm(warmth)
+                self.warm(warmth & ~PICTURES)
+                if warmth & PICTURES:
+                    self.see()
                 pid, given = self.fork(host, fds[0], number, seconds)
             elif op == Op.ENDING:
                 status = self.endings.get(number, -1)
@@ -304,6 +310,16 @@ class _Zygote:
             self.warmth = Warmth.COMPILER if self.try_out("auto") else Warmth.FAILED
         else:
             self.warmth = Warmth.LOADER if _can_load() else Warmth.FAILED
+        _freeze()
+
+    def see(self) -> None:
+        """Import OpenCV and let it make what it makes when it is first used."""
+        if self.sees:
+            return
+        self.sees = True
+        gc.unfreeze()
+        gc.enable()
+        opencv.warm_up()
         _freeze()
 
     def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:

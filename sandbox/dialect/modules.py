@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.dialect.arrays import NUMPY, NUMPY_FFT, NUMPY_LINALG
 from sandbox.dialect.entries import Entry, group, table_of
+from sandbox.dialect.pictures import CV2, REFUSED_CV2
 from sandbox.dialect.reasons import ANNOTATION, MAKES, MATCHES, PAYS, PURE, REFLECT, SILENT
 
 __all__ = ["MODULES", "REFUSED_MEMBERS", "REFUSED_MODULES"]
@@ -198,6 +199,7 @@ MODULES: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             group("as a base class", "ABC:", kind="type"),
             group("only as a decorator", "abstractmethod: funcobj"),
         ),
+        "cv2": CV2,
         "__future__": table_of(
             group("annotations are never evaluated anyway", "annotations", kind="annotation")
         ),
@@ -210,9 +212,9 @@ _NO_CHANCE = "a reward must be the same for the same transition; leave the rando
 REFUSED_MODULES: Final[Mapping[str, str]] = MappingProxyType(
     {
         # module: what to write instead
-        "cv2": "pictures come with a later version; read the observation's numbers instead",
-        "PIL": "pictures come with a later version; read the observation's numbers instead",
-        "skimage": "pictures come with a later version; read the observation's numbers instead",
+        "PIL": "use `cv2` and `numpy`; a frame is an array already",
+        "skimage": "write the same with `cv2`: `cv2.connectedComponentsWithStats`",
+        "imageio": "use `cv2`; a frame is an array already",
         "torch": "one call gets one transition: write the same with `math` or `numpy`",
         "jax": "one call gets one transition: write the same with `math` or `numpy`",
         "tensorflow": "one call gets one transition: write the same with `math` or `numpy`",
@@ -295,6 +297,7 @@ REFUSED_MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
         "collections.UserDict": "use a dict",
         "collections.ChainMap": "merge the dicts: `{**a, **b}`",
         "typing.get_type_hints": REFLECT,
+        **REFUSED_CV2,
         "enum.Flag": "use integer constants",
         "enum.IntFlag": "use integer constants",
     }

@@ -258,6 +258,15 @@ INTERNAL_ATTRIBUTES: Final[frozenset[str]] = frozenset(
 REFUSED_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
     {
         # attribute: what to write instead
+        "__class__": "test with `isinstance(value, Type)`",
+        "__name__": "test with `isinstance(value, Type)`",
+        "__getitem__": "write `value[key]`; where a function is wanted, `lambda key: value[key]`",
+        "__setitem__": "write `value[key] = item`",
+        "__contains__": "write `item in value`; where a function is wanted, `lambda item: item in value`",
+        "__len__": "write `len(value)`; where a function is wanted, `len` itself",
+        "__call__": "write `value(...)`; where a function is wanted, `value` itself",
+        "__dict__": "name the attributes one by one",
+        "__doc__": "leave it out",
         "format_map": "write an f-string",
         "encode": "keep the text as it is",
         "decode": "keep the text as it is",

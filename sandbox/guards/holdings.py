@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.guards.tokens import FrameToken
 from sandbox.guards.values import (
     GUEST_FILE,
     GUEST_MODULE,
@@ -51,6 +52,8 @@ def state_bytes(roots: Iterable[Any], limit: int) -> int:
             total += 112 + whole(value).nbytes
         elif kind is str or kind is bytes:
             total += 64 + len(value)
+        elif kind is FrameToken:
+            total += 64 + value.nbytes
         elif isinstance(value, dict):
             total += 64 + 100 * len(value)
             waiting.extend(value.keys())

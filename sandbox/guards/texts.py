@@ -17,6 +17,7 @@ import numpy as np
 
 from sandbox.guards.iteration import in_order
 from sandbox.guards.meter import Meter
+from sandbox.guards.tokens import FrameToken
 from sandbox.guards.values import (
     GUEST_MODULE,
     NUMBERS,
@@ -104,7 +105,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return f"{kind.__name__}({joined(map(show, without_addresses(value.args)))})"
         if kind is range or kind is slice:
             return repr(value)
-        if isinstance(value, np.dtype):
+        if isinstance(value, np.dtype) or kind is FrameToken:
             return repr(value)
         if is_dataclass(value) and is_guest_instance(value):
             parts = [
@@ -147,7 +148,7 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             if len(parts) == 1:
                 return show(parts[0]) if isinstance(value, KeyError) else text(parts[0])
             return show(parts) if parts else ""
-        if isinstance(value, np.dtype):
+        if isinstance(value, np.dtype) or kind is FrameToken:
             return str(value)
         return show(value)
 

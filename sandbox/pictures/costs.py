@@ -30,8 +30,10 @@ __all__ = ["COSTS", "COSTS_AFTER", "WORDS"]
 WORDS: Final = ("elements", "made", "points", "window", "found", "count")
 """Every argument name that a function in `COSTS` or `COSTS_AFTER` can have."""
 
-_PER_UNIT: Final = 16
-"""Elements for one unit of fuel, as `sandbox.cost.ELEMENTS_PER_UNIT`."""
+_PER_UNIT: Final = 256
+"""Elements for one unit of fuel. That is 16 times `sandbox.cost.ELEMENTS_PER_UNIT`, because both
+implementations go through bytes with vector instructions: a program that first enlarges its frame
+to 1000 by 1000, as published ones do, goes through 60 million elements a row."""
 
 
 def sweep(elements: int) -> int:

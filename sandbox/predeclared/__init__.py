@@ -48,6 +48,7 @@ from sandbox.predeclared.classes import ClassGuards, no_array, type_name
 from sandbox.predeclared.functional import SPECIAL
 from sandbox.predeclared.library import builtin_members, dict_from_keys, library_members
 from sandbox.predeclared.methods import Attributes
+from sandbox.predeclared.pictures import picture_member
 from sandbox.predeclared.subscripts import spot_guard, subscript_guard
 from sandbox.predeclared.views import ModuleView, maker_of
 
@@ -157,6 +158,8 @@ class Predeclared:
             return array_member(self._checks, np.fft, name, entry)
         if module == "numpy.linalg":
             return array_member(self._checks, np.linalg, name, entry)
+        if module == "cv2":
+            return picture_member(self._checks, name, entry)
         if module not in self._libraries:
             self._libraries[module] = library_members(self._meter, module)
         return self._libraries[module][name]

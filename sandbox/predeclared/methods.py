@@ -46,6 +46,7 @@ from sandbox.guards import (
     without_addresses,
     write_guards,
 )
+from sandbox.guards.tokens import FrameToken
 from sandbox.keys import keys_guard
 from sandbox.predeclared.arrays import ArrayChecks
 from sandbox.predeclared.functional import Grid
@@ -102,6 +103,14 @@ _EXCEPTIONS: Final = tuple(
         *(np.exceptions.AxisError, np.exceptions.DTypePromotionError),
     )
 )
+
+
+class _PictureError(Exception):
+    """Has the names that OpenCV gives its exception class; the last error of all rows is in them."""
+
+    code = err = file = func = line = msg = None
+
+
 _EMPTY: Final[tuple[Iterable[Any], ...]] = ([], (), {}, set(), "", range(0), deque(), b"")
 _ITERATORS: Final = (
     *(zip, map, filter, enumerate, reversed, GeneratorType, functools.partial),
@@ -125,6 +134,7 @@ HOST_TYPES: Final[tuple[type, ...]] = tuple(
             *_TABLE_OF,
             *_EXCEPTIONS,
             *_ITERATORS,
+            *(FrameToken, _PictureError),
             *(complex, NoneType, EllipsisType, FunctionType, BuiltinFunctionType, MethodType),
             *(property, staticmethod, classmethod, type, Enum, EnumMeta, Field, GenericAlias),
             *(ABC, ABCMeta, Grid),

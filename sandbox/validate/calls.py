@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from sandbox.dialect import BUILTINS, INTERNAL_ATTRIBUTES, METHODS, REFUSED_ATTRIBUTES, Entry
+from sandbox.dialect.pictures import RESULTS
 from sandbox.patterns import PatternRefusedError, examine
 from sandbox.scopes import dotted
 from sandbox.spelling import nearest
@@ -104,7 +105,26 @@ class Calls(Recursion):
             self.refuse_pattern(node.args[0], name)
         elif path in ("numpy.errstate", "numpy.seterr"):
             self.refuse_loud(node, name)
+        elif path.startswith("cv2.") and path != "cv2.drawContours":
+            self.refuse_outputs(node, name, entry)
         self.dtype_arguments(node, entry)
+
+    def refuse_outputs(self, node: ast.Call, name: str, entry: Entry) -> None:
+        """Refuse an array that OpenCV would write its result into; None stands in its place."""
+        given = [*zip(entry.params, node.args, strict=False)]
+        given += [(item.arg or "", item.value) for item in node.keywords]
+        for param, value in given:
+            if isinstance(value, ast.Starred):
+                return
+            is_none = isinstance(value, ast.Constant) and value.value is None
+            if param in RESULTS and not is_none:
+                self.say(
+                    "SBX404",
+                    value,
+                    name=name,
+                    what=f"given `{param}` to write its result into",
+                    advice="give None, or nothing, and assign the result: `y = ...`",
+                )
 
     def refuse_pattern(self, node: ast.expr, name: str) -> None:
         """Refuse a pattern that is written out and could take without bound."""

@@ -37,6 +37,7 @@ _COMMON_IMPORTS: Final = {
     "np": "numpy as np",
     "numpy": "numpy",
     "math": "math",
+    "cv2": "cv2",
     **{name: f"typing {name}" for name in MODULES["typing"]},
     **{name: f"collections {name}" for name in ("deque", "defaultdict", "namedtuple")},
     **{name: f"dataclasses {name}" for name in ("dataclass", "field")},
@@ -245,11 +246,9 @@ class Names(Walk):
         own = self.guess(name, self.module.attributes)
         if own:
             return f"did you mean `{own}`?"
-        if name in ("__class__", "__name__"):
-            return "test with `isinstance(value, Type)`"
-        if name in ("_replace", "_asdict"):
-            return "make a new value from the fields"
-        return "read a name that the arguments offer, or define the attribute in `__init__`"
+        return REFUSED_ATTRIBUTES.get(
+            name, "read a name that the arguments offer, or define the attribute in `__init__`"
+        )
 
     def near(self, name: str, *offered: Iterable[str]) -> str:
         guess = self.guess(name, *offered)

@@ -367,3 +367,18 @@ def test_bins_by_the_name_of_a_rule_are_refused_at_load(call: str) -> None:
     assert found.rule == "SBX404"
     assert "whose number depends on the values" in found.message
     assert "SBX404" not in rules(source.replace('"auto"', "10").replace('"fd"', "[0, 1]"))
+
+
+@pytest.mark.parametrize(
+    ("read", "instead"),
+    [
+        ("max(obs, key=obs.__getitem__)", "lambda key: value[key]"),
+        ("obs.__len__()", "`len(value)`"),
+        ("obs.__contains__(1)", "`item in value`"),
+        ("obs.__class__", "isinstance"),
+    ],
+)
+def test_the_hint_for_a_special_method_is_the_operator(read: str, instead: str) -> None:
+    (found,) = analysed(f"def reward(obs):\n    return {read}\n").report.errors
+    assert found.rule == "SBX301"
+    assert instead in found.hint

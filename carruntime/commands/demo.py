@@ -1,0 +1,52 @@
+"""``carruntime demo``: show the whole way with the programs that are shipped."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from carruntime.commands.shared import (
+    BAD,
+    GOOD,
+    add_command,
+    count,
+    natural,
+    print_json,
+    progress_option,
+)
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command to a parser."""
+    demo = add_command(commands, "demo", _demo, "show the whole way with six shipped programs")
+    demo.add_argument("--envs", type=count, default=64, help="environments (default 64)")
+    demo.add_argument("--steps", type=count, default=300, help="vector steps (default 300)")
+    demo.add_argument("--episodes", type=count, default=150, help="random ones (default 150)")
+    demo.add_argument("--expert-episodes", type=count, default=60, help="(default 60)")
+    demo.add_argument("--seed", type=natural, default=0, help="of everything random")
+    progress_option(demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from carruntime.demo import run
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    def quiet(text: str) -> None:
+        del text
+
+    demo = run(
+        num_envs=options.envs,
+        steps=options.steps,
+        seed=options.seed,
+        expert_episodes=options.expert_episodes,
+        random_episodes=options.episodes,
+        show_progress=options.progress,
+        say=quiet if options.json else say,
+    )
+    if options.json:
+        print_json(demo.to_json())
+    return GOOD if demo.ok else BAD
