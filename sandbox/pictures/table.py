@@ -19,28 +19,37 @@ class Kernel:
 
     Attributes:
         opencv: Name of the function in `cv2`.
-        name: Name of the kernel in its module.
-        module: Module of `sandbox.pictures` that has it.
-        types: Its signature in Numba's notation; argument names are those of the kernel itself.
+        module: Module of `sandbox.pictures` that has the kernel.
+        name: Name of the kernel in it.
+        types: Its signature in Numba's notation; where it takes points of either type, one with
+            ``P`` for the points. The names of the arguments are those of the kernel itself.
         scratch: Name of the function beside the kernel that gives the elements of the scratch
             array it needs, from sizes; empty if the kernel needs none.
-        when: For which arguments of the OpenCV function this kernel is the one, in words.
+        when: For which arguments of the OpenCV function this kernel is the one, in words. For
+            others the program has to run with OpenCV.
     """
 
     opencv: str
-    name: str
     module: str
+    name: str
     types: str
     scratch: str = ""
     when: str = ""
 
     def load(self) -> Callable[..., Any]:
-        """Import and give the compiled function (a Numba dispatcher, compiled on its first call)."""
+        """Import and give the compiled function, a Numba dispatcher."""
         return _member(self.module, self.name)
 
     def load_scratch(self) -> Callable[..., int] | None:
         """Give the function for the size of the scratch array, or None if there is no scratch."""
         return _member(self.module, self.scratch) if self.scratch else None
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The signatures to compile: two where points may be int32 or float32."""
+        if "P" not in self.types:
+            return (self.types,)
+        return tuple(self.types.replace("P", f"{kind}[:,::1]") for kind in ("int32", "float32"))
 
     @property
     def cost(self) -> Callable[..., int]:
@@ -58,10 +67,64 @@ def _member(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
-_U2 = "uint8[:,::1]"
-_U3 = "uint8[:,:,::1]"
+_COLOUR_TO_COLOUR: Final = "int64(uint8[:,:,::1], int64, uint8[:,:,::1])"
+_COLOUR_TO_GRAY: Final = "int64(uint8[:,:,::1], int64, uint8[:,::1])"
+_TWO_FLAT: Final = "int64(uint8[::1], uint8[::1], uint8[::1], int64, uint8[::1])"
+_SIX: Final = "int64, int64, int64, int64, int64, int64"
+_MORPHOLOGY: Final = (
+    "int64(uint8[:,::1], int64, uint8[:,::1], int64, int64, int64, uint8[:,::1], uint8[::1])"
+)
+_DEFAULT_BORDER: Final = "one channel; default border; at least one iteration"
+_POINTS_TO_FLOAT: Final = "float64(P, boolean)"
 
-_ALL: Final[tuple[Kernel, ...]] = ()
+_ALL: Final[tuple[Kernel, ...]] = (
+    # fmt: off
+    Kernel("cvtColor", "colour", "hsv_from_colour", _COLOUR_TO_COLOUR, when="BGR2HSV, RGB2HSV"),
+    Kernel("cvtColor", "colour", "gray_from_colour", _COLOUR_TO_GRAY, when="BGR2GRAY, RGB2GRAY"),
+    Kernel("cvtColor", "colour", "channels_swapped", "int64(uint8[:,:,::1], uint8[:,:,::1])", when="BGR2RGB, RGB2BGR"),
+    Kernel("cvtColor", "colour", "gray_to_colour", "int64(uint8[:,::1], uint8[:,:,::1])", when="GRAY2BGR, GRAY2RGB"),
+    Kernel("inRange", "colour", "in_range_hsv", f"int64(uint8[:,:,::1], int64, {_SIX}, uint8[:,::1])", when="of cvtColor to HSV, fused; also gives countNonZero"),
+    Kernel("inRange", "elements", "in_range_pixels", f"int64(uint8[:,:,::1], {_SIX}, uint8[:,::1])", when="three channels; also gives countNonZero"),
+    Kernel("inRange", "elements", "in_range_gray", "int64(uint8[::1], int64, int64, uint8[::1])", when="one channel, flat; also gives countNonZero"),
+    Kernel("countNonZero", "elements", "count_non_zero", "int64(uint8[::1])", when="flat"),
+    Kernel("hasNonZero", "elements", "has_non_zero", "int64(uint8[::1])", when="flat"),
+    Kernel("findNonZero", "elements", "find_non_zero", "int64(uint8[:,::1], int32[:,::1])", when="OpenCV gives None for nothing"),
+    Kernel("bitwise_and", "elements", "bitwise", _TWO_FLAT, when="flat, operation 0; two arrays of one shape"),
+    Kernel("bitwise_or", "elements", "bitwise", _TWO_FLAT, when="flat, operation 1; two arrays of one shape"),
+    Kernel("bitwise_xor", "elements", "bitwise", _TWO_FLAT, when="flat, operation 2; two arrays of one shape"),
+    Kernel("bitwise_not", "elements", "bitwise_not", "int64(uint8[::1], uint8[::1], uint8[::1])", when="flat; OpenCV 5.0 raises for two pixels of three channels with a mask"),
+    Kernel("absdiff", "elements", "absolute_difference", "int64(uint8[::1], uint8[::1], uint8[::1])", when="flat, two arrays of one shape"),
+    Kernel("add", "elements", "saturated_sum", _TWO_FLAT, when="flat, sign 1; two arrays of one shape"),
+    Kernel("subtract", "elements", "saturated_sum", _TWO_FLAT, when="flat, sign -1; two arrays of one shape"),
+    Kernel("add", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="flat, an array and one number; not for an array of shape (4, 1) or (1, 4)"),
+    Kernel("subtract", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="the same with the negative number"),
+    Kernel("threshold", "elements", "threshold", "int64(uint8[::1], int64, int64, int64, uint8[::1])", when="flat; the five kinds, without Otsu or Triangle"),
+    Kernel("split", "elements", "plane", _COLOUR_TO_GRAY, when="once a channel"),
+    Kernel("merge", "elements", "merged", "int64(uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,:,::1])", when="three channels"),
+    Kernel("flip", "elements", "flipped", _COLOUR_TO_COLOUR, when="[H, W, C]"),
+    Kernel("copyMakeBorder", "elements", "with_border", "int64(uint8[:,::1], int64, int64, int64, uint8[:,::1])", when="BORDER_CONSTANT, one channel"),
+    Kernel("findContours", "contours", "find_contours", "int64(uint8[:,::1], int64, int64, int32[:,::1], int64[::1], int32[:,::1], int32[::1])", "find_contours_scratch", "external, list, ccomp, tree; none, simple"),
+    Kernel("contourArea", "shapes", "contour_area", _POINTS_TO_FLOAT),
+    Kernel("arcLength", "shapes", "arc_length", _POINTS_TO_FLOAT),
+    Kernel("boundingRect", "shapes", "bounding_rect", "int64(P, int64[::1])", when="points"),
+    Kernel("boundingRect", "shapes", "bounding_rect_of_mask", "int64(uint8[:,::1], int64[::1])", when="uint8 mask"),
+    Kernel("isContourConvex", "shapes", "is_contour_convex", "int64(P)"),
+    Kernel("pointPolygonTest", "shapes", "point_polygon_test", "float64(P, float64, float64, boolean)"),
+    Kernel("moments", "shapes", "moments_of_contour", "int64(P, float64[::1])", when="points"),
+    Kernel("moments", "shapes", "moments_of_image", "int64(uint8[:,::1], boolean, float64[::1])", when="uint8 image; not binary, only m00 to m03 are OpenCV's"),
+    Kernel("minEnclosingCircle", "shapes", "min_enclosing_circle", "int64(P, float32[::1], float32[::1])", "min_enclosing_circle_scratch"),
+    Kernel("convexHull", "hull", "convex_hull", "int64(P, boolean, boolean, int32[::1], int32[::1])", "convex_hull_scratch", "indices"),
+    Kernel("convexHull", "hull", "convex_hull_points", "int64(P, int32[::1], int64, P)", when="points, after the indices"),
+    Kernel("approxPolyDP", "hull", "approx_poly", "int64(P, float64, boolean, P, int32[::1])", "approx_poly_scratch", "-2: OpenCV raises"),
+    Kernel("connectedComponents", "components", "connected_components", "int64(uint8[:,::1], int64, int32[:,::1], int32[::1])", "connected_components_scratch", "labels of int32, default algorithm"),
+    Kernel("connectedComponentsWithStats", "components", "connected_components", "int64(uint8[:,::1], int64, int32[:,::1], int32[::1])", "connected_components_scratch", "labels of int32, default algorithm"),
+    Kernel("connectedComponentsWithStats", "components", "component_stats", "int64(int32[:,::1], int64, int32[:,::1], float64[:,::1])", when="after the labels"),
+    Kernel("getStructuringElement", "morphology", "structuring_element", "int64(int64, int64, int64, uint8[:,::1])", when="rectangle, cross, ellipse"),
+    Kernel("erode", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operation 0; " + _DEFAULT_BORDER),
+    Kernel("dilate", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operation 1; " + _DEFAULT_BORDER),
+    Kernel("morphologyEx", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operations 0 to 6; " + _DEFAULT_BORDER),
+    # fmt: on
+)
 
 
 def _by_opencv_name(kernels: tuple[Kernel, ...]) -> dict[str, tuple[Kernel, ...]]:
