@@ -13,6 +13,7 @@ gives -1 or NaN.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _PREFIX: Final = "carruntime.picture."
+_POINTS: Final = re.compile(r"\bP\b")
 _ITEMS: Final = {
     "bool": "b1", "boolean": "b1", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8",
     "uint16": "u16", "uint32": "u32", "uint64": "u64", "float32": "f32", "float64": "f64",
@@ -84,17 +86,17 @@ class _Source:
 def _sources() -> dict[str, _Source]:
     """Give all kernels by name.
 
-    One that takes arrays of several types is in the table once for each; all but the first are
-    told apart by the type of their first array, as in ``contour_area#f32``.
+    One that takes points takes them as int32, and as float32 with ``#f32`` behind its name.
     """
     found: dict[str, _Source] = {}
     for kernels in KERNELS.values():
         for kernel in kernels:
-            source = _Source(kernel.types, kernel.load)
-            before = found.setdefault(kernel.name, source)
-            if before.types != kernel.types:
-                first = _read(kernel.types).args[0][0]
-                found.setdefault(f"{kernel.name}#{first}", source)
+            # In the table, P stands for points of either type.
+            whole = _POINTS.sub("int32[:,::1]", kernel.types)
+            found.setdefault(kernel.name, _Source(whole, kernel.load))
+            if whole != kernel.types:
+                real = _POINTS.sub("float32[:,::1]", kernel.types)
+                found.setdefault(f"{kernel.name}#f32", _Source(real, kernel.load))
     for table in (COSTS, COSTS_AFTER):
         for price in table.values():
             words = ",".join(["int64"] * price.__code__.co_argcount)

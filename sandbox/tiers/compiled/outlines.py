@@ -25,6 +25,7 @@ from sandbox.tiers.compiled.values import (
     Dty,
     Index,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Points,
@@ -49,6 +50,9 @@ TOP: Final = Var("top", "i64")
 ROOM: Final = 1 << 17
 """Points there is memory for in a row."""
 MEMORY: Final = "scratch.points"
+_UNKNOWN: Final = Lost("a central moment of an image, which OpenCV rounds otherwise,")
+_COORDINATE: Final = float(1 << 24)
+"""Farthest point that is tested; see `sandbox.predeclared.picture_checks`."""
 _MOMENTS: Final = (
     "m00 m10 m01 m20 m11 m02 m30 m21 m12 m03 mu20 mu11 mu02 mu30 mu21 mu12 mu03"
     " nu20 nu11 nu02 nu30 nu21 nu12 nu03"
@@ -195,14 +199,6 @@ class Outlines(Drawing):
         self.count(count, enter)
         return count, total, regions, tree
 
-    def shared(self, ty: Ty, size: int) -> str:
-        """Give memory for a kernel to work in, which nothing of is read after it."""
-        name = f"scratch.work.{ty}"
-        before = self.regions.get(name)
-        if before is None or before.size < size:
-            self.regions[name] = Region(name, ty, size, "scratch")
-        return name
-
     def _hierarchy(self, tree: str, count: Num) -> Value:
         """Give the hierarchy: int32 [1, n, 4], or None without contours."""
         strides = (self.op("mul", "i64", count.atom, i64(4)), i64(4), i64(1))
@@ -238,6 +234,8 @@ class Outlines(Drawing):
         given = self.given("pointPolygonTest", args, keywords)
         self.only("pointPolygonTest", given, "contour", "pt", "measureDist")
         pair = self.pair_of(given.get("pt"), "a point")
+        for atom in pair:
+            self.within(atom, _COORDINATE)
         distance = self.truth_of_argument(given, "measureDist", None)
         return Num(
             self.measured(
@@ -261,6 +259,11 @@ class Outlines(Drawing):
             raise self.refuse("CMP532", f"{what} of {len(items)} numbers")
         first, second = (self.real(item, what) for item in items)
         return first, second
+
+    def within(self, atom: Atom, most: float) -> None:
+        """Leave rows with a number farther from 0, or NaN, to the interpreted tier: OpenCV raises."""
+        size = self.op("abs", "f64", atom)
+        self.only_where(boolean(self.op("le", "b1", size, Lit(most, "f64"))))
 
     def _numbers(
         self, key: Any, ty: Ty, count: int, make: Callable[[Place], None]
@@ -287,7 +290,7 @@ class Outlines(Drawing):
             )  # fmt: skip
         else:
             place, count, suffix = self._points_given(value, "boundingRect")
-            self.pay_for("boundingRect", points=count)
+            self.pay_for("boundingRect", points=self.op("mul", "i64", count, i64(2)))
             atoms = self._numbers(
                 ("boundingRect", place), "i64", 4,
                 lambda out: self.done("bounding_rect" + suffix, place, out),
@@ -307,9 +310,9 @@ class Outlines(Drawing):
         given = self.given("moments", args, keywords)
         self.only("moments", given, "array", "binaryImage")
         value = given.get("array")
+        binary = self.truth_of_argument(given, "binaryImage", False)
         if isinstance(value, Arr | Window) and value.ty == "u8":
             mask = self.image(value, (1,))
-            binary = self.truth_of_argument(given, "binaryImage", False)
             self.pay_for("moments", points=self.elements_of(mask))
             atoms = self._numbers(
                 ("moments", self.identity(mask), binary), "f64", 24,
@@ -317,19 +320,77 @@ class Outlines(Drawing):
             )  # fmt: skip
         else:
             place, count, suffix = self._points_given(value, "moments")
-            self.pay_for("moments", points=count)
+            self.pay_for("moments", points=self.op("mul", "i64", count, i64(2)))
             atoms = self._numbers(
                 ("moments", place), "f64", 24,
                 lambda out: self.done("moments_of_contour" + suffix, place, out),
             )  # fmt: skip
         cell = Ref(self.number())
+        inexact = isinstance(value, Arr | Window) and value.ty == "u8" and binary != TRUE
         self.pt.heap[cell.cell] = DictCell(
             tuple(
-                (("s", name), Str(name), TRUE, Num(atom))
-                for name, atom in zip(_MOMENTS, atoms, strict=True)
+                (("s", name), Str(name), TRUE, _UNKNOWN if inexact and k > 9 else Num(atom))
+                for k, (name, atom) in enumerate(zip(_MOMENTS, atoms, strict=True))
             )
         )
         return cell
+
+    def cv_convexHull(self, args: Args, keywords: Keywords) -> Value:
+        from sandbox.pictures.hull import convex_hull_scratch
+
+        given = self.given("convexHull", args, keywords)
+        self.only("convexHull", given, "points", "clockwise", "returnPoints")
+        clockwise = self.truth_of_argument(given, "clockwise", False)
+        if self.truth_of_argument(given, "returnPoints", True) != TRUE:
+            raise self.refuse("CMP530", "convexHull with returnPoints=False")
+        value = self.outline(given.get("points"), "convexHull")
+        if not isinstance(value, Points):
+            raise self.refuse("CMP530", "the hull of other than a contour")
+        self.pay_for("convexHull", points=value.length)
+        key = ("convexHull", value.start, value.length, clockwise)
+        known = self.pt.known.get(key)
+        if known is None:
+            place = self.points_place(value)
+            room = ROOM + 2
+            chosen = self.shared("i32#2", room, "i32")
+            work = self.working("i32", convex_hull_scratch(ROOM))
+            count = self.invoke(
+                "convex_hull", place, clockwise, TRUE,
+                Place(chosen, i64(0), (i64(room),), True), work,
+            )  # fmt: skip
+            self.only_where(boolean(self.op("ge", "b1", count, i64(0))))
+            start, free = self.free_points()
+            written = self.invoke(
+                "convex_hull_points", place, Place(chosen, i64(0), (i64(room),)), count, free
+            )
+            known = self.take_points(start, written)
+            self.pt.known[key] = known
+        return known  # type: ignore[no-any-return]
+
+    def cv_approxPolyDP(self, args: Args, keywords: Keywords) -> Value:
+        from sandbox.pictures.hull import approx_poly_scratch
+
+        given = self.given("approxPolyDP", args, keywords)
+        self.only("approxPolyDP", given, "curve", "epsilon", "closed")
+        value = self.outline(given.get("curve"), "approxPolyDP")
+        if not isinstance(value, Points):
+            raise self.refuse("CMP530", "the approximation of other than a contour")
+        epsilon = self.real(given.get("epsilon"), "epsilon")
+        closed = self.truth_of_argument(given, "closed", None)
+        self.within(epsilon, _COORDINATE)
+        self.only_where(boolean(self.op("ge", "b1", epsilon, Lit(0.0, "f64"))))
+        self.pay_for("approxPolyDP", points=value.length)
+        key = ("approxPolyDP", value.start, value.length, epsilon, closed)
+        known = self.pt.known.get(key)
+        if known is None:
+            start, free = self.free_points()
+            work = self.working("i32", approx_poly_scratch(ROOM))
+            count = self.invoke(
+                "approx_poly", self.points_place(value), epsilon, closed, free, work
+            )
+            known = self.take_points(start, count)
+            self.pt.known[key] = known
+        return known  # type: ignore[no-any-return]
 
     def cv_minEnclosingCircle(self, args: Args, keywords: Keywords) -> Value:
         from sandbox.pictures.shapes import min_enclosing_circle_scratch
@@ -409,14 +470,7 @@ class Outlines(Drawing):
                 return number(1 + len(owner.tail))
             case "dtype":
                 return Dty("int32", "i32", False)
-        return self._array_method(owner, name)
-
-    def _array_method(self, owner: Value, name: str) -> Value:
-        from sandbox.tiers.compiled.values import Builtin
-
-        if f"array.{name}" in self.table:
-            return Builtin(f"array.{name}", owner)
-        raise self.refuse("CMP516", f"the array method {name!r}")
+        return self.array_method(owner, name)
 
     def a_reshape(self, args: Args, keywords: Keywords) -> Value:
         value = args[0]

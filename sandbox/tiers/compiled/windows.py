@@ -24,6 +24,7 @@ from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
     Buffer,
+    Builtin,
     Column,
     Dty,
     Index,
@@ -864,7 +865,14 @@ class Windows(Texts):
                     return number(len(owner.shape))
                 case "dtype":
                     return Dty(str(owner.ty), owner.ty, False)
+            return self.array_method(owner, name)
         return super().attribute(owner, name)
+
+    def array_method(self, owner: Value, name: str) -> Value:
+        """Give a method of an array whose extents depend on the data."""
+        if f"array.{name}" in self.table:
+            return Builtin(f"array.{name}", owner)
+        raise self.refuse("CMP516", f"the array method {name!r}")
 
     def truth(self, value: Value) -> Num:
         if isinstance(value, Window):
