@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import Atom, Lit, Place, Region, Set, Store, Ty, Var
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Place, Region, Set, Store, Ty, Var
 from sandbox.tiers.compiled.drawing import Drawing
 from sandbox.tiers.compiled.points import TRUE, i64
 from sandbox.tiers.compiled.shapes import LONG, ShapePoints
@@ -53,6 +53,8 @@ MEMORY: Final = "scratch.points"
 _UNKNOWN: Final = Lost("a central moment of an image, which OpenCV rounds otherwise,")
 _COORDINATE: Final = float(1 << 24)
 """Farthest point that is tested; see `sandbox.predeclared.picture_checks`."""
+_NO_POINT: Final = ("b1", "i8", "i16", "i32", "i64", "u16", "u32", "u64")
+"""NumPy's types of numbers that OpenCV does not read as a coordinate."""
 _MOMENTS: Final = (
     "m00 m10 m01 m20 m11 m02 m30 m21 m12 m03 mu20 mu11 mu02 mu30 mu21 mu12 mu03"
     " nu20 nu11 nu02 nu30 nu21 nu12 nu03"
@@ -137,11 +139,13 @@ class Outlines(Drawing):
             if default is None:
                 raise self.refuse("CMP408", f"a call of OpenCV without the argument {name!r}")
             return Lit(default, "b1")
+        if not isinstance(value, Num) or value.ty in FLOATS:
+            raise self.refuse("CMP532", f"the argument {name!r} that is {self.told(value)}")
         return self.truth(value).atom
 
     def real(self, value: Value | None, what: str) -> Atom:
         """Give a number among the arguments as a double."""
-        if not isinstance(value, Num):
+        if not isinstance(value, Num) or value.ty == "b1":
             raise self.refuse("CMP532", f"{what} that is {self.told(value)}")
         return self.cast(value.atom, "f64")
 
@@ -233,7 +237,7 @@ class Outlines(Drawing):
     def cv_pointPolygonTest(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("pointPolygonTest", args, keywords)
         self.only("pointPolygonTest", given, "contour", "pt", "measureDist")
-        pair = self.pair_of(given.get("pt"), "a point")
+        pair = self.pair_of("pointPolygonTest", given.get("pt"))
         for atom in pair:
             self.within(atom, _COORDINATE)
         distance = self.truth_of_argument(given, "measureDist", None)
@@ -243,21 +247,15 @@ class Outlines(Drawing):
             )
         )
 
-    def pair_of(self, value: Value | None, what: str) -> tuple[Atom, Atom]:
-        """Give two numbers as doubles."""
-        if isinstance(value, Arr) and value.shape == (2,):
-            items: tuple[Value, ...] = tuple(
-                self.item(self.get(value, (i64(k),))) for k in range(2)
-            )
-        elif isinstance(value, Tup):
-            items = value.items
-        elif isinstance(value, Ref) and isinstance(self.pt.heap[value.cell], ListCell):
-            items = self.listed(value)
-        else:
-            raise self.refuse("CMP532", f"{what} that is {self.told(value)}")
-        if len(items) != 2:
-            raise self.refuse("CMP532", f"{what} of {len(items)} numbers")
-        first, second = (self.real(item, what) for item in items)
+    def pair_of(self, name: str, value: Value | None) -> tuple[Atom, Atom]:
+        """Give the two numbers of a point, as OpenCV reads one in float32."""
+        items = None if value is None else self.bracketed(value)
+        if items is None or len(items) != 2:
+            raise self.refuse("CMP532", f"a point that is {self.told(value)}")
+        first, second = (
+            self.cast(self.readable(name, item, _NO_POINT, truth=False).atom, "f64")
+            for item in items
+        )
         return first, second
 
     def within(self, atom: Atom, most: float) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sandbox.pictures.costs import COSTS, COSTS_AFTER
 from sandbox.tiers.compiled.arguments import Args, Keywords
@@ -50,6 +50,8 @@ Given = dict[str, Value]
 _HSV: Final = {"COLOR_BGR2HSV": 0, "COLOR_RGB2HSV": 2}
 _GRAY: Final = {"COLOR_BGR2GRAY": 0, "COLOR_RGB2GRAY": 2}
 _OTSU: Final = 8
+_NO_SCALAR: Final = ("b1", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32")
+"""NumPy's types of numbers that OpenCV does not read as a colour or a bound."""
 _ALL: Final = SliceV(NONE, NONE, NONE)
 
 
@@ -105,6 +107,7 @@ class Pictures(Windows):
         if len(args) > len(names):
             raise self.refuse("CMP408", f"{len(args)} arguments of cv2.{name}")
         found = dict(zip(names, args, strict=False))
+        # A few numbers that some paths give and others not are for the reader of arguments.
         for key, value in keywords.items():
             if key not in names or key in found:
                 raise self.refuse("CMP408", f"the argument {key!r} of cv2.{name}")
@@ -339,33 +342,58 @@ class Pictures(Windows):
         """Give an image that later writes to this one do not change."""
         return self.still(image) if isinstance(image, Arr) else image
 
-    def _levels(self, value: Value | None, channels: int) -> list[Atom]:
-        """Give a bound for each channel."""
+    def cv_error(self, name: str, text: str) -> NoReturn:
+        """Raise ``cv2.error`` as OpenCV does for an argument that it cannot read."""
+        message = f"OpenCV: error: (-5:Bad argument) in function {name!r}: {text}"
+        self.fail("error", message, "cv2")
+
+    def readable(self, name: str, item: Value, bad: tuple[Ty, ...], *, truth: bool) -> Num:
+        """Give a number that OpenCV reads from brackets; it does not read NumPy's of some types.
+
+        Args:
+            name: The function of OpenCV.
+            item: What stands in the brackets.
+            bad: NumPy's types that it does not take.
+            truth: Whether it takes Python's truth values.
+        """
+        if not isinstance(item, Num):
+            raise self.refuse("CMP532", f"{self.told(item)} in place of a number")
+        if not isinstance(item.weak, bool):
+            raise self.refuse("CMP532", "a number that is Python's or NumPy's by path")
+        if (item.ty in bad and not item.weak) or (item.weak and item.ty == "b1" and not truth):
+            self.cv_error(name, "an item of a sequence has a wrong type")
+        return item
+
+    def bracketed(self, value: Value) -> tuple[Value, ...] | None:
+        """Give what stands in a tuple; None for anything else."""
+        return value.items if isinstance(value, Tup) and value.cls == "tuple" else None
+
+    def _levels(self, name: str, value: Value | None, channels: int) -> list[Atom]:
+        """Give a bound for each channel, as OpenCV reads them."""
+        items: tuple[Value, ...]
         if isinstance(value, Num):
-            items: tuple[Value, ...] = (value,)
-        elif isinstance(value, Arr) and len(value.shape) == 1 and value.size <= 4:
+            items = (value, *(number(0) for _ in range(channels - 1)))
+            items = tuple(self.readable(name, item, _NO_SCALAR, truth=True) for item in items)
+        elif isinstance(value, Arr) and value.shape == (channels,) and channels == 3:
             items = tuple(self.item(self.get(value, (i64(k),))) for k in range(value.size))
-        elif isinstance(value, Tup):
-            items = value.items
+        elif (found := None if value is None else self.bracketed(value)) is not None:
+            if len(found) not in (channels, 4):
+                raise self.refuse("CMP532", f"{len(found)} bounds for {channels} channels")
+            items = tuple(self.readable(name, item, _NO_SCALAR, truth=True) for item in found)
         elif isinstance(value, Ref) and isinstance(self.pt.heap[value.cell], ListCell):
-            items = self.listed(value)
+            self.cv_error(name, "a list is no array")
         else:
             raise self.refuse("CMP532", "bounds of inRange that are no few numbers")
-        if len(items) != channels:
-            raise self.refuse("CMP532", f"{len(items)} bounds for {channels} channels")
-        atoms = []
-        for item in items:
-            if not isinstance(item, Num):
-                raise self.refuse("CMP532", "bounds of inRange that are no numbers")
-            if item.ty in FLOATS:
-                # OpenCV rounds half to even; what is far outside of a byte may stay so.
-                whole = item.const
-                if whole is None or not math.isfinite(whole) or abs(whole) > 1e6:
-                    raise self.refuse("CMP532", "bounds of inRange that are floats")
-                atoms.append(i64(round(float(whole))))
-                continue
-            atoms.append(self.cast(item.atom, "i64"))
-        return atoms
+        return [self._level(item) for item in items[:channels] if isinstance(item, Num)]
+
+    def _level(self, item: Num) -> Atom:
+        if item.ty not in FLOATS:
+            return self.cast(item.atom, "i64")
+        # OpenCV rounds half to even; what is far outside of a byte may stay so.
+        whole = item.const
+        if whole is None or not math.isfinite(whole) or abs(whole) > 1e6:
+            raise self.refuse("CMP532", "bounds of inRange that are floats")
+        return i64(round(float(whole)))
 
     def cv_inRange(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("inRange", args, keywords)
@@ -373,8 +401,8 @@ class Pictures(Windows):
         source = self.image(given.get("src"))
         extents = self.extents_of(source)
         channels = 1 if len(extents) == 2 else 3
-        low = self._levels(given.get("lowerb"), channels)
-        high = self._levels(given.get("upperb"), channels)
+        low = self._levels("inRange", given.get("lowerb"), channels)
+        high = self._levels("inRange", given.get("upperb"), channels)
         self.pay_for("inRange", elements=self.elements_of(source))
         name = self.memory_name(source)
         key = ("inRange", self.identity(source), tuple(low), tuple(high))
