@@ -10,6 +10,7 @@ import argparse
 import random
 import time
 
+import benchmarks.picture_cases_drawing
 import benchmarks.picture_cases_regions
 import benchmarks.picture_cases_shapes  # noqa: F401
 from benchmarks.picture_cases import CASES, same

@@ -153,6 +153,7 @@ COSTS: Final[MappingProxyType[str, Callable[..., int]]] = MappingProxyType(
         "fillConvexPoly": drawing,
         "fillPoly": drawing,
         "line": drawing,
+        "polylines": drawing,
         "rectangle": drawing,
         # points
         "arcLength": walk,

@@ -49,8 +49,6 @@ TRUNCATE: Final = 2
 TO_ZERO: Final = 3
 TO_ZERO_INVERSE: Final = 4
 
-_EPSILON: Final = float(np.finfo(np.float32).eps)
-
 
 @kernel
 def in_range_pixels(
@@ -304,12 +302,16 @@ def threshold(image: _U8, level: int, value: int, kind: int, out: _U8) -> int:
 def threshold_otsu(image: _U8, histogram: _I64) -> int:
     """Find Otsu's level of a flat image, as `cv2.threshold` with ``THRESH_OTSU`` does.
 
+    OpenCV on x86 leaves this to IPP, which rounds in an order of its own. That decides only where
+    two levels separate the picture equally well, as in symmetric histograms; there this gives -2.
+
     Args:
         image: uint8 ``[n]``, n at least 1.
         histogram: int64 ``[256]``, scratch.
 
     Returns:
-        The level, 0 to 255, with which `threshold` is then called; -1 if a size does not fit.
+        The level, 0 to 255, with which `threshold` is then called; -1 if a size does not fit; -2
+        where rounding decides: ask OpenCV.
 
     Reference:
         Otsu, A threshold selection method from gray-level histograms, 1979.
@@ -321,30 +323,33 @@ def threshold_otsu(image: _U8, histogram: _I64) -> int:
         histogram[i] = 0
     for i in range(n):
         histogram[np.int64(image[i])] += 1
-    scale = 1.0 / n
-    mean = 0.0
+    total = 0
     for i in range(256):
-        mean += i * np.float64(histogram[i])
-    mean *= scale
-    mean_1 = 0.0
-    weight_1 = 0.0
+        total += i * histogram[i]
+    below = 0
+    sum_below = 0
     best = 0.0
+    second = 0.0
     level = 0
     for i in range(256):
-        share = histogram[i] * scale
-        mean_1 *= weight_1
-        weight_1 += share
-        weight_2 = 1.0 - weight_1
-        if min(weight_1, weight_2) < _EPSILON or max(weight_1, weight_2) > 1.0 - _EPSILON:
+        if histogram[i] == 0:
             continue
-        mean_1 = (mean_1 + i * share) / weight_1
-        mean_2 = (mean - weight_1 * mean_1) / weight_2
-        spread = weight_1 * weight_2 * (mean_1 - mean_2) * (mean_1 - mean_2)
+        below += histogram[i]
+        sum_below += i * histogram[i]
+        if below == n:
+            break
+        # (mean of all · share - sum below)² / (share · (1 - share)), without a division by n.
+        apart = np.float64(total * below - sum_below * n)
+        spread = apart * apart / (np.float64(below) * np.float64(n - below))
         if spread > best:
+            second = best
             best = spread
             level = i
+        elif spread > second:
+            second = spread
+    if second > best * (1.0 - 1e-9):
+        return -2
     return level
-
 
 
 @kernel

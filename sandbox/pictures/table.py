@@ -75,6 +75,10 @@ _MORPHOLOGY: Final = (
     "int64(uint8[:,::1], int64, uint8[:,::1], int64, int64, int64, uint8[:,::1], uint8[::1])"
 )
 _DEFAULT_BORDER: Final = "one channel; default border; at least one iteration"
+_SHADES: Final = "int64, int64, int64"
+_FILL: Final = f"int64(uint8[:,:,::1], int32[:,::1], int64[::1], {_SHADES}, int64[::1])"
+_LINES: Final = f"int64(uint8[:,:,::1], int32[:,::1], int64[::1], boolean, {_SHADES})"
+_LINE_8: Final = "LINE_8, no shift, [H, W, C] in place"
 _POINTS_TO_FLOAT: Final = "float64(P, boolean)"
 
 _ALL: Final[tuple[Kernel, ...]] = (
@@ -99,6 +103,7 @@ _ALL: Final[tuple[Kernel, ...]] = (
     Kernel("add", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="flat, an array and one number; not for an array of shape (4, 1) or (1, 4)"),
     Kernel("subtract", "elements", "saturated_sum_scalar", "int64(uint8[::1], int64, uint8[::1], uint8[::1])", when="the same with the negative number"),
     Kernel("threshold", "elements", "threshold", "int64(uint8[::1], int64, int64, int64, uint8[::1])", when="flat; the five kinds, without Otsu or Triangle"),
+    Kernel("threshold", "elements", "threshold_otsu", "int64(uint8[::1], int64[::1])", when="the level of THRESH_OTSU, then as without; -2: a tie, ask OpenCV"),
     Kernel("split", "elements", "plane", _COLOUR_TO_GRAY, when="once a channel"),
     Kernel("merge", "elements", "merged", "int64(uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,:,::1])", when="three channels"),
     Kernel("flip", "elements", "flipped", _COLOUR_TO_COLOUR, when="[H, W, C]"),
@@ -123,6 +128,13 @@ _ALL: Final[tuple[Kernel, ...]] = (
     Kernel("erode", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operation 0; " + _DEFAULT_BORDER),
     Kernel("dilate", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operation 1; " + _DEFAULT_BORDER),
     Kernel("morphologyEx", "morphology", "morphology", _MORPHOLOGY, "morphology_scratch", "operations 0 to 6; " + _DEFAULT_BORDER),
+    Kernel("fillPoly", "drawing", "fill_polygons", _FILL, "fill_polygons_scratch", _LINE_8),
+    Kernel("drawContours", "drawing", "fill_polygons", _FILL, "fill_polygons_scratch", "thickness -1, contourIdx -1, or only that contour without hierarchy; " + _LINE_8),
+    Kernel("drawContours", "drawing", "polygon_lines", _LINES, when="closed, thickness 1, the same; " + _LINE_8),
+    Kernel("polylines", "drawing", "polygon_lines", _LINES, when="thickness 1; " + _LINE_8),
+    Kernel("line", "drawing", "polygon_lines", _LINES, when="two points, not closed, thickness 1; " + _LINE_8),
+    Kernel("rectangle", "drawing", "rectangle", f"int64(uint8[:,:,::1], int64, int64, int64, int64, boolean, {_SHADES})", when="two corners, thickness -1 or 1; " + _LINE_8),
+    Kernel("circle", "drawing", "circle", f"int64(uint8[:,:,::1], int64, int64, int64, boolean, {_SHADES})", when="thickness -1 or 1; " + _LINE_8),
     # fmt: on
 )
 
