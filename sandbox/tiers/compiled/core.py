@@ -390,39 +390,54 @@ def prune(body: list[Stmt]) -> None:
         sources: dict[str, set[str]] = {}
         _uses(body, roots, sources)
         used: set[str] = set()
-        read = _regions_read(body)
         waiting = list(roots)
         while waiting:
             name = waiting.pop()
             if name not in used:
                 used.add(name)
                 waiting.extend(sources.get(name, ()))
-        if not _drop(body, used, read):
+        if not _drop(body, used, _regions_read(body, used)):
             return
 
 
-def _regions_read(body: list[Stmt]) -> set[str]:
-    """Give the regions that something reads."""
+def _regions_read(body: list[Stmt], used: set[str]) -> set[str]:
+    """Give the regions that something reads; a kernel that nobody needs reads nothing."""
     found: set[str] = set()
-    for item in body:
-        match item:
-            case Let(op="load", region=region) if region is not None:
-                found.add(region)
-            case Invoke(args=args):
-                found.update(arg.region for arg in args if isinstance(arg, Place))
-            case If(then=then, other=other):
-                found |= _regions_read(then) | _regions_read(other)
-            case For(body=inner) | Loop(body=inner) | Block(body=inner):
-                found |= _regions_read(inner)
-    return found
+    calls: list[Invoke] = []
+
+    def look(items: list[Stmt]) -> None:
+        for item in items:
+            match item:
+                case Let(var=var, op="load", region=region) if region is not None:
+                    if var.name in used:
+                        found.add(region)
+                case Invoke():
+                    calls.append(item)
+                case If(then=then, other=other):
+                    look(then)
+                    look(other)
+                case For(body=inner) | Loop(body=inner) | Block(body=inner):
+                    look(inner)
+
+    look(body)
+    while True:
+        waiting = [call for call in calls if _idle(call, used, found)]
+        for call in calls:
+            if call not in waiting:
+                found.update(arg.region for arg in call.args if isinstance(arg, Place))
+        if len(waiting) == len(calls):
+            return found
+        calls = waiting
 
 
 def _idle(call: Invoke, used: set[str], read: set[str]) -> bool:
     """Whether nobody reads what a kernel computes (an image that is only drawn into, say)."""
     written = [arg.region for arg in call.args if isinstance(arg, Place) and arg.written]
-    return call.var.name not in used and not any(
-        region in read or not region.startswith("scratch") for region in written
-    )
+    return call.var.name not in used and all(_unread(region, read) for region in written)
+
+
+def _unread(region: str, read: set[str]) -> bool:
+    return region.startswith("scratch") and region not in read
 
 
 def atoms_of(call: Invoke) -> list[Atom]:
@@ -465,6 +480,10 @@ def _drop(body: list[Stmt], used: set[str], read: set[str]) -> bool:
         match item:
             case Let(var=var) | Set(var=var):
                 if var.name not in used:
+                    changed = True
+                    continue
+            case Store(region=region):
+                if _unread(region, read):
                     changed = True
                     continue
             case Invoke():

@@ -49,7 +49,7 @@ from sandbox.tiers.compiled.deep import (
     works_in_place,
 )
 from sandbox.tiers.compiled.machine import MARKER
-from sandbox.tiers.compiled.outlines import Outlines
+from sandbox.tiers.compiled.painting import Painting
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
@@ -136,7 +136,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Outlines):
+class Lowering(Painting):
     """Lowers one entry of a program."""
 
     def __init__(

@@ -24,7 +24,6 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     Dty,
     Index,
-    ListCell,
     Lost,
     NoneV,
     Num,
@@ -93,6 +92,8 @@ class Outlines(Drawing):
     def outline(self, value: Value | None, name: str) -> Points | tuple[Place, Atom]:
         """Give what a function of OpenCV takes as points: a contour, or other numbers in pairs."""
         match value:
+            case None:
+                self.cv_error(name, "points are missing")
             case Points():
                 return value
             case Arr(shape=shape, ty=ty) if ty in ("i32", "f32") and shape[-1:] == (2,):
@@ -552,23 +553,3 @@ class Outlines(Drawing):
                 " Use a.any() or a.all()",
             )
         return super().truth(value)
-
-
-
-
-def _register() -> None:
-    for name in dir(Outlines):
-        if name.startswith("cv_"):
-            Outlines.table[f"cv2.{name.removeprefix('cv_')}"] = getattr(Outlines, name)
-    # Arrays of unknown extents come here too: what is overridden must be what the table calls.
-    for name in ("astype", "median", "argwhere", "nonzero", "squeeze"):
-        for key in (f"array.{name}", f"numpy.{name}"):
-            if key in Outlines.table:
-                Outlines.table[key] = getattr(Outlines, f"np_{name}")
-    for name in ("copy", "reshape", "ravel", "flatten"):
-        for key in (f"array.{name}", f"numpy.{name}"):
-            if key in Outlines.table:
-                Outlines.table[key] = getattr(Outlines, f"a_{name}")
-
-
-_register()

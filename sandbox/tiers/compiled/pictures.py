@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 from sandbox.pictures.costs import COSTS, COSTS_AFTER
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import FLOATS, Atom, Invoke, Lit, Place, Var
+from sandbox.tiers.compiled.core import FLOATS, Atom, Invoke, Lit, Place, Ty, Var
 from sandbox.tiers.compiled.cv2_names import CONSTANTS, PARAMETERS, RESULTS
 from sandbox.tiers.compiled.links import has_kernel, signature_of
 from sandbox.tiers.compiled.points import i64
@@ -164,6 +164,8 @@ class Pictures(Windows):
 
     def image(self, value: Value | None, channels: tuple[int, ...] = (1, 3)) -> Image:
         """Give an image of bytes, with one channel (two axes) or three."""
+        if value is None:
+            self.cv_error("", "an image is missing")
         if not isinstance(value, Arr | Window) or value.ty != "u8":
             raise self.refuse("CMP531", f"an image of {self.told(value)}; want uint8")
         axes = len(value.shape)
