@@ -49,7 +49,6 @@ from sandbox.tiers.compiled.deep import (
     works_in_place,
 )
 from sandbox.tiers.compiled.machine import MARKER
-from sandbox.tiers.compiled.painting import Painting
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
@@ -64,6 +63,7 @@ from sandbox.tiers.compiled.points import (
     i64,
 )
 from sandbox.tiers.compiled.recipe import Recipe
+from sandbox.tiers.compiled.records import Records
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
 from sandbox.tiers.compiled.values import (
@@ -136,7 +136,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Painting):
+class Lowering(Records):
     """Lowers one entry of a program."""
 
     def __init__(

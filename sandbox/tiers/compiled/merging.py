@@ -29,6 +29,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeNum,
     ShapeObj,
     ShapePoints,
+    ShapeRecord,
     ShapeSeq,
     ShapeSet,
     ShapeTable,
@@ -54,6 +55,7 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Points,
+    Record,
     Ref,
     SeqCell,
     SetCell,
@@ -104,6 +106,8 @@ class Merging(Emitting):
                 return Points(self.new("i64", "v"), self.new("i64", "v"), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
+            case ShapeRecord(keys=keys, items=items):
+                return Record(keys, tuple(self.instantiate(item, point) for item in items))
             case ShapeArr(shape=dims, ty=ty):
                 cell = self.number()
                 array = Arr(cell, dims, ty)
@@ -226,7 +230,7 @@ class Merging(Emitting):
             case (Text(), Text()) | (Points(), Points()):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
-            case Tup(), Tup():
+            case (Tup(), Tup()) | (Record(), Record()):
                 for part, item in zip(head.items, value.items, strict=True):
                     self.assign(part, item)
             case Arr(), Arr():

@@ -305,21 +305,3 @@ class Painting(Outlines):
                 size = i64(item.size // 2)
             found = self.op("add", "i64", found, self.op("add", "i64", size, i64(1)))
         return found
-
-
-def _register() -> None:
-    for name in dir(Painting):
-        if name.startswith("cv_"):
-            Painting.table[f"cv2.{name.removeprefix('cv_')}"] = getattr(Painting, name)
-    # Arrays of unknown extents come here too: what is overridden must be what the table calls.
-    for name in ("astype", "median", "argwhere", "nonzero", "squeeze"):
-        for key in (f"array.{name}", f"numpy.{name}"):
-            if key in Painting.table:
-                Painting.table[key] = getattr(Painting, f"np_{name}")
-    for name in ("copy", "reshape", "ravel", "flatten"):
-        for key in (f"array.{name}", f"numpy.{name}"):
-            if key in Painting.table:
-                Painting.table[key] = getattr(Painting, f"a_{name}")
-
-
-_register()

@@ -24,6 +24,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeArr,
     ShapeNum,
     ShapePoints,
+    ShapeRecord,
     ShapeText,
     ShapeTup,
     ShapeUnion,
@@ -42,6 +43,7 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     Points,
+    Record,
     Ref,
     SeqCell,
     SliceV,
@@ -102,7 +104,7 @@ class Sequences(Grids):
             case (ShapeText(), Text()) | (ShapePoints(), Points()):
                 self.emit(Store(next(regions), at, value.start))
                 self.emit(Store(next(regions), at, value.length))
-            case ShapeTup(items=items), Tup():
+            case (ShapeTup(items=items), Tup()) | (ShapeRecord(items=items), Record()):
                 for part, item in zip(items, value.items, strict=True):
                     self._write(part, regions, at, item)
             case ShapeArr(shape=dims), Arr():
@@ -150,6 +152,8 @@ class Sequences(Grids):
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
+            case ShapeRecord(keys=keys, items=items):
+                return Record(keys, tuple(self._read(item, regions, at) for item in items))
             case ShapePoints(tail=tail):
                 start = self.load(next(regions), at)
                 return Points(start, self.load(next(regions), at), tail)

@@ -35,6 +35,7 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Points,
+    Record,
     Ref,
     Sel,
     SeqCell,
@@ -65,6 +66,7 @@ __all__ = [
     "ShapeNum",
     "ShapeObj",
     "ShapePoints",
+    "ShapeRecord",
     "ShapeSeq",
     "ShapeSet",
     "ShapeTable",
@@ -114,6 +116,14 @@ class ShapePoints:
     """Points in the row's memory for them."""
 
     tail: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeRecord:
+    """A dict with known texts as keys, as an element of a list."""
+
+    keys: tuple[str, ...]
+    items: tuple[Shape, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +251,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapePoints | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -294,6 +304,8 @@ def _open(shape: Shape) -> Shape:
             return ShapeText(region, lower)
         case Points(tail=tail):
             return ShapePoints(tail)
+        case Record(keys=keys, items=items):
+            return ShapeRecord(keys, tuple(shape_of(item) for item in items))
         case Tup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
         case Arr(shape=dims, ty=ty):
@@ -327,12 +339,14 @@ def _loosen(shape: Shape) -> Shape:
             return shape
         if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Points | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
+        case ShapeRecord(keys=keys, items=items):
+            return ShapeRecord(keys, tuple(_loosen(item) for item in items))
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
@@ -382,7 +396,7 @@ def cells_in(values: Iterable[Value | Cell]) -> list[int]:
         match value:
             case Ref(cell=cell) | Arr(cell=cell):
                 found.append(cell)
-            case Tup(items=items) | ListCell(items=items):
+            case Tup(items=items) | ListCell(items=items) | Record(items=items):
                 waiting.extend(items)
             case Union(variants=variants):
                 waiting.extend(variants)
@@ -411,6 +425,8 @@ def variant_key(shape: Shape) -> Any:
             return ("text", region, lower)
         case ShapePoints(tail=tail):
             return ("points", tail)
+        case ShapeRecord(keys=keys):
+            return ("record", keys)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
@@ -450,6 +466,9 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
+        case ShapeRecord(), ShapeRecord() if x.keys == y.keys:
+            pairs = zip(x.items, y.items, strict=True)
+            return ShapeRecord(x.keys, tuple(join_shapes(i, j, loop, widen) for i, j in pairs))
         case ShapeArr(), ShapeArr() if x == y:
             return x
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
@@ -637,7 +656,7 @@ def recorded(shape: Shape) -> Shape | None:
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
             return shape
-        if not isinstance(value, Num | Text | Points | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
         return recorded(_open(shape))
     match shape:
@@ -651,6 +670,9 @@ def recorded(shape: Shape) -> Shape | None:
         case ShapeTup(items=items, names=names, cls=cls):
             parts = _all_recorded(items)
             return None if parts is None else ShapeTup(parts, names, cls)
+        case ShapeRecord(keys=keys, items=items):
+            parts = _all_recorded(items)
+            return None if parts is None else ShapeRecord(keys, parts)
         case ShapeUnion(variants=variants):
             made = _all_recorded(variants)
             if made is None:
@@ -692,6 +714,8 @@ def layout_of(shape: Shape) -> Layout:
             return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("t", cls, *map(layout_of, items))
+        case ShapeRecord(keys=keys, items=items):
+            return ("r", keys, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
         case ShapeUnion(variants=variants):
@@ -706,7 +730,7 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
             return [(ty, 1), ("b1", 1)] if weak is None else [(ty, 1)]
         case ShapeText() | ShapePoints():
             return [("i64", 1), ("i64", 1)]
-        case ShapeTup(items=items):
+        case ShapeTup(items=items) | ShapeRecord(items=items):
             return [column for item in items for column in columns_of(item)]
         case ShapeArr(shape=dims, ty=ty):
             size = 1

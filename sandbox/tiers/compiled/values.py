@@ -50,6 +50,7 @@ __all__ = [
     "ObjCell",
     "Points",
     "Range",
+    "Record",
     "Ref",
     "Sel",
     "SeqCell",
@@ -276,6 +277,17 @@ class Points:
     tail: tuple[int, ...] = (1, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A dict with known texts as keys that is an element of a list of unknown length.
+
+    It is never changed: a program that changes such a dict is not taken.
+    """
+
+    keys: tuple[str, ...]
+    items: tuple[Value, ...]
+
+
 @dataclass(eq=False, slots=True)
 class Window:
     """An array whose extents depend on the data, such as ``image[y:y + h, x:x + w]``.
@@ -420,7 +432,7 @@ class Union:
 
 
 Value: TypeAlias = (
-    NoneV | Unbound | Lost | Num | Str | Text | Words | Tup | Ref | Arr | Sel | Points | Window | Range | SliceV | Dty
+    NoneV | Unbound | Lost | Num | Str | Text | Words | Tup | Ref | Arr | Sel | Points | Window | Record | Range | SliceV | Dty
     | Mod | Builtin | Exc | Func | Bound | Cls | Gen | Union
 )  # fmt: skip
 

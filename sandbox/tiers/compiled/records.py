@@ -1,0 +1,161 @@
+"""Dicts in lists of unknown length: ``blobs.append({"area": area, "center": (x, y)})``.
+
+A dict that is put into a list within a loop becomes a `Record`: a value like a tuple, which lists can
+hold in columns and loops can carry. It must not be changed afterwards, neither by the name that it had
+nor by one that it gets when it is read again: such a program is not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.tiers.compiled.core import Atom
+from sandbox.tiers.compiled.painting import Painting
+from sandbox.tiers.compiled.points import TRUE, Target
+from sandbox.tiers.compiled.shapes import recorded, shape_of
+from sandbox.tiers.compiled.values import (
+    DictCell,
+    ListCell,
+    NoneV,
+    Num,
+    Points,
+    Record,
+    Ref,
+    SeqCell,
+    Str,
+    Union,
+    Value,
+    Window,
+    number,
+)
+
+__all__ = ["Records"]
+
+_CHANGED = "a dict in a list of unknown length is changed"
+
+
+class Records(Painting):
+    """Operations on `Record`."""
+
+    turns = 0
+    """How many loops are open."""
+
+    def begin_pictures(self) -> None:
+        super().begin_pictures()
+        self.given_away: dict[int, object] = {}
+
+    given_away: dict[int, object]
+    """Cells of dicts that became records, and what they held then."""
+
+    def guest_loop(self, body: Callable[[Atom | None, Target], None], count: Atom | None) -> None:
+        def turn(index: Atom | None, again: Target) -> None:
+            self.turns += 1
+            try:
+                body(index, again)
+            finally:
+                self.turns -= 1
+            self._unchanged_dicts()
+
+        super().guest_loop(turn, count)
+
+    def _unchanged_dicts(self) -> None:
+        """Refuse a dict that was changed after it was put into a list."""
+        if self.current is None:
+            return
+        for cell, content in self.given_away.items():
+            now = self.pt.heap.get(cell)
+            if now is not None and now is not content and now != content:
+                raise self.refuse("CMP212", _CHANGED)
+
+    def end_row(self, status: Atom) -> None:
+        self._unchanged_dicts()
+        super().end_row(status)
+
+    def list_append(self, target: Ref, item: Value) -> None:
+        content = self.pt.heap[item.cell] if isinstance(item, Ref) else None
+        owner = self.pt.heap[target.cell]
+        open_ended = isinstance(owner, SeqCell) or (
+            isinstance(owner, ListCell) and owner.length is not None
+        )
+        if isinstance(item, Ref) and isinstance(content, DictCell) and (self.turns or open_ended):
+            made = self._record(content)
+            if made is not None:
+                self.given_away[item.cell] = content
+                item = made
+        super().list_append(target, item)
+
+    def _record(self, content: DictCell) -> Record | None:
+        """Make a record of a dict, where it can be one."""
+        if content.kind != "dict" or not content.ordered or not content.entries:
+            return None
+        keys, items = [], []
+        for _, key, present, value in content.entries:
+            if not isinstance(key, Str) or present != TRUE or recorded(shape_of(value)) is None:
+                return None
+            keys.append(key.text)
+            items.append(value)
+        return Record(tuple(keys), tuple(items))
+
+    def thawed(self, value: Record) -> Ref:
+        """Make a dict of a record, to read from it."""
+        cell = Ref(self.number())
+        entries = zip(value.keys, value.items, strict=True)
+        content = DictCell(tuple((("s", key), Str(key), TRUE, item) for key, item in entries))
+        self.pt.heap[cell.cell] = content
+        self.given_away[cell.cell] = content
+        return cell
+
+    # -- reading
+
+    def subscript(self, owner: Value, index: Value) -> Value:
+        if isinstance(owner, Record) and not isinstance(index, Union):
+            return super().subscript(self.thawed(owner), index)
+        return super().subscript(owner, index)
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        if isinstance(owner, Record):
+            if name not in ("get", "keys", "values", "items", "copy"):
+                raise self.refuse("CMP212", _CHANGED)
+            return super().attribute(self.thawed(owner), name)
+        return super().attribute(owner, name)
+
+    def contains(self, container: Value, value: Value) -> Num:
+        if isinstance(container, Record):
+            container = self.thawed(container)
+        return super().contains(container, value)
+
+    def iterate(self, value: Value, body: Callable[[Value], None]) -> None:
+        super().iterate(self.thawed(value) if isinstance(value, Record) else value, body)
+
+    def len_of(self, value: Value) -> Num:
+        return number(len(value.keys)) if isinstance(value, Record) else super().len_of(value)
+
+    def set_item(self, owner: Value, index: Value, value: Value) -> None:
+        if isinstance(owner, Record):
+            raise self.refuse("CMP212", _CHANGED)
+        if isinstance(owner, Points | Window):
+            raise self.refuse("CMP533", f"{self.described(owner)} is written into")
+        super().set_item(owner, index, value)
+
+    def equal(self, a: Value, b: Value) -> Num:
+        if isinstance(a, NoneV) or isinstance(b, NoneV):
+            return super().equal(a, b)
+        for value in (a, b):
+            if isinstance(value, Points | Window | Record):
+                raise self.refuse("CMP105", f"{self.described(value)} compared in a container")
+        return super().equal(a, b)
+
+
+def _register() -> None:
+    for name in dir(Records):
+        if name.startswith("cv_"):
+            Records.table[f"cv2.{name.removeprefix('cv_')}"] = getattr(Records, name)
+    # What is overridden for arrays of unknown extents must be what the table calls.
+    for prefix in ("np_", "a_", "b_", "l_"):
+        for key, handler in list(Records.table.items()):
+            name = handler.__name__
+            if name.startswith(prefix):
+                Records.table[key] = getattr(Records, name)
+
+
+_register()
