@@ -527,7 +527,7 @@ def _register() -> None:
                 table[module + name.removeprefix(prefix)] = getattr(Library, name)
     for name in ("sum", "mean", "var", "std", "max", "min", "prod", "any", "all", "argmax",
                  "argmin", "cumsum", "cumprod", "astype", "clip", "round", "ptp", "nonzero",
-                 "dot", "squeeze", "transpose", "sort"):  # fmt: skip
+                 "dot", "squeeze", "transpose", "swapaxes", "sort"):  # fmt: skip
         if name != "sort":
             table[f"array.{name}"] = getattr(Library, f"np_{name}")
     for name in ("copy", "tolist", "item", "reshape", "ravel", "flatten"):

@@ -47,6 +47,7 @@ from sandbox.tiers.compiled.values import (
     Buffer,
     Cell,
     Cells,
+    Column,
     DictCell,
     GridCell,
     Lazy,
@@ -281,6 +282,10 @@ class Merging(Emitting):
         """Make a grid hold what another content holds."""
         raise NotImplementedError
 
+    def copy_region(self, source: str, target: str, size: int) -> None:
+        """Copy memory."""
+        raise NotImplementedError
+
     def fill_buffer(self, region: str, content: Lazy) -> None:
         """Write the elements of an expression into memory."""
         raise NotImplementedError
@@ -304,6 +309,12 @@ class Merging(Emitting):
                     self.emit(Store(head.region, i64(position), atom))
             case Buffer(), Lazy():
                 self.fill_buffer(head.region, content)
+            case Buffer(), Column():
+                # A frame that only some paths write into is copied on the others.
+                size = self.regions[content.region].size
+                if self.regions[head.region].size < size:
+                    raise self.refuse("CMP313", "one array has two places in memory")
+                self.copy_region(content.region, head.region, size)
             case Buffer(), _:
                 raise self.refuse("CMP313", "one array has two places in memory")
             case ListCell(), ListCell():

@@ -151,6 +151,9 @@ class Storage(Scalars):
         self._fill(region, array.shape, rule)
         self.pt.heap[array.cell] = Buffer(region, self.number())
 
+    def copy_region(self, source: str, target: str, size: int) -> None:
+        self.count(i64(size), lambda k: self.emit(Store(target, k, self.load(source, k))))
+
     def fill_buffer(self, region: str, content: Lazy) -> None:
         """Write the elements of an expression into memory."""
         self._fill(region, content.shape, content.rule)

@@ -699,7 +699,8 @@ class Windows(Texts):
         value = args[0]
         if isinstance(value, Points):
             value = self.selection_of(value)
-        small = isinstance(value, Window | Sel) and value.ty == "u8" and not keywords
+        counted = isinstance(value, Sel) and value.bounds is not None and value.bounds[0] == 0
+        small = isinstance(value, Window | Sel) and not keywords and (value.ty == "u8" or counted)
         if len(args) > 1 or not small or (isinstance(value, Sel) and value.tail):
             if isinstance(value, Window):
                 raise self.refuse("CMP408", "a median of an array of unknown extents")
@@ -709,9 +710,10 @@ class Windows(Texts):
         return self._median_of_bytes(sel)
 
     def _median_of_bytes(self, sel: Sel) -> Value:
-        """Find the middle of bytes by counting how often each occurs."""
-        counts = self.scratch("i64", _HISTOGRAM)
-        self.count(i64(_HISTOGRAM), lambda k: self.emit(Store(counts, k, i64(0))))
+        """Find the middle of small whole numbers by counting how often each occurs."""
+        levels = _HISTOGRAM if sel.ty == "u8" or sel.bounds is None else sel.bounds[1] + 1
+        counts = self.scratch("i64", levels)
+        self.count(i64(levels), lambda k: self.emit(Store(counts, k, i64(0))))
         total = self.accumulate("i64", i64(0))
 
         def note(index: Index) -> None:
@@ -740,7 +742,7 @@ class Windows(Texts):
                 self.emit(Set(var, self.op("select", "i64", here, level, self.value_now(var))))
             self.emit(Set(passed, after))
 
-        self.count(i64(_HISTOGRAM), walk)
+        self.count(i64(levels), walk)
         both = self.op("add", "i64", self.value_now(lower), self.value_now(upper))
         middle = self.op("div", "f64", self.cast(both, "f64"), Lit(2.0, "f64"))
         none = self.op("eq", "b1", number_of, i64(0))
