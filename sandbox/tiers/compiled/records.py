@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.tiers.compiled.core import Atom
+from sandbox.tiers.compiled.core import Atom, Lit
 from sandbox.tiers.compiled.painting import Painting
-from sandbox.tiers.compiled.points import TRUE, Target
+from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import recorded, shape_of
 from sandbox.tiers.compiled.values import (
     DictCell,
@@ -19,13 +19,16 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     Points,
+    Range,
     Record,
     Ref,
     SeqCell,
     Str,
+    Tup,
     Union,
     Value,
     Window,
+    integer,
     number,
 )
 
@@ -70,6 +73,58 @@ class Records(Painting):
     def end_row(self, status: Atom) -> None:
         self._unchanged_dicts()
         super().end_row(status)
+
+    rolled = False
+    """Whether a ``for`` over known numbers stays a loop."""
+
+    def over_turns(self, value: Value, turn: Callable[[Value], None]) -> None:
+        if not self.rolled:
+            super().over_turns(value, turn)
+            return
+        if isinstance(value, Range):
+            count = self.range_length(value).const
+            rows = None if count is None or count < 2 else self.indexed(value)
+            if rows is not None:
+                self._loop_over(value, rows, turn)
+                return
+        items = self._plain_numbers(value)
+        if items is not None:
+            rule = self._numbers_at(items)
+            self._loop_over(value, (number(len(items)), rule), turn)
+            return
+        super().over_turns(value, turn)
+
+    def _plain_numbers(self, value: Value) -> tuple[Num, ...] | None:
+        """Give the numbers of a list or tuple of at least four whole numbers that are all known."""
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        items: tuple[Value, ...] = ()
+        if isinstance(value, Tup) and value.cls == "tuple":
+            items = value.items
+        elif isinstance(content, ListCell) and content.length is None and content.kind == "list":
+            items = content.items
+        found = tuple(
+            item
+            for item in items
+            if isinstance(item, Num)
+            and item.const is not None
+            and item.weak is True
+            and item.ty == "i64"
+        )
+        return found if len(items) >= 4 and len(found) == len(items) else None
+
+    def _numbers_at(self, items: tuple[Num, ...]) -> Callable[[Atom], Value]:
+        low, high = min(item.low for item in items), max(item.high for item in items)
+
+        def rule(index: Atom) -> Value:
+            if isinstance(index, Lit):
+                return items[int(index.value)]
+            found = items[-1].atom
+            for k in range(len(items) - 2, -1, -1):
+                here = self.op("eq", "b1", index, i64(k))
+                found = self.op("select", "i64", here, items[k].atom, found)
+            return integer(found, low, high)
+
+        return rule
 
     def list_append(self, target: Ref, item: Value) -> None:
         content = self.pt.heap[item.cell] if isinstance(item, Ref) else None
