@@ -168,9 +168,7 @@ def in_range_gray(rng: random.Random) -> Case:
 @case
 def count_non_zero(rng: random.Random) -> Case:
     image = mask(rng)
-    return Case(
-        lambda: cv2.countNonZero(image), lambda: elements.count_non_zero(image.reshape(-1))
-    )
+    return Case(lambda: cv2.countNonZero(image), lambda: elements.count_non_zero(image.reshape(-1)))
 
 
 @case
@@ -371,7 +369,9 @@ def find_contours(rng: random.Random) -> Case:
 
     def reference() -> Any:
         found, tree = cv2.findContours(image, mode, method)
-        return [c.reshape(-1, 2) for c in found], np.empty((0, 4), np.int32) if tree is None else tree[0]
+        return [c.reshape(-1, 2) for c in found], np.empty(
+            (0, 4), np.int32
+        ) if tree is None else tree[0]
 
     def ours() -> Any:
         n = contours.find_contours(image, mode, method, points, starts, hierarchy, scratch)

@@ -109,6 +109,4 @@ def circle(rng: random.Random) -> Case:
         drawing.circle(_three_axes(out), x, y, radius, filled, *shades)
         return out
 
-    return Case(
-        lambda: cv2.circle(image.copy(), (x, y), radius, scalar, -1 if filled else 1), ours
-    )
+    return Case(lambda: cv2.circle(image.copy(), (x, y), radius, scalar, -1 if filled else 1), ours)

@@ -28,9 +28,7 @@ def connected_components(rng: random.Random) -> Case:
         components.component_stats(labels, n, stats, centroids)
         return n, labels, stats[:n], centroids[:n]
 
-    return Case(
-        lambda: cv2.connectedComponentsWithStats(image, connectivity=connectivity), ours
-    )
+    return Case(lambda: cv2.connectedComponentsWithStats(image, connectivity=connectivity), ours)
 
 
 @case
@@ -68,6 +66,4 @@ def morphology(rng: random.Random) -> Case:
         shapes_of.morphology(image, operation, element, -1, -1, iterations, out, scratch)
         return out
 
-    return Case(
-        lambda: cv2.morphologyEx(image, operation, element, iterations=iterations), ours
-    )
+    return Case(lambda: cv2.morphologyEx(image, operation, element, iterations=iterations), ours)

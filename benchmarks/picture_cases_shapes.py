@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.picture_cases import Case, case
 from benchmarks.picture_inputs import contour, gray, mask
-from sandbox.pictures import hull, shapes
+from sandbox.pictures import boxes, hull, shapes
 
 
 def _flat(points: Any) -> Any:
@@ -171,3 +171,39 @@ def approx_poly(rng: random.Random) -> Case:
         return "raises" if count == -2 else out[:count]
 
     return Case(reference, ours)
+
+
+@case
+def min_area_rect(rng: random.Random) -> Case:
+    points = contour(rng, floats=None)
+    n = len(points)
+    indices, out = np.empty(n + 2, np.int32), np.empty(5, np.float32)
+    around = np.empty((n + 2, 2), points.dtype)
+    scratch = np.empty(hull.convex_hull_scratch(n), np.int32)
+    more = np.empty(boxes.min_area_rect_scratch(n + 2), np.float32)
+
+    def reference() -> Any:
+        (x, y), (width, height), angle = cv2.minAreaRect(points)
+        return np.array([x, y, width, height, angle], np.float32)
+
+    def ours() -> Any:
+        count = hull.convex_hull(_flat(points), False, True, indices, scratch)
+        hull.convex_hull_points(_flat(points), indices, count, around)
+        boxes.min_area_rect(around[:count], out, more)
+        return out
+
+    return Case(reference, ours)
+
+
+@case
+def box_points(rng: random.Random) -> Case:
+    box = np.array([rng.uniform(-90, 90) for _ in range(5)], np.float32)
+    box[2:4] = np.abs(box[2:4])
+    out = np.empty((4, 2), np.float32)
+
+    def ours() -> Any:
+        boxes.box_points(box, out)
+        return out
+
+    x, y, width, height, angle = box.tolist()
+    return Case(lambda: cv2.boxPoints(((x, y), (width, height), angle)), ours)

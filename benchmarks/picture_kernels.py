@@ -11,6 +11,7 @@ import random
 import time
 
 import benchmarks.picture_cases_drawing
+import benchmarks.picture_cases_filters
 import benchmarks.picture_cases_regions
 import benchmarks.picture_cases_shapes  # noqa: F401
 from benchmarks.picture_cases import CASES, same
@@ -38,7 +39,9 @@ def main() -> None:
         compiled = time.perf_counter() - start
         wrong = differences(name, options.cases, options.seed)
         took = time.perf_counter() - start
-        print(f"{name:28} compile {compiled:5.2f}s  {options.cases} cases, {len(wrong)} differ {wrong[:5]}  {took:.1f}s")
+        print(
+            f"{name:28} compile {compiled:5.2f}s  {options.cases} cases, {len(wrong)} differ {wrong[:5]}  {took:.1f}s"
+        )
 
 
 if __name__ == "__main__":

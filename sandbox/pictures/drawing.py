@@ -116,9 +116,7 @@ def _clip(
 
 
 @kernel
-def _line(
-    image: _U8, x1: int, y1: int, x2: int, y2: int, c0: int, c1: int, c2: int
-) -> int:
+def _line(image: _U8, x1: int, y1: int, x2: int, y2: int, c0: int, c1: int, c2: int) -> int:
     """Draw a line whose pixels touch by sides or corners."""
     inside, x1, y1, x2, y2 = _clip(image.shape[1], image.shape[0], x1, y1, x2, y2)
     if not inside:
@@ -437,9 +435,7 @@ def rectangle(
 
 
 @kernel
-def circle(
-    image: _U8, x: int, y: int, radius: int, filled: bool, c0: int, c1: int, c2: int
-) -> int:
+def circle(image: _U8, x: int, y: int, radius: int, filled: bool, c0: int, c1: int, c2: int) -> int:
     """Compute `cv2.circle`, filled or with a line of one pixel; -1 for what is beyond `FARTHEST`."""
     if max(abs(x), abs(y), radius) > FARTHEST or radius < 0:
         return -1

@@ -62,9 +62,7 @@ def _sift(points: _Points, order: _I32, root: int, end: int) -> int:
         child = 2 * root + 1
         if child >= end:
             break
-        if child + 1 < end and _before(
-            points, np.int64(order[child]), np.int64(order[child + 1])
-        ):
+        if child + 1 < end and _before(points, np.int64(order[child]), np.int64(order[child + 1])):
             child += 1
         if not _before(points, moved, np.int64(order[child])):
             break
@@ -310,9 +308,7 @@ def approx_poly_scratch(points: int) -> int:
 
 
 @kernel
-def approx_poly(
-    points: _Points, epsilon: float, closed: bool, out: _Points, scratch: _I32
-) -> int:
+def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scratch: _I32) -> int:
     """Compute `cv2.approxPolyDP`.
 
     Args:

@@ -205,14 +205,11 @@ def point_polygon_test(points: _Points, x: float, y: float, distance: bool) -> f
         ay = by
         bx = np.float32(points[i, 0])
         by = np.float32(points[i, 1])
-        beside = (
-            (ay <= py and by <= py) or (ay > py and by > py) or (ax < px and bx < px)
-        )
+        beside = (ay <= py and by <= py) or (ay > py and by > py) or (ax < px and bx < px)
         if not distance:
             if beside:
                 if py == by and (
-                    px == bx
-                    or (py == ay and ((ax <= px and px <= bx) or (bx <= px and px <= ax)))
+                    px == bx or (py == ay and ((ax <= px and px <= bx) or (bx <= px and px <= ax)))
                 ):
                     return 0.0
                 continue

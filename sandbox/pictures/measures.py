@@ -1,0 +1,139 @@
+"""Sums over a picture: mean, norms, smallest and largest.
+
+Reference: OpenCV 5, ``modules/core/src/{mean,norm,minmax}.*``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.pictures.flags import kernel
+
+__all__ = ["mean", "min_max", "norm", "norm_between"]
+
+_U8 = NDArray[np.uint8]
+_F64 = NDArray[np.float64]
+_I64 = NDArray[np.int64]
+
+LARGEST: Final = 1
+SUM: Final = 2
+EUCLIDEAN: Final = 4
+
+
+@kernel
+def mean(image: _U8, mask: _U8, out: _F64) -> int:
+    """Compute `cv2.mean`.
+
+    Args:
+        image: uint8 ``[H, W, C]``, C at most 4.
+        mask: uint8 ``[H, W]``, or ``[0, 0]`` for none.
+        out: float64 ``[4]``, written; 0 beyond the channels.
+
+    Returns:
+        Pixels counted, or -1 if a shape does not fit.
+    """
+    height, width, channels = image.shape
+    masked = mask.size > 0
+    if channels > 4 or out.shape[0] < 4:
+        return -1
+    if masked and (mask.shape[0] != height or mask.shape[1] != width):
+        return -1
+    for c in range(4):
+        out[c] = 0.0
+    count = 0
+    for c in range(channels):
+        total = 0
+        count = 0
+        for y in range(height):
+            for x in range(width):
+                if not masked or mask[y, x] != 0:
+                    total += np.int64(image[y, x, c])
+                    count += 1
+        if count > 0:
+            out[c] = np.float64(total) * (1.0 / np.float64(count))
+    return count
+
+
+@kernel
+def norm(image: _U8, kind: int) -> float:
+    """Compute `cv2.norm` of a flat uint8 array: kind 1 largest, 2 sum, 4 root of squares; or -1."""
+    largest = 0
+    total = 0
+    squares = 0
+    for i in range(image.shape[0]):
+        value = np.int64(image[i])
+        largest = max(largest, value)
+        total += value
+        squares += value * value
+    return _norm(kind, largest, total, squares)
+
+
+@kernel
+def norm_between(first: _U8, second: _U8, kind: int) -> float:
+    """Compute `cv2.norm` of the difference of two flat uint8 arrays; see `norm`."""
+    if first.shape[0] != second.shape[0]:
+        return -1.0
+    largest = 0
+    total = 0
+    squares = 0
+    for i in range(first.shape[0]):
+        value = abs(np.int64(first[i]) - np.int64(second[i]))
+        largest = max(largest, value)
+        total += value
+        squares += value * value
+    return _norm(kind, largest, total, squares)
+
+
+@kernel
+def _norm(kind: int, largest: int, total: int, squares: int) -> float:
+    if kind == LARGEST:
+        return np.float64(largest)
+    if kind == SUM:
+        return np.float64(total)
+    if kind == EUCLIDEAN:
+        return math.sqrt(np.float64(squares))
+    return -1.0
+
+
+@kernel
+def min_max(image: Any, mask: _U8, values: _F64, places: _I64) -> int:
+    """Compute `cv2.minMaxLoc` of one channel; the first place counts, row by row.
+
+    Args:
+        image: uint8 or float32 ``[H, W]``.
+        mask: uint8 ``[H, W]``, or ``[0, 0]`` for none.
+        values: float64 ``[2]``, written: smallest and largest; 0 if there is no pixel.
+        places: int64 ``[4]``, written: x and y of each; -1 if there is no pixel.
+
+    Returns:
+        0, or -1 if a shape does not fit.
+    """
+    height, width = image.shape
+    masked = mask.size > 0
+    if values.shape[0] < 2 or places.shape[0] < 4:
+        return -1
+    if masked and (mask.shape[0] != height or mask.shape[1] != width):
+        return -1
+    values[0] = values[1] = 0.0
+    for i in range(4):
+        places[i] = -1
+    some = False
+    for y in range(height):
+        for x in range(width):
+            if masked and mask[y, x] == 0:
+                continue
+            value = np.float64(image[y, x])
+            if not some or value < values[0]:
+                values[0] = value
+                places[0] = x
+                places[1] = y
+            if not some or value > values[1]:
+                values[1] = value
+                places[2] = x
+                places[3] = y
+            some = True
+    return 0
