@@ -40,12 +40,19 @@ _COUNT: Final = ArraySpec(kind="int", dtype="int64", low=0.0)
 _BEFORE: Final = ("obs", "observation", "state")
 _AFTER: Final = ("next_obs", "next_observation", "next_state")
 _PLAIN: Final = ("action", "terminated", "truncated", "t")
-_FRAMES: Final = frozenset(
-    {"frame", "initial_frame", "prev_frame", "next_frame", "image", "img", "rgb", "pixels"}
-    | {"path", "image_path", "img_path", "frame_path", "initial_image", "initial_image_path"}
-    | {"prev_image", "next_image", "image_file", "filename", "screenshot"}
+_FRAMES: Final = frozenset({"frame", "image", "img"})
+_LIKE_FRAMES: Final = frozenset(
+    {"rgb", "pixels", "path", "image_file", "filename", "screenshot", "picture", "rgb_array"}
+    | {"before", "after", "current_frame", "current_image", "first_frame", "last_frame"}
 )
-_SLOT_ORDER: Final = (*("obs", "next_obs", "initial_obs"), *_PLAIN)
+_FRAME_SLOTS: Final = ("frame", "initial_frame", "prev_frame")
+_MOMENTS: Final = (
+    # Words in the name of a frame or path, and which frame it then is.
+    ("initial_frame", ("initial", "first", "start", "init")),
+    ("prev_frame", ("prev", "previous", "before", "last", "old")),
+    ("next_frame", ("next", "after", "new")),
+)
+_SLOT_ORDER: Final = (*("obs", "next_obs", "initial_obs"), *_PLAIN, *_FRAME_SLOTS)
 _WORDS: Final = {
     "obs": "the observation before the action",
     "next_obs": "the observation after the action",
@@ -54,6 +61,14 @@ _WORDS: Final = {
     "terminated": "whether the step ended the episode",
     "truncated": "whether the step cut the episode off",
     "t": "transitions since reset",
+    "frame": "the frame after the action",
+    "initial_frame": "the first frame of the episode",
+    "prev_frame": "the frame before the action",
+}
+_VIEWS: Final = {
+    "": "",
+    "bgr": ", its channels as BGR",
+    "token": ", as a path that cv2.imread reads",
 }
 # Short names of textbooks and other systems, too short to be near in spelling.
 _SHORT: Final = {
@@ -117,11 +132,15 @@ class Inputs:
         observation: Tree of one observation.
         action: Tree of one action.
         extra: Further values per environment, by name.
+        frame: What a frame is, uint8 ``[H, W, 3]``; None where there are none.
+        frame_order: Order of the channels in which a program is given its frames.
     """
 
     observation: Spec
     action: Spec
     extra: Mapping[str, Spec] = field(default_factory=dict)
+    frame: ArraySpec | None = None
+    frame_order: Literal["rgb", "bgr"] = "rgb"
 
     def slot(self, name: str) -> Spec:
         """Give the tree of a slot by its name in the schema."""
@@ -133,6 +152,8 @@ class Inputs:
             return _FLAG
         if name == "t":
             return _COUNT
+        if name in _FRAME_SLOTS and self.frame is not None:
+            return self.frame
         return self.extra[name.removeprefix("extra/")]
 
     @property
@@ -321,6 +342,8 @@ class _Binder:
             if found is None:
                 found = self._lookup(name, target, role, [target], after=True)
             if found is None:
+                found = self._frame(outline, target, role, [target])
+            if found is None:
                 offered = nearest_of(target, self._known(role))
                 self.findings.append(
                     finding("CAR117", outline.span, name=name, target=target, offered=offered)
@@ -328,6 +351,8 @@ class _Binder:
             return found
         found = self._lookup(name, name, role, names, after)
         bare = name.lstrip("_")
+        if found is None:
+            found = self._frame(outline, bare or name, role, names)
         if found is None and bare and bare != name:
             found = self._lookup(name, bare, role, names, after)
         if found is not None:
@@ -368,6 +393,26 @@ class _Binder:
             return None if role == "reset" else Param(name, f"extra/{meant}")
         return None
 
+    def _frame(
+        self, outline: ParamOutline, meant: str, role: Role, names: list[str]
+    ) -> Param | None:
+        """Give the frame that a name stands for."""
+        if self.inputs.frame is None:
+            return None
+        moment = _moment(meant, is_path=outline.is_path)
+        if moment is None:
+            return None
+        if role == "reset":
+            if moment in {"prev_frame", "next_frame"}:
+                return None
+            moment = "initial_frame"
+        elif moment == "next_frame":
+            moment = "frame"
+        elif moment == "frame" and any(_moment(other) == "next_frame" for other in names):
+            moment = "prev_frame"
+        view: Literal["", "bgr", "token"] = "bgr" if self.inputs.frame_order == "bgr" else ""
+        return Param(outline.name, moment, (), "token" if outline.is_path else view)
+
     def _whole(self, meant: str, role: Role, after: bool) -> str | None:
         """Give the slot of a name that stands for a whole observation."""
         fields = self.inputs.fields
@@ -404,8 +449,15 @@ class _Binder:
     def _unknown(self, outline: ParamOutline, role: Role) -> None:
         name = outline.name
         bare = name.lstrip("_") or name
-        if bare in _FRAMES or bare.endswith(("_path", "_frame")):
-            self.findings.append(finding("CAR111", outline.span, name=name))
+        asks = outline.is_path or _moment(bare) is not None or bare in _LIKE_FRAMES
+        if asks or bare.endswith(("_path", "_frame")):
+            hint = (
+                "tell what a frame is: load(..., frame=(height, width, 3)), or `--frame HxW`; "
+                "reading obs and next_obs needs none"
+                if self.inputs.frame is None
+                else "did you mean `frame`, `initial_frame` or `prev_frame`?"
+            )
+            self.findings.append(finding("CAR111", outline.span, name=name, hint=hint))
             return
         if bare in self.inputs.extra or bare in _PLAIN:
             self.findings.append(finding("CAR118", outline.span, name=name))
@@ -431,18 +483,21 @@ class _Binder:
         fields = self.inputs.fields
         if role == "reset":
             return listed(self._known(role))
-        names = ["obs", "next_obs", "initial_obs", *_PLAIN, *fields, *self.inputs.extra]
+        frames = _FRAME_SLOTS if self.inputs.frame is not None else ()
+        names = ["obs", "next_obs", "initial_obs", *_PLAIN, *frames, *fields, *self.inputs.extra]
         more = ", and a field with `prev_`, `next_` or `initial_` before it" if fields else ""
         return listed(names) + more
 
     def _known(self, role: Role) -> list[str]:
         fields = self.inputs.fields
+        frames = _FRAME_SLOTS if self.inputs.frame is not None else ()
         if role == "reset":
-            return ["obs", "initial_obs", *fields]
+            return ["obs", "initial_obs", *frames[:1], *fields]
         prefixed = [f"{prefix}_{item}" for item in fields for prefix in ("prev", "next", "initial")]
         return [
             *("obs", "next_obs", "initial_obs"),
             *_PLAIN,
+            *frames,
             *fields,
             *prefixed,
             *self.inputs.extra,
@@ -459,6 +514,7 @@ class _Binder:
         if param.path:
             inner = "".join(f"[{part!r}]" for part in param.path)
             words = f"{inner} of {words}"
+        words += _VIEWS[param.view]
         line = f"{param.name} = {words}"
         # The same name can mean one thing to step and another to reset.
         lines = self.described.setdefault(role if role in {"step", "reset"} else "", [])
@@ -516,6 +572,18 @@ class _Binder:
                 spec = DictSpec(tuple(item for item in spec.fields if item[0] in heads))
             slots.append((slot, spec))
         return Schema(tuple(slots))
+
+
+def _moment(name: str, *, is_path: bool = False) -> str | None:
+    """Give the frame that a name stands for, ``"next_frame"`` if it says so; None if it is none."""
+    words = name.lower().split("_")
+    if is_path:
+        found = (slot for slot, known in _MOMENTS if not set(known).isdisjoint(words))
+        return next(found, "frame")
+    if name in _FRAMES:
+        return "frame"
+    head, _, rest = name.partition("_")
+    return f"{head}_frame" if rest in _FRAMES and head in {"initial", "prev", "next"} else None
 
 
 def _index(part: str) -> int:

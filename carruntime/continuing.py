@@ -15,7 +15,7 @@ __all__ = ["Continuing"]
 _STATE_VERSION: Final = 1
 _KEPT: Final = ("t", "begun", "completed", "last")
 """Arrays of one entry for each environment."""
-_WHOLE: Final = ("steps", "counts", "first", "history")
+_WHOLE: Final = ("steps", "counts", "first", "frames", "history")
 """What else there is in a state."""
 
 
@@ -53,6 +53,7 @@ class Continuing(Running):
                 for name, column in self._columns.items()
                 if name.split("/")[0].split("#")[0] == "initial_obs"
             },
+            "frames": {} if self._frames is None else self._frames.state(),
             "history": [
                 {"call": one.call, "rows": one.rows.copy(), "columns": dict(one.columns)}
                 for one in self._history or ()
@@ -109,6 +110,8 @@ class Continuing(Running):
                 else:
                     self._run(guest, rows)
         self._show(state["first"])
+        if self._frames is not None:
+            self._frames.load(state["frames"])
         for name in _KEPT:
             getattr(self, f"_{name}")[...] = state[name]
         self._steps = int(state["steps"])

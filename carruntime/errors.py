@@ -38,6 +38,7 @@ __all__ = [
     "SessionClosedError",
     "ShapeError",
     "SpaceError",
+    "TrajectoryFileError",
     "WorkerError",
     "translated",
 ]
@@ -162,7 +163,14 @@ class RewardError(CarruntimeError):
 
 
 class ReproductionError(CarruntimeError):
-    """A failing row cannot be written to, or read from, a reproduction file."""
+    """A failing row cannot be written to, or read from, a reproduction file.
+
+    Also: an episode that is played again is not the one that was recorded.
+    """
+
+
+class TrajectoryFileError(CarruntimeError):
+    """Trajectories cannot be written to, or read from, a file."""
 
 
 def _lines(head: str, problems: Sequence[str]) -> str:

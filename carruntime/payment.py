@@ -6,6 +6,7 @@ begins and which transition belongs to it is not decided here, see `carruntime.w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 from carruntime.batch import RewardBatch
 from carruntime.errors import OptionError, RewardError
+from carruntime.frames import FrameSource, frame_source_of
+from carruntime.frames import Source as FrameFrom
 from carruntime.reward import RewardProgram, Source, load
+from carruntime.running import AT_RESET
 from carruntime.session import OnError, RewardSession
 from carruntime.spaces import mismatches, spaces_of, spec_of
 from sandbox.outcome import Outcome
@@ -36,6 +40,8 @@ class Payment:
         gamma: Discount of ``"potential"``.
         on_error: What the program's reward of a bad row becomes.
         options: Further arguments of `carruntime.load`.
+        frame_source: Where frames come from, if the program looks at any; see `carruntime.frames`.
+        many: Whether ``env`` is a vector environment.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class Payment:
         gamma: float | None,
         on_error: OnError,
         options: dict[str, Any],
+        frame_source: FrameFrom = None,
+        many: bool = False,
     ) -> None:
         self.mode = mode
         _check_mode(mode, gamma)
@@ -70,6 +78,18 @@ class Payment:
             if self.owns:
                 self.program.close()
             raise
+        self.frame_source: FrameSource | None = None
+        try:
+            if self.program.reads_frames:
+                self.frame_source = frame_source_of(frame_source, env, many=many)
+            elif frame_source is not None:
+                raise OptionError(
+                    f"frame_source= is given, and {self.program.filename} looks at no frame: "
+                    "leave it out"
+                )
+        except BaseException:
+            self.close()
+            raise
         self.potential = np.zeros(num_envs)
         slots = self.program.plan.schema.read()
         self.before: Spec | None = slots.get("obs")
@@ -85,7 +105,7 @@ class Payment:
             )
         if self.mode == "potential" and program.form != "tasks":
             read = set(program.plan.schema.read())
-            if program.stateful or not read <= {"next_obs", "initial_obs"}:
+            if program.stateful or not read <= AT_RESET:
                 raise OptionError(
                     'mode="potential" needs a function of the state alone, and this program '
                     + ("keeps state" if program.stateful else f"reads {', '.join(sorted(read))}")
@@ -93,15 +113,21 @@ class Payment:
                     "tasks is the potential"
                 )
 
-    def begin(self, obs: Any, mask: NDArray[np.bool_] | None) -> None:
+    def look(self, env: object, obs: Any, info: Mapping[str, Any]) -> Any:
+        """Give the frames of this moment; None if the program looks at none."""
+        if self.frame_source is None:
+            return None
+        return self.frame_source.frames(env, obs, info)
+
+    def begin(self, obs: Any, mask: NDArray[np.bool_] | None, frame: Any = None) -> None:
         """Begin episodes in the program, and take the potential of their first state."""
-        self.session.reset(obs, mask=mask)
+        self.session.reset(obs, frame=frame, mask=mask)
         if self.mode != "potential":
             return
         if self.program.form == "tasks":
             first = self.session.completed.mean(axis=1)
         else:
-            looked = self.session.evaluate(obs, mask=mask)
+            looked = self.session.evaluate(obs, frame=frame, mask=mask)
             bad = looked.bad_rows
             if len(bad) and self.session.on_error == "raise":
                 raise RewardError(looked, [int(row) for row in bad])

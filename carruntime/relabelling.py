@@ -74,7 +74,8 @@ def relabel(
     Args:
         program: A loaded program whose spaces are those of the data.
         dataset: Trajectories; or episodes with ``observations`` ``[T + 1, ...]`` and ``actions``
-            ``[T, ...]``, as Minari gives them; or a dict of arrays, either of one such episode or
+            ``[T, ...]``, as Minari gives them (and ``frames`` uint8 ``[T + 1, H, W, 3]`` for a
+            program that looks at frames); or a dict of arrays, either of one such episode or
             of many one after the other with ``next_observations`` and ``terminals`` and
             ``timeouts`` (or ``terminated`` and ``truncated``), all ``[sum of T, ...]``.
         on_error: What the reward of a bad row becomes; ``outcome`` tells which these are.
@@ -91,7 +92,8 @@ def relabel(
     if not trajectories:
         raise OptionError("relabel: the dataset has no episode; want at least one")
     try:
-        if program.form == "function":
+        # Which frame came before is known only in the order of an episode.
+        if program.form == "function" and not program.reads_frames:
             episodes = tuple(_in_batches(program, trajectories))
         else:
             episodes = replay(program, TrajectorySet(trajectories=trajectories)).episodes
@@ -252,7 +254,7 @@ def _trajectories(dataset: Dataset) -> Iterator[Trajectory]:
 
 def _from_episode(episode: Any) -> Trajectory:
     arrays: dict[str, Any] = {}
-    for name in ("observations", "actions", "rewards", *_ENDED, *_CUT):
+    for name in ("observations", "actions", "rewards", "frames", *_ENDED, *_CUT):
         value = getattr(episode, name, None)
         if value is not None:
             arrays[name] = value
@@ -311,6 +313,7 @@ def _episode(arrays: Mapping[str, Any]) -> Trajectory:
         rewards=np.zeros(length) if rewards is None else rewards,
         terminated=_flag(arrays, _ENDED, length),
         truncated=_flag(arrays, _CUT, length),
+        frames=arrays.get("frames"),
     )
 
 

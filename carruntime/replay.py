@@ -211,7 +211,7 @@ def save_failure(
     item = trajectories[failure.trajectory]
     padded = Padded([item])
     with program.start(num_envs=1, on_error="nan", record_episodes=True) as session:
-        session.reset(padded.observation(0))
+        session.reset(padded.observation(0), frame=_frame(program, padded, 0))
         for t in range(failure.step + 1):
             batch = session.step(
                 padded.observation(t),
@@ -219,6 +219,7 @@ def save_failure(
                 padded.observation(t + 1),
                 padded.terminated[t],
                 padded.truncated[t],
+                frame=_frame(program, padded, t + 1),
             )
         found = batch.failure(0, failure.task)
     if found is None:
@@ -249,7 +250,7 @@ def unbroken_rewards(
         for index, item in enumerate(trajectories):
             padded = Padded([item])
             if index == 0:
-                session.reset(padded.observation(0))
+                session.reset(padded.observation(0), frame=_frame(program, padded, 0))
             reward = np.empty(len(item))
             tasks = np.empty((len(item), len(program.task_names)), dtype=np.bool_)
             for t in range(len(item)):
@@ -259,6 +260,7 @@ def unbroken_rewards(
                     padded.observation(t + 1),
                     padded.terminated[t],
                     padded.truncated[t],
+                    frame=_frame(program, padded, t + 1),
                 )
                 reward[t], tasks[t] = batch.reward[0], batch.tasks[0]
             outputs.append(frame_outputs(program, reward, tasks))
@@ -291,7 +293,7 @@ def _run(
     held = np.zeros((longest, size, len(tasks)), dtype=np.bool_)
     completed = np.zeros_like(held)
     outcome = np.zeros((longest, size), dtype=np.uint8)
-    session.reset(padded.observation(0))
+    session.reset(padded.observation(0), frame=_frame(session.program, padded, 0))
     at_reset = np.zeros((size, len(tasks)), dtype=np.bool_)
     for t in range(longest):
         mask = padded.mask[t]
@@ -301,6 +303,7 @@ def _run(
             padded.observation(t + 1),
             padded.terminated[t],
             padded.truncated[t],
+            frame=_frame(session.program, padded, t + 1),
             mask=mask,
         )
         reward[t] = batch.reward
@@ -333,6 +336,19 @@ def _run(
             at_reset=at_reset[column],
             outcome=outcome[span, column],
         )
+
+
+def _frame(program: RewardProgram, padded: Padded, index: int) -> NDArray[np.uint8] | None:
+    """Give the frames at one time; None for a program that looks at none."""
+    if not program.reads_frames:
+        return None
+    if not padded.has_frames:
+        raise OptionError(
+            f"replay: {program.filename} looks at frames, and the trajectories have none; record "
+            "them with carruntime.collect(..., frames=True) in an environment made with "
+            'render_mode="rgb_array"'
+        )
+    return padded.frame(index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from carruntime.binding import Inputs, bind
 from carruntime.errors import LoadError, ReproductionError
+from carruntime.frame_columns import frame_leaf
 from sandbox.diagnostics import Report, Span
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
@@ -190,6 +191,8 @@ class Reproduction:
             "observation": _spec_out(self.inputs.observation),
             "action": _spec_out(self.inputs.action),
             "extra": {name: _spec_out(spec) for name, spec in self.inputs.extra.items()},
+            "frame": None if self.inputs.frame is None else list(self.inputs.frame.shape),
+            "frame_order": self.inputs.frame_order,
             "entry": self.entry,
             "bindings": dict(self.bindings),
             "limits": asdict(self.limits),
@@ -273,6 +276,9 @@ def _from_json(data: dict[str, Any]) -> Reproduction:
             _spec_in(data["observation"]),
             _spec_in(data["action"]),
             {str(name): _spec_in(spec) for name, spec in data["extra"].items()},
+            # Files of before there were frames have none.
+            None if data.get("frame") is None else frame_leaf(data["frame"]),
+            "bgr" if data.get("frame_order") == "bgr" else "rgb",
         ),
         entry=None if data["entry"] is None else str(data["entry"]),
         bindings={str(name): str(target) for name, target in data["bindings"].items()},

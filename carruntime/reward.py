@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from carruntime.binding import Binding, Inputs, bind
 from carruntime.errors import LoadError, OptionError, translated
+from carruntime.frame_columns import FRAME_SLOTS
 from carruntime.limits import plain_limits
 from carruntime.rules import finding
 from carruntime.session import OnError, RewardSession
@@ -129,6 +130,17 @@ class RewardProgram:
         if self._request.inputs is None:
             raise OptionError("the program was read without spaces")
         return self._request.inputs
+
+    @property
+    def frame_shape(self) -> tuple[int, ...] | None:
+        """Shape ``(H, W, 3)`` of the frames it was loaded for; None if it was for none."""
+        frame = self.inputs.frame
+        return None if frame is None else frame.shape
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether a session needs frames."""
+        return any(slot in FRAME_SLOTS for slot in self.plan.schema.read())
 
     @property
     def entry(self) -> str | None:
@@ -274,8 +286,10 @@ def load(
         spaces: ``(observation_space, action_space)`` in place of ``env``.
         entry: Function or class to use, or ``"TASKS"``; found by itself if left out.
         bindings: Parameter name to input, where names do not say it: ``{"x": "next_obs/pose"}``.
-        frame: Not taken in this version.
-        frame_order: Not taken in this version.
+        frame: What a frame is, as ``(height, width, 3)`` or ``Box(0, 255, (H, W, 3), uint8)``; its
+            size is part of what the program is loaded for. None for a program without frames.
+        frame_order: Order of the channels in which the program is given its frames: ``"rgb"``, as
+            environments render, or ``"bgr"``, as OpenCV reads files.
         extra: Further inputs per environment, name to space.
         reward_range: Lowest and highest reward that is meant; others are counted.
         limits: What the program may use.
@@ -487,22 +501,19 @@ def _request(
         if value not in offered:
             raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
     _must_be_kinds(entry, bindings, extra)
-    if frame is not None or frame_order != "rgb":
-        raise OptionError(
-            "frame= and frame_order= are given; frames come with a later version, and this one "
-            "would silently ignore them: leave them out"
-        )
     limits = plain_limits(limits)
     inputs = None
     if env is not None or spaces is not None or spaces_needed:
         # Gymnasium takes half a second to import, and a check of a text alone needs none of it.
-        from carruntime.spaces import spaces_of, spec_of
+        from carruntime.spaces import frame_spec, spaces_of, spec_of
 
         observation, action = spaces_of(env, spaces)
         inputs = Inputs(
             spec_of(observation, text_bytes=limits.text_bytes, path="observation_space"),
             spec_of(action, text_bytes=limits.text_bytes, path="action_space"),
             _extra(extra, limits) if extra else {},
+            frame_spec(frame),
+            "bgr" if frame_order == "bgr" else "rgb",
         )
     data, filename = _read(source)
     return _Request(

@@ -100,9 +100,9 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             id="CAR111",
             severity=Severity.ERROR,
             message="parameter `{name}` asks for a frame",
-            why="frames come with a later version; this one hands over observations only",
-            hint="read obs and next_obs; a field of the observation space that has this name is "
-            "handed over as it is",
+            why="inputs are passed by name, and the size of a frame is part of what a program is "
+            "loaded for",
+            hint="{hint}",
         ),
         Rule(
             id="CAR112",

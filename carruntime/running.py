@@ -22,6 +22,7 @@ from carruntime.buffers import ObservationBuffers
 from carruntime.columns import SlotWriter
 from carruntime.counts import Counts
 from carruntime.errors import OptionError, RewardError, SessionClosedError, translated
+from carruntime.frame_columns import FRAME_SLOTS, FrameColumns
 from carruntime.history import History
 from carruntime.reproduction import RecordedCall, Reproduction
 from sandbox.errors import SandboxError, UsageError
@@ -45,7 +46,7 @@ OnError: TypeAlias = Literal["raise", "nan", "zero", "last"] | float
 _OK: Final = int(Outcome.OK)
 _SKIPPED: Final = int(Outcome.SKIPPED)
 _STATE_LOST: Final = int(Outcome.STATE_LOST)
-AT_RESET: Final = frozenset({"next_obs", "initial_obs"})
+AT_RESET: Final = frozenset({"next_obs", "initial_obs", "frame", "initial_frame"})
 """Slots that there are before the first action."""
 READS_FIRST: Final = "the program reads the first observation of the episode"
 _ARGUMENTS: Final = ("obs", "action", "next_obs", "terminated", "truncated", "extra", "t")
@@ -98,7 +99,7 @@ class Running:
                 slot, spec, buffers.inputs, label=_label(slot), reader=reader_of(plan, slot)
             )
             for slot, spec in slots.items()
-            if slot not in {"t", "initial_obs"}
+            if slot not in {"t", "initial_obs", *FRAME_SLOTS}
         }
         self._step_slots = tuple(slot for slot in self._writers if not slot.startswith("extra/"))
         self._extras = tuple(slot for slot in self._writers if slot.startswith("extra/"))
@@ -117,6 +118,15 @@ class Running:
         if "next_obs" in slots and self._task_at_reset.any():
             # One writer for one column, so that its memory of written texts stays true.
             self._first.append(self._writers["next_obs"])
+        self._frames: FrameColumns | None = None
+        if program.reads_frames:
+            early = any(
+                param.slot == "frame"
+                for task, first in zip(plan.tasks, self._task_at_reset, strict=True)
+                if first
+                for param in task.params
+            )
+            self._frames = FrameColumns(plan, buffers.inputs, at_reset=early)
         self._t = np.zeros(num_envs, np.int64)
         self._t_column = buffers.inputs.get("t")
         self._begun = np.zeros(num_envs, np.bool_)

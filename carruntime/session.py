@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
     from sandbox.tiers.base import Tier
 
 __all__ = ["OnError", "RewardSession"]
-
-_FRAMES: Final = (
-    "frame= is given; frames come with a later version, and this one would silently ignore it: "
-    "leave it out"
-)
 
 
 class RewardSession(Continuing):
@@ -119,7 +114,8 @@ class RewardSession(Continuing):
         Args:
             obs: The first observations in Gymnasium's vector layout, rows outside ``mask``
                 ignored. May be left out if the program never looks at a first observation.
-            frame: Not taken in this version.
+            frame: The first frames, uint8 ``[N, H, W, 3]`` in RGB; may be left out if the program
+                looks at no first or earlier frame.
             mask: bool ``[N]``, the environments whose episode begins; all when left out.
             t: int64 ``[N]``, transitions that the episodes have already made, for stored data;
                 0 when left out. Not for a class, which would not have seen them.
@@ -130,10 +126,9 @@ class RewardSession(Continuing):
             SessionClosedError: If the session is closed.
         """
         guest = self._open("reset")
-        if frame is not None:
-            raise OptionError(f"RewardSession.reset: {_FRAMES}")
+        frames = self._frames
         quick = self._quick_reset
-        if quick is not None and t is None:
+        if quick is not None and t is None and frames is None:
             block = np.empty(self._frame.size)
             ended = quick(block, mask, obs) if self._first else quick(block, mask)
             if ended == Ended.FINE or ended in BEGUN or ended <= Ended.STOPPED:
@@ -150,6 +145,9 @@ class RewardSession(Continuing):
             for writer in self._first:
                 if not problems:
                     writer.check(obs, rows, pending, texts, problems)
+        shown = None
+        if frames is not None and (frames.at_reset or frame is not None):
+            shown = frames.check(frame, problems, needed=frames.at_reset)
         if problems:
             # The writer of next_obs is shared with step; here its argument is called obs.
             missing = re.compile(r"^next_obs: not given;.*")
@@ -157,6 +155,8 @@ class RewardSession(Continuing):
             told = [re.sub(r"^next_obs\b", "obs", line) for line in told]
             raise ShapeError("RewardSession.reset", told)
         commit(pending, texts, rows)
+        if frames is not None:
+            frames.reset(shown, rows)
         self._begin(rows, 0 if t is None else made)
         if self._history is not None:
             self._history.add("reset", rows, self._columns)
@@ -191,7 +191,8 @@ class RewardSession(Continuing):
                 episode, not the first of the next.
             terminated: bool ``[N]``.
             truncated: bool ``[N]``.
-            frame: Not taken in this version.
+            frame: Frames after the action, uint8 ``[N, H, W, 3]`` in RGB. The frames before it and
+                the first ones are kept by the session.
             extra: The values declared with ``extra=`` at load, by name.
             mask: bool ``[N]``, the environments that made a transition; all when left out. The
                 others get 0.0 and SKIPPED, and nothing of them changes.
@@ -206,7 +207,8 @@ class RewardSession(Continuing):
             SessionClosedError: If the session is closed.
         """
         quick = self._quick
-        if quick is not None and frame is None:
+        frames = self._frames
+        if quick is not None and frames is None:
             # The order is that of _ARGUMENTS.
             block = np.empty(self._frame.size)
             ended = quick(block, mask, obs, action, next_obs, terminated, truncated, extra, self._t)
@@ -216,8 +218,6 @@ class RewardSession(Continuing):
             if ended in BEGUN or ended <= Ended.STOPPED:
                 return self._go_on(ended, block, mask)
         guest = self._open("step")
-        if frame is not None:
-            raise OptionError(f"RewardSession.step: {_FRAMES}")
         problems: list[str] = []
         rows = None if mask is None else self._mask(mask, problems)
         pending: Pending = []
@@ -235,6 +235,9 @@ class RewardSession(Continuing):
             for slot in self._extras:
                 value = None if extra is None else extra.get(slot[6:])
                 self._writers[slot].check(value, rows, pending, texts, problems)
+        shown = None
+        if frames is not None and frames.each_step and (rows is None or rows.any()):
+            shown = frames.check(frame, problems, needed=True)
         if problems:
             raise ShapeError("RewardSession.step", problems)
         if not self._all_begun:
@@ -242,6 +245,8 @@ class RewardSession(Continuing):
             if unborn.any():
                 raise ResetNeededError(np.flatnonzero(unborn).tolist())
         commit(pending, texts)
+        if frames is not None:
+            frames.step(shown, rows)
         if self._t_column is not None:
             np.copyto(self._t_column, self._t)
         if self._history is not None:
@@ -291,6 +296,7 @@ class RewardSession(Continuing):
         terminated: Any = None,
         truncated: Any = None,
         *,
+        frame: Any = None,
         extra: Mapping[str, Any] | None = None,
         mask: NDArray[np.bool_] | None = None,
     ) -> None:
@@ -307,6 +313,7 @@ class RewardSession(Continuing):
             next_obs: Likewise.
             terminated: Likewise.
             truncated: Likewise.
+            frame: Likewise. A program that reads frames runs before this returns.
             extra: Likewise.
             mask: Likewise.
 
@@ -319,7 +326,7 @@ class RewardSession(Continuing):
         self._open("step_async")
         mask = None if mask is None else np.array(mask)
         lane = self._lane
-        if self._quick is not None and lane is not None:
+        if self._quick is not None and lane is not None and self._frames is None:
             block = np.empty(self._frame.size)
             ended = lane.post(
                 block, mask, obs, action, next_obs, terminated, truncated, extra, self._t
@@ -332,7 +339,9 @@ class RewardSession(Continuing):
                 self._keep(lambda: self._go_on(ended, block, mask))
                 return
         self._keep(
-            lambda: self.step(obs, action, next_obs, terminated, truncated, extra=extra, mask=mask)
+            lambda: self.step(
+                obs, action, next_obs, terminated, truncated, frame=frame, extra=extra, mask=mask
+            )
         )
 
     def _keep(self, call: Callable[[], RewardBatch]) -> None:
@@ -368,7 +377,13 @@ class RewardSession(Continuing):
         self._steps += 1
         return fine_batch(self._frame, under_way.block)
 
-    def evaluate(self, next_obs: Any, *, mask: NDArray[np.bool_] | None = None) -> RewardBatch:
+    def evaluate(
+        self,
+        next_obs: Any = None,
+        *,
+        frame: Any = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> RewardBatch:
         """Say what a function of the state alone gives for states, outside any transition.
 
         Nothing advances, latches or is counted: this is how a potential is known for the first
@@ -376,6 +391,7 @@ class RewardSession(Continuing):
 
         Args:
             next_obs: Observations in Gymnasium's vector layout.
+            frame: Frames of these states, as for `reset`.
             mask: bool ``[N]``, the environments to look at; all when left out.
 
         Returns:
@@ -391,7 +407,8 @@ class RewardSession(Continuing):
             raise OptionError(
                 "RewardSession.evaluate: the program "
                 + ("keeps state" if self._stateful else f"reads {', '.join(sorted(read))}")
-                + "; only a function of next_obs and initial_obs has a value outside a transition"
+                + "; only a function of next_obs and initial_obs, or of frame and initial_frame, has a "
+                "value outside a transition"
             )
         problems: list[str] = []
         rows = self._mask(mask, problems)
@@ -399,9 +416,15 @@ class RewardSession(Continuing):
         texts: Texts = []
         if "next_obs" in self._writers:
             self._writers["next_obs"].check(next_obs, rows, pending, texts, problems)
+        frames = self._frames
+        shown = None
+        if frames is not None and frames.each_step:
+            shown = frames.check(frame, problems, needed=True)
         if problems:
             raise ShapeError("RewardSession.evaluate", problems)
         commit(pending, texts)
+        if frames is not None:
+            frames.step(shown, rows)
         self._run(guest, rows)
         return self._collect(guest, rows, looking=True)
 
@@ -422,7 +445,7 @@ class RewardSession(Continuing):
             self._quick = self._lane = self._quick_reset = self._reset_lane = None
             self._history = None
             self._columns, self._t_column = {}, None
-            self._writers, self._first = {}, []
+            self._writers, self._first, self._frames = {}, [], None
             self.program._take_back(guest)  # noqa: SLF001  # its own session
 
     def __reduce__(self) -> NoReturn:

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from carruntime.environments import make_env
 from carruntime.errors import OptionError, SpaceError
+from carruntime.frame_columns import frame_leaf
 from sandbox.schema import ArraySpec, DictSpec, Spec, TupleSpec
 
-__all__ = ["mismatches", "spaces_of", "spec_of"]
+__all__ = ["frame_spec", "mismatches", "spaces_of", "spec_of"]
 
 _NUMBERS: Final = frozenset(
     [
@@ -42,6 +43,28 @@ _NUMBERS: Final = frozenset(
 _SUPPORTED: Final = (
     "Box, Discrete, MultiDiscrete, MultiBinary, Text (or another space of str), Dict and Tuple"
 )
+
+
+def frame_spec(frame: object) -> ArraySpec | None:
+    """Describe frames as ``frame=`` of `carruntime.load` gives them.
+
+    Args:
+        frame: ``(H, W, 3)``, a Box of it, or None.
+
+    Raises:
+        OptionError: If it is neither.
+    """
+    if frame is None:
+        return None
+    if isinstance(frame, gs.Box):
+        if frame.dtype != np.uint8:
+            raise OptionError(f"frame={frame}: dtype {frame.dtype}; want uint8")
+        frame = frame.shape
+    if not isinstance(frame, tuple | list):
+        raise OptionError(
+            f"frame={frame!r}: want the shape (height, width, 3) of an RGB frame, or a Box of it"
+        )
+    return frame_leaf(frame)
 
 
 def spaces_of(

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.errors import OptionError
+from carruntime.frame_table import FrameRule, FrameTable
 
 __all__ = ["Observations", "Padded", "Trajectory", "TrajectorySet", "leading_size", "stack", "take"]
 
@@ -98,6 +100,11 @@ class Trajectory:
         policy: Name of what chose the actions.
         env_id: The environment it came from.
         provenance: What else is needed to make it again, such as versions and the horizon.
+        facts: Named truths of the simulator, bool ``[T + 1]`` each; see `carruntime.facts`.
+        states: Named parts of the simulator's whole state, ``[T + 1, ...]`` each; empty where
+            nobody can read it.
+        frames: Pictures, uint8 ``[T + 1, H, W, 3]`` RGB, as an array or a `FrameTable`; None where
+            none were taken. They are never stored: see `carruntime.rerendering`.
     """
 
     observations: Observations
@@ -110,6 +117,9 @@ class Trajectory:
     policy: str = ""
     env_id: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    states: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    frames: NDArray[np.uint8] | FrameTable | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rewards", np.asarray(self.rewards, dtype=np.float64))
@@ -128,13 +138,20 @@ class Trajectory:
         seen = leading_size(self.observations)
         if seen != length + 1:
             wrong.append(f"observations with {seen} entries")
+        for name, values in (*self.facts.items(), *self.states.items()):
+            if len(values) != length + 1:
+                wrong.append(f"{name} with {len(values)} entries")
+        if self.frames is not None and (
+            len(self.frames) != length + 1 or len(self.frames.shape) != 4
+        ):
+            wrong.append(f"frames {self.frames.shape}")
         if length == 0:
             wrong.append("actions with 0 entries")
         if wrong:
             raise OptionError(
                 f"Trajectory: {', '.join(wrong)} beside {length} actions; T transitions "
-                f"(T > 0) have T rewards and flags and T + 1 observations: record the "
-                "observation of the reset too"
+                f"(T > 0) have T rewards and flags and T + 1 observations, facts, states and frames: "
+                "record those of the reset too"
             )
         early = np.flatnonzero((self.terminated | self.truncated)[:-1])
         if early.size:
@@ -181,6 +198,42 @@ class TrajectorySet(Sequence[Trajectory]):
                 f"TrajectorySet: trajectories of {sorted(others)} in a set of {self.env_id!r}; "
                 "a verdict needs one environment: make one set for each"
             )
+
+    def save(self, path: str | Path) -> Path:
+        """Write all of it but the frames to one file; see `carruntime.trajectory_store`.
+
+        Raises:
+            TrajectoryFileError: If the file cannot be written, or the episodes do not fit
+                together.
+        """
+        from carruntime.trajectory_store import save
+
+        return save(self, Path(path))
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, frames: bool | FrameRule = False, env: Any = None
+    ) -> TrajectorySet:
+        """Read what `save` wrote.
+
+        Args:
+            path: The file.
+            frames: Whether to play the episodes again and take their pictures, or a function
+                from the environment to its picture.
+            env: What to play them in, for environments that cannot be made from their id and
+                arguments alone: an environment, or a function that makes one.
+
+        Raises:
+            TrajectoryFileError: If the file is damaged, of another version, or no such file.
+            ReproductionError: If an episode played again is not the one that was recorded.
+        """
+        from carruntime.rerendering import with_frames
+        from carruntime.trajectory_store import load
+
+        found = load(Path(path))
+        if frames is False:
+            return found
+        return with_frames(found, env, frame=None if frames is True else frames)
 
     def __len__(self) -> int:
         return len(self.trajectories)
@@ -234,6 +287,7 @@ class Padded:
         self.mask: NDArray[np.bool_] = np.arange(self.longest)[:, None] < lengths[None, :]
         self._observations = _pad([item.observations for item in trajectories], self.longest + 1)
         self._actions = _pad([item.actions for item in trajectories], self.longest)
+        self._frames = [item.frames for item in trajectories]
         ended = [_pad([item.terminated for item in trajectories], self.longest)]
         ended.append(_pad([item.truncated for item in trajectories], self.longest))
         self.terminated: NDArray[np.bool_] = ended[0] & self.mask
@@ -245,6 +299,17 @@ class Padded:
     def observation(self, index: int) -> Observations:
         """Give observation ``index`` of all trajectories, ``[N, ...]``."""
         return take(self._observations, index)
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether every trajectory has frames."""
+        return all(frames is not None for frames in self._frames)
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Give the frames at observation ``index`` of all trajectories, ``[N, H, W, 3]``."""
+        return np.stack(
+            [frames[min(index, len(frames) - 1)] for frames in self._frames if frames is not None]
+        )
 
     def action(self, index: int) -> Any:
         """Give action ``index`` of all trajectories, ``[N, ...]``."""

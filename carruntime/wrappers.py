@@ -28,9 +28,11 @@ from numpy.typing import NDArray
 from carruntime.batch import RewardBatch
 from carruntime.columns import copy_batch, overlay
 from carruntime.errors import OptionError, RewardError
+from carruntime.frames import Source as FrameFrom
 from carruntime.payment import Mode, Payment
 from carruntime.reward import RewardProgram, Source
 from carruntime.session import OnError, RewardSession
+from carruntime.spaces import spec_of
 from sandbox.outcome import Outcome
 
 __all__ = ["CodeRewardVectorWrapper", "CodeRewardWrapper", "Mode"]
@@ -63,6 +65,8 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: See above.
         gamma: Discount of ``"potential"``, in ``[0, 1]``; must be the agent's.
         on_error: What the program's reward of a bad row becomes, see `RewardProgram.start`.
+        frame_source: Where the frames come from, if the program looks at any: a source of
+            `carruntime.frames`, or its name; ``env.render()`` if left out.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
     Raises:
@@ -83,14 +87,28 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        frame_source: FrameFrom = None,
         **options: Any,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
-            self, program=program, mode=mode, gamma=gamma, on_error=on_error, **options
+            self,
+            program=program,
+            mode=mode,
+            gamma=gamma,
+            on_error=on_error,
+            frame_source=frame_source,
+            **options,
         )
         gym.Wrapper.__init__(self, env)
         self._payment = Payment(
-            env, program, 1, mode=mode, gamma=gamma, on_error=on_error, options=options
+            env,
+            program,
+            1,
+            mode=mode,
+            gamma=gamma,
+            on_error=on_error,
+            options=options,
+            frame_source=frame_source,
         )
         self._obs: Any = None
 
@@ -109,7 +127,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
     ) -> tuple[Any, dict[str, Any]]:
         """Reset the environment, and the program with its first observation."""
         obs, info = self.env.reset(seed=seed, options=options)
-        self._payment.begin(obs, None)
+        self._payment.begin(obs, None, self._payment.look(self.env, obs, info))
         self._keep(obs)
         return obs, info
 
@@ -130,6 +148,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
                 obs,
                 bool(terminated),
                 bool(truncated),
+                frame=payment.look(self.env, obs, info),
                 extra={name: info.get(name) for name in payment.extras},
             )
         except RewardError as error:
@@ -178,6 +197,9 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: See `CodeRewardWrapper`.
         gamma: Discount of ``mode="potential"``.
         on_error: What the program's reward of a bad row becomes.
+        frame_source: Where the frames come from, if the program looks at any: a source of
+            `carruntime.frames`, or its name; ``info["frame"]`` if left out, where
+            `carruntime.frames.RenderFrames` puts it inside of each sub-environment.
         autoreset_mode: How the environment resets itself, where its metadata does not say so.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
 
@@ -194,6 +216,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        frame_source: FrameFrom = None,
         autoreset_mode: AutoresetMode | str | None = None,
         **options: Any,
     ) -> None:
@@ -207,7 +230,10 @@ class CodeRewardVectorWrapper(VectorWrapper):
             gamma=gamma,
             on_error=on_error,
             options=options,
+            frame_source=frame_source,
+            many=True,
         )
+        self._check_source()
         self._obs: Any = None
         self._ended = np.zeros(env.num_envs, np.bool_)
 
@@ -232,7 +258,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mask = None if options is None else options.get("reset_mask")
         mask = None if mask is None else np.array(mask)
         obs, info = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
-        self._payment.begin(obs, mask)
+        self._payment.begin(obs, mask, self._payment.look(self.env, obs, info))
         self._ended[slice(None) if mask is None else mask] = False
         self._keep(obs)
         return obs, info
@@ -252,29 +278,69 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mask: NDArray[np.bool_] | None = None
         extra = {name: info.get(name) for name in payment.extras}
         after = obs
+        frame = first = payment.look(self.env, obs, info)
         if self.autoreset_mode is AutoresetMode.NEXT_STEP:
             if self._ended.any():
                 mask = ~self._ended
-                payment.begin(obs, self._ended)
+                payment.begin(obs, self._ended, first)
         elif self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
             after = self._with_final(obs, ended, info)
             extra = _with_final_info(extra, ended, info)
+            if payment.frame_source is not None:
+                last = self._last_frames(obs, ended, info)
+                frame = np.array(first)
+                frame[ended] = np.asarray(last)[ended]
         failed: RewardError | None = None
         try:
             batch = payment.session.step(
-                self._obs, actions, after, terminated, truncated, extra=extra, mask=mask
+                self._obs,
+                actions,
+                after,
+                terminated,
+                truncated,
+                frame=frame,
+                extra=extra,
+                mask=mask,
             )
         except RewardError as error:
             failed, batch = error, error.batch
         own = np.array(env_reward, dtype=np.float64)
         reward = payment.pay(batch, own, np.asarray(terminated))
         if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
-            payment.begin(obs, ended)
+            payment.begin(obs, ended, first)
         self._ended = ended
         self._keep(obs)
         if failed is not None:
             raise failed
         return obs, reward, terminated, truncated, self._tell(info, batch, own)
+
+    def _check_source(self) -> None:
+        """Refuse a source that would show the next episode in place of the end of this one."""
+        source = self._payment.frame_source
+        if source is None or source.sees_ends or self.autoreset_mode is not AutoresetMode.SAME_STEP:
+            return
+        self._payment.close()
+        raise OptionError(
+            f"frame_source={source!r}: in autoreset mode SAME_STEP the environments have reset "
+            "themselves before it is asked, and the last frame of an episode is lost; make them "
+            "with wrappers=[carruntime.frames.RenderFrames] and leave frame_source out, or use "
+            "another autoreset mode"
+        )
+
+    def _last_frames(self, obs: Any, ended: NDArray[np.bool_], info: Mapping[str, Any]) -> Any:
+        """Give the frames that ended episodes had last."""
+        final = info.get("final_info")
+        told = {**info, **final} if isinstance(final, Mapping) else info
+        rows = np.flatnonzero(ended).tolist()
+        kept = info.get("final_obs")
+        if isinstance(obs, Mapping) and kept is not None:
+            whole = spec_of(self.env.single_observation_space, text_bytes=1 << 16, path="")
+            obs = overlay(whole, obs, {row: _row(kept, row) for row in rows})
+        elif kept is not None:
+            obs = np.array(obs)
+            for row in rows:
+                obs[row] = _row(kept, row)
+        return self._payment.look(self.env, obs, told)
 
     def _with_final(self, obs: Any, ended: NDArray[np.bool_], info: Mapping[str, Any]) -> Any:
         spec = self._payment.after

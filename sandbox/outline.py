@@ -15,6 +15,7 @@ from typing import Literal
 from sandbox.classes import bases_of, methods_of
 from sandbox.diagnostics import Span
 from sandbox.parse import Places
+from sandbox.paths import PathsOf
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
 from sandbox.reads import Reads, ReadsOf
 from sandbox.trees import child_nodes, walk
@@ -41,6 +42,7 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
     """
     places = Places(text)
     reads = ReadsOf(tree)
+    paths = PathsOf(tree)
     functions: dict[str, FunctionOutline] = {}
     classes: dict[str, ClassOutline] = {}
     tasks: tuple[str, ...] | None = None
@@ -51,14 +53,14 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
         if isinstance(node, ast.FunctionDef):
             functions.pop(node.name, None)
             classes.pop(node.name, None)
-            functions[node.name] = _function(node, places, reads.of(node), method=False)
+            functions[node.name] = _function(node, places, reads.of(node), paths, method=False)
         elif isinstance(node, ast.ClassDef):
             functions.pop(node.name, None)
             classes.pop(node.name, None)
             is_data = any(_last_name(base) in data_classes for base in node.bases)
             if is_data:
                 data_classes.add(node.name)
-            classes[node.name] = _class(node, places, reads, nodes, is_data=is_data)
+            classes[node.name] = _class(node, places, reads, paths, nodes, is_data=is_data)
             nodes[node.name] = node
         else:
             listed = _task_list(node)
@@ -101,6 +103,7 @@ def _class(
     node: ast.ClassDef,
     places: Places,
     reads: ReadsOf,
+    paths: PathsOf,
     above: Mapping[str, ast.ClassDef],
     *,
     is_data: bool,
@@ -110,7 +113,7 @@ def _class(
         # What an inherited method hands on may go to a method that this class has anew, so
         # nothing is said of what it reads.
         known = reads.of(item, node) if item in node.body else {}
-        methods[name] = _function(item, places, known, method=True)
+        methods[name] = _function(item, places, known, paths, method=True)
     bases = bases_of(node, above)
     made = next((item for item in (node, *bases) if _makes(item)), None)
     if made is None:
@@ -175,10 +178,16 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
 
 
 def _function(
-    node: ast.FunctionDef, places: Places, reads: Mapping[str, Reads], *, method: bool
+    node: ast.FunctionDef,
+    places: Places,
+    reads: Mapping[str, Reads],
+    paths: PathsOf,
+    *,
+    method: bool,
 ) -> FunctionOutline:
     args = node.args
     found: list[ParamOutline] = []
+    pictures = paths.of(node)
     plain = [*args.posonlyargs, *args.args]
     first_default = len(plain) - len(args.defaults)
     for index, arg in enumerate(plain):
@@ -186,7 +195,8 @@ def _function(
         kind = "positional" if index < len(args.posonlyargs) else "plain"
         has_default = index >= first_default
         span = places.name_of(arg)
-        found.append(ParamOutline(arg.arg, has_default, kind, span, reads.get(arg.arg)))
+        is_path = arg.arg in pictures
+        found.append(ParamOutline(arg.arg, has_default, kind, span, reads.get(arg.arg), is_path))
     if args.vararg is not None:
         found.append(ParamOutline(args.vararg.arg, True, "varargs", places.name_of(args.vararg)))
     found.extend(

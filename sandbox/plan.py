@@ -34,6 +34,7 @@ class ParamOutline:
     Attributes:
         reads: The only keys that the program can read of the argument (none: it is never looked
             at); None where it can read anything.
+        is_path: Whether it reaches `cv2.imread`, so that it stands for a picture.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ParamOutline:
     kind: Literal["plain", "keyword", "varargs", "varkw", "positional"]
     span: Span
     reads: tuple[str, ...] | None = None
+    is_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,20 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter and the input it is bound to."""
+    """A parameter and the input it is bound to.
+
+    Attributes:
+        name: Its name in the program.
+        slot: Name of the input.
+        path: Keys and positions below the slot.
+        view: How a picture is handed over: as it is (empty), with its channels reversed, or as a
+            token that `cv2.imread` reads.
+    """
 
     name: str
     slot: str
     path: tuple[str | int, ...] = ()
+    view: Literal["", "bgr", "token"] = ""
 
 
 @dataclass(frozen=True, slots=True)

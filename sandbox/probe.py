@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.plan import Plan
+from sandbox.probe_frames import PICTURE_ROWS, changed_frames, draw_frames, is_picture
 from sandbox.schema import ArraySpec, Column, Schema
 
 __all__ = ["Batch", "probe_batches", "probe_inputs"]
@@ -31,6 +32,8 @@ STEPS: Final = 8
 _BEFORE: Final = "obs"
 _AFTER: Final = "next_obs"
 _FIRST: Final = "initial_obs"
+_FRAME: Final = "frame"
+_OTHER_FRAMES: Final = ("prev_frame", "initial_frame")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
 _MAX_TEXTS: Final = 64
 
@@ -63,8 +66,9 @@ def probe_inputs(schema: Schema, tree: ast.Module, rows: int = ROWS, seed: int =
     found: Batch = {}
     columns = list(schema.columns())
     style = rng.random(rows)
+    _draw_frames(columns, rows, rng, found)
     for column in columns:
-        if column.slot in (_AFTER, _FIRST):
+        if column.slot in (_AFTER, _FIRST) or column.name in found:
             continue
         found.update(_column(column, rows, rng, constants, style))
     for column in columns:
@@ -87,13 +91,16 @@ def probe_batches(plan: Plan, tree: ast.Module, seed: int = 0) -> list[Batch]:
     Within an episode ``next_obs`` of a step is ``obs`` of the next, as it will be.
     """
     schema = plan.schema
+    sees = any(is_picture(column.spec) for column in schema.columns())
     if not plan.stateful:
-        return [probe_inputs(schema, tree, ROWS, seed)]
+        return [probe_inputs(schema, tree, PICTURE_ROWS if sees else ROWS, seed)]
+    episodes = PICTURE_ROWS // STEPS if sees else EPISODES
     batches: list[Batch] = []
     for step in range(STEPS):
-        batch = probe_inputs(schema, tree, EPISODES, seed * STEPS + step)
+        batch = probe_inputs(schema, tree, episodes, seed * STEPS + step)
         if batches:
             before = batches[-1]
+            _follow_frames(batch, before)
             for name in batch:
                 slot = name.partition("/")[0]
                 if slot.partition("#")[0] == _BEFORE:
@@ -116,6 +123,28 @@ def probe_batches(plan: Plan, tree: ast.Module, seed: int = 0) -> list[Batch]:
             _settle(schema, batch, step)
         batches.append(batch)
     return batches
+
+
+def _draw_frames(columns: list[Column], rows: int, rng: np.random.Generator, found: Batch) -> None:
+    """Draw the frames of each row; the earlier ones are like the one after the action."""
+    wanted = [column for column in columns if column.slot in (_FRAME, *_OTHER_FRAMES)]
+    if not wanted:
+        return
+    last = draw_frames(rows, wanted[0].spec.shape, rng)
+    for column in wanted:
+        found[column.name] = last if column.slot == _FRAME else changed_frames(last, rng)
+
+
+def _follow_frames(batch: Batch, before: Batch) -> None:
+    """Let the frames of a step follow on those of the step before."""
+    first, earlier = _OTHER_FRAMES[1], _OTHER_FRAMES[0]
+    if first in batch:
+        batch[first] = before[first].copy()
+    if _FRAME in batch:
+        rng = np.random.default_rng(int(batch[_FRAME].sum() % (1 << 32)))
+        batch[_FRAME] = changed_frames(before[_FRAME], rng)
+        if earlier in batch:
+            batch[earlier] = before[_FRAME].copy()
 
 
 def _settle(schema: Schema, batch: Batch, step: int) -> None:
@@ -196,6 +225,8 @@ def _column(
     spec = column.spec
     if spec.kind == "text":
         return _text_column(column, rows, rng, constants)
+    if is_picture(spec):
+        return {column.name: draw_frames(rows, spec.shape, rng)}
     values = _numbers((rows, *spec.shape), spec, rng, constants, style)
     return {column.name: values}
 

@@ -605,6 +605,12 @@ _WHOLE: Final = (
         "compute it with NumPy on the row, or use less",
     ),
     (
+        "CMP916",
+        "a frame is handed over as BGR or as the path of a picture",
+        "the compiled tier reads frames as they arrive",
+        'take the parameter `frame`, and load with frame_order="rgb"',
+    ),
+    (
         "CMP991",
         "the compiler failed",
         "the program still has a tier to run in",

@@ -14,7 +14,8 @@ from carruntime.commands.shared import (
     LONG_TEXT,
     add_command,
     env_option,
-    open_env,
+    frame_order_option,
+    open_env_for,
     print_json,
     print_wrapped,
     require_option,
@@ -39,6 +40,7 @@ def add(commands: Any) -> None:
     )
     env_option(check, required=False)
     check.add_argument("--entry", help="function, class or TASKS to use")
+    frame_order_option(check)
     require_option(check)
     check.add_argument("--explain", metavar="RULE", help="explain one rule, such as SBX301")
     check.add_argument("--strict", action="store_true", help="warnings end with status 1 too")
@@ -56,15 +58,24 @@ def _check(options: argparse.Namespace) -> int:
         return wrong_use(options, "--json and --sarif are two forms of the same; want one of them")
     from carruntime.reward import check
 
-    env = open_env(options.env) if options.env is not None else None
-    try:
-        sources = [source_of(path) for path in options.files]
-        found = [
-            check(source, env, entry=options.entry, require=options.require) for source in sources
-        ]
-    finally:
-        if env is not None:
-            env.close()
+    found = []
+    for path in options.files:
+        source = source_of(path)
+        env, frame = (None, None) if options.env is None else open_env_for(source, options)
+        try:
+            found.append(
+                check(
+                    source,
+                    env,
+                    entry=options.entry,
+                    frame=frame,
+                    frame_order=options.frame_order,
+                    require=options.require,
+                )
+            )
+        finally:
+            if env is not None:
+                env.close()
     # A check does not compile, so which tier it used says nothing about the one that will run.
     reports = [
         replace(

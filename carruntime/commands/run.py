@@ -77,6 +77,7 @@ def _run(options: argparse.Namespace) -> int:
                 options.seed,
                 max_steps=options.max_steps,
                 progress=line,
+                frames=program.reads_frames,
             )
         seen = replay(program, trajectories)
         saved, not_saved = None, None

@@ -30,11 +30,13 @@ __all__ = [
     "counts",
     "env_option",
     "file_argument",
+    "frame_order_option",
     "given_source",
     "load_options",
     "natural",
     "number_or_text",
     "open_env",
+    "open_env_for",
     "policy",
     "print_json",
     "print_wrapped",
@@ -109,7 +111,18 @@ def load_options(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None
         parser.add_argument(
             "--tier", default="auto", choices=("auto", "interpreted", "compiled"), help="which tier"
         )
+    frame_order_option(parser)
     require_option(parser)
+
+
+def frame_order_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--frame-order``."""
+    parser.add_argument(
+        "--frame-order",
+        default="rgb",
+        choices=("rgb", "bgr"),
+        help="order of the channels in which the program is given frames (default: rgb)",
+    )
 
 
 def require_option(parser: argparse.ArgumentParser) -> None:
@@ -195,12 +208,14 @@ class Loaded:
 
         options = self._options
         source = given_source(options)
-        self._env = open_env(options.env)
+        self._env, frame = open_env_for(source, options)
         try:
             self._program = load(
                 source,
                 self._env,
                 entry=options.entry,
+                frame=frame,
+                frame_order=options.frame_order,
                 tier=options.tier,
                 require=options.require,
             )
@@ -219,6 +234,43 @@ def open_env(env_id: str) -> gym.Env[Any, Any]:
     from carruntime.environments import make_env
 
     return make_env(env_id)
+
+
+def open_env_for(
+    source: Source, options: argparse.Namespace
+) -> tuple[gym.Env[Any, Any], tuple[int, ...] | None]:
+    """Make the environment of ``--env``, so that it draws if the program may look at frames.
+
+    Returns:
+        The environment, and the shape of its frames or None.
+    """
+    if not may_see(source):
+        return open_env(options.env), None
+    from carruntime.environments import make_env
+    from carruntime.frames import frame_shape_of
+
+    try:
+        env = make_env(options.env, render_mode="rgb_array")
+    except (OptionError, TypeError, ValueError):
+        # It cannot draw; what that means for the program its findings will tell.
+        return open_env(options.env), None
+    try:
+        return env, frame_shape_of(env)
+    except BaseException:
+        env.close()
+        raise
+
+
+def may_see(source: Source) -> bool:
+    """Whether a text has a word that programs which look at frames have; it is not read further."""
+    if isinstance(source, str):
+        data = source.encode("utf-8", "replace")
+    else:
+        try:
+            data = Path(source).read_bytes()
+        except OSError:
+            return False  # said when it is loaded
+    return any(word in data for word in (b"frame", b"image", b"img", b"cv2"))
 
 
 def given_source(options: argparse.Namespace) -> Source:

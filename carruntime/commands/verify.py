@@ -51,7 +51,14 @@ def _verify(options: argparse.Namespace) -> int:
 
     with Loaded(options) as (program, env):
         with ProgressLine("expert episodes", show=options.progress) as line:
-            expert = collect(env, "expert", options.expert_episodes, options.seed, progress=line)
+            expert = collect(
+                env,
+                "expert",
+                options.expert_episodes,
+                options.seed,
+                progress=line,
+                frames=program.reads_frames,
+            )
         # Given time enough, random play solves anything; so its time is part of the question.
         horizon = options.horizon
         if horizon is None:
@@ -64,6 +71,7 @@ def _verify(options: argparse.Namespace) -> int:
                 options.seed + 1_000_000,
                 max_steps=horizon or None,
                 progress=line,
+                frames=program.reads_frames,
             )
         verdict = verify(
             program,

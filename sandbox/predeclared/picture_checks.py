@@ -1,7 +1,7 @@
 """What is given to OpenCV, checked before it reaches native code.
 
 OpenCV trusts its callers: the wheels of version 5 end with a segmentation fault on an array of bools
-in `inRange`, on an empty one in `minMaxLoc`, or on 16-bit numbers in `connectedComponents`; they
+in `inRange`, on None in `connectedComponents`, on an empty one in `minMaxLoc`, or on 16-bit numbers in `connectedComponents`; they
 write past a row in `Laplacian`, and go through two thousand million rows for a polygon whose corner
 is far away. So a function is given only the types, sizes and numbers it was tried with. Whatever
 else a program gives raises `cv2.error`, which is also what OpenCV raises where it does look.
@@ -144,7 +144,7 @@ class PictureRule:
             if value.__class__ is ndarray:
                 self._picture(given, name, value, dtypes, first=first)
                 words["elements"] = max(words["elements"], int(value.size))
-            elif value is not None and (first or not self.plain or not _is_plain(value)):
+            elif first or not self.plain or not _is_plain(value):
                 raise given.bad(f"{name} is {_shown(value)}; want an array")
             first = False
         for name in self.points:
@@ -203,8 +203,6 @@ def _flat(value: Any) -> list[float]:
 
 def _points(given: Given, name: str, value: Any, most: int = COORDINATE) -> int:
     """Check points; give how many there are."""
-    if value is None:
-        return 0
     if value.__class__ is not ndarray:
         if not isinstance(value, tuple | list):
             raise given.bad(f"{name} is {_shown(value)}; want an array of points")
@@ -343,7 +341,9 @@ def _kernel_size(given: Given) -> None:
         given.pair("ksize", 0, KERNEL)
     elif size is not None:
         given.whole("ksize", 1, KERNEL)
-    given.pair("anchor", -1, KERNEL)
+    anchor, sides = given.pair("anchor", -1, KERNEL), _flat(size)
+    if anchor is not None and any(at >= side for at, side in zip(anchor, sides, strict=False)):
+        raise given.bad(f"anchor={anchor} is outside the window")
     _border(given)
 
 
@@ -663,7 +663,7 @@ def _defects(given: Given) -> None:
     contour, hull = given.items.get("contour"), given.items.get("convexhull")
     if contour.__class__ is not ndarray or hull.__class__ is not ndarray or not hull.size:
         raise given.bad("want a contour and its hull as indices (returnPoints=False)")
-    inside = hull.dtype.name == "int32" and 0 <= hull.min() and hull.max() < len(contour)
+    inside = hull.dtype.name == "int32" and hull.min() >= 0 and hull.max() < len(contour)
     if not inside or hull.size != hull.shape[0]:
         raise given.bad("convexhull is no list of indices into the contour")
 

@@ -33,6 +33,8 @@ ndarray: Final = np.ndarray
 _PLAIN: Final = SCALARS | {int, NoneType}
 _DEPTH: Final = 4
 """Levels of brackets that an argument may have: contours are lists of arrays, boxes are pairs."""
+_ITEM_BYTES: Final = 2
+"""Bytes of an element of what is made, on average; what has floats was floats before."""
 _CONTOUR_BYTES: Final = 256
 """What one contour in a list takes, besides its points."""
 _MANY_PIXELS: Final = 1 << 18
@@ -159,9 +161,9 @@ def _function(cv2: Any, name: str, entry: Entry, checks: ArrayChecks) -> Callabl
             if items[word] is not None and not reads_shapes:
                 raise TypeError(f"{word}= would be written into; assign the result: `y = ...`")
         words = rule.judge(Given(name, items, error))
-        meter.charge(price(words))
         if words["made"] > 128:
-            meter.room(words["made"])
+            meter.room(words["made"], _ITEM_BYTES)
+        meter.charge(price(words))
         if name == "findContours":
             _room_for_contours(meter, items.get("image"))
         if items.get("mask").__class__ is ndarray and items["mask"].dtype == np.bool_:

@@ -38,6 +38,7 @@ from sandbox.guards import (
     text_guards,
     without_addresses,
 )
+from sandbox.guards.tokens import FrameToken
 from sandbox.instrument import InstrumentError, instrument
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
@@ -568,7 +569,13 @@ class InterpretedRunner:
 
     def _maker(self, param: Param) -> Callable[[int], Any]:
         parts = [param.slot, *(_escaped(part) for part in param.path)]
-        return self._reader("/".join(parts), self._plan.spec(param))
+        column, spec = "/".join(parts), self._plan.spec(param)
+        if param.view and isinstance(spec, ArraySpec):
+            frames = self._inputs[column]
+            if param.view == "token":
+                return lambda i: FrameToken(frames[i])
+            return lambda i: np.ascontiguousarray(frames[i][:, :, ::-1])
+        return self._reader(column, spec)
 
     def _reader(self, column: str, spec: Spec) -> Callable[[int], Any]:
         if isinstance(spec, DictSpec):

@@ -220,10 +220,10 @@ def test_signatures_of_other_systems_get_a_hint(parameters: str) -> None:
 @pytest.mark.parametrize(
     "name", ["frame", "initial_frame", "prev_frame", "image", "image_path", "path", "frame_path"]
 )
-def test_frames_are_refused_and_said_to_come_later(name: str) -> None:
+def test_a_frame_that_was_not_declared_is_refused_and_said_how_to(name: str) -> None:
     (found,) = bound(f"def reward({name}):\n    return 0.0\n").findings
     assert found.rule == "CAR111"
-    assert "later version" in found.why
+    assert "frame=(height, width, 3)" in found.hint
 
 
 # bindings= and extra= ------------------------------------------------------------------------

@@ -309,14 +309,6 @@ def test_declared_extras_are_handed_in_by_name(load: Load) -> None:
             session.step(next_obs=rows(0, 0))
 
 
-def test_frames_are_refused_and_not_ignored(load: Load) -> None:
-    with load(FIRST).start(1) as session:
-        with pytest.raises(car.OptionError, match="frames come with a later version"):
-            session.reset(frame=np.zeros((8, 8, 3), np.uint8))
-        with pytest.raises(car.OptionError, match="frames come with a later version"):
-            session.step(frame=np.zeros((8, 8, 3), np.uint8))
-
-
 def test_a_closed_session_says_so_and_can_be_closed_again(load: Load) -> None:
     session = load(FIRST).start(1)
     session.close()

@@ -247,12 +247,13 @@ def test_an_attack_reaches_nothing_without_the_validator(
 # --- benign programs --------------------------------------------------------------------------
 
 BENIGN = json.loads((corpus_reader.ATTACKS / "benign_expected_extra.json").read_text())["values"]
-PICTURES = {"cv2_colour_mask.py", "cv2_contours.py"}
 
 
-@pytest.mark.parametrize("name", sorted(set(BENIGN) - PICTURES))
+@pytest.mark.parametrize("name", sorted(BENIGN))
 def test_a_benign_program_that_looks_suspicious_gives_its_values(name: str) -> None:
     path = corpus_reader.ATTACKS / "benign_dev" / name
+    if name.startswith("cv2_"):
+        pytest.importorskip("cv2")
     if not path.exists():
         pytest.fail(f"{name} has values but no program")
     analysis = analyse(path.read_bytes(), name, Limits())
