@@ -194,7 +194,12 @@ class Lowering(Records):
         """Give the value of a bound parameter."""
         spec = self.plan.spec(param)
         name = "/".join([param.slot, *(_escaped(part) for part in param.path)])
-        return self.input(name, spec)
+        value = self.input(name, spec)
+        if not param.view:
+            return value
+        if not isinstance(value, Arr):
+            raise self.refuse("CMP531", f"the input {name!r} is no picture")
+        return self.frame_token(value) if param.view == "token" else self.reversed_channels(value)
 
     def input(self, name: str, spec: Spec) -> Value:
         """Give the value that a part of the inputs is."""

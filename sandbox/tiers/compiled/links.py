@@ -86,14 +86,18 @@ class _Source:
 def _sources() -> dict[str, _Source]:
     """Give all kernels by name.
 
-    One that takes points takes them as int32, and as float32 with ``#f32`` behind its name.
+    One that takes points takes them as int32, and as float32 with ``#f32`` behind its name; so
+    does one that takes images of several types, but for the first of them.
     """
     found: dict[str, _Source] = {}
     for kernels in KERNELS.values():
         for kernel in kernels:
             # In the table, P stands for points of either type.
             whole = _POINTS.sub("int32[:,::1]", kernel.types)
-            found.setdefault(kernel.name, _Source(whole, kernel.load))
+            before = found.setdefault(kernel.name, _Source(whole, kernel.load))
+            if before.types != whole:
+                kind = _read(whole).args[0][0]
+                found.setdefault(f"{kernel.name}#{kind}", _Source(whole, kernel.load))
             if whole != kernel.types:
                 real = _POINTS.sub("float32[:,::1]", kernel.types)
                 found.setdefault(f"{kernel.name}#f32", _Source(real, kernel.load))

@@ -335,8 +335,6 @@ class Outlines(Drawing):
         return cell
 
     def cv_convexHull(self, args: Args, keywords: Keywords) -> Value:
-        from sandbox.pictures.hull import convex_hull_scratch
-
         given = self.given("convexHull", args, keywords)
         self.only("convexHull", given, "points", "clockwise", "returnPoints")
         clockwise = self.truth_of_argument(given, "clockwise", False)
@@ -346,6 +344,12 @@ class Outlines(Drawing):
         if not isinstance(value, Points):
             raise self.refuse("CMP530", "the hull of other than a contour")
         self.pay_for("convexHull", points=value.length)
+        return self.hull_of(value, clockwise)
+
+    def hull_of(self, value: Points, clockwise: Atom) -> Points:
+        """Give the convex hull of points."""
+        from sandbox.pictures.hull import convex_hull_scratch
+
         key = ("convexHull", value.start, value.length, clockwise)
         known = self.pt.known.get(key)
         if known is None:

@@ -15,16 +15,18 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from sandbox.pictures.costs import COSTS, COSTS_AFTER
+from sandbox.pictures.costs import COSTS, COSTS_AFTER, sweep
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Invoke, Lit, Place, Ty, Var
 from sandbox.tiers.compiled.cv2_names import CONSTANTS, PARAMETERS, RESULTS
+from sandbox.tiers.compiled.deep import Deep
 from sandbox.tiers.compiled.links import has_kernel, signature_of
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
     Buffer,
+    Builtin,
     Cells,
     Column,
     ListCell,
@@ -33,6 +35,7 @@ from sandbox.tiers.compiled.values import (
     Points,
     Ref,
     SliceV,
+    Str,
     Tup,
     Value,
     Window,
@@ -50,6 +53,7 @@ Given = dict[str, Value]
 _HSV: Final = {"COLOR_BGR2HSV": 0, "COLOR_RGB2HSV": 2}
 _GRAY: Final = {"COLOR_BGR2GRAY": 0, "COLOR_RGB2GRAY": 2}
 _OTSU: Final = 8
+_TOKEN: Final = "frame token"
 _NO_SCALAR: Final = ("b1", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32")
 """NumPy's types of numbers that OpenCV does not read as a colour or a bound."""
 _ALL: Final = SliceV(NONE, NONE, NONE)
@@ -519,15 +523,15 @@ class Pictures(Windows):
         return self.made_once(key, extents, make)
 
     def cv_bitwise_and(self, args: Args, keywords: Keywords) -> Value:
-        return self._bits("bitwise_and", 0, args, keywords)
+        return self._bitwise("bitwise_and", 0, args, keywords)
 
     def cv_bitwise_or(self, args: Args, keywords: Keywords) -> Value:
-        return self._bits("bitwise_or", 1, args, keywords)
+        return self._bitwise("bitwise_or", 1, args, keywords)
 
     def cv_bitwise_xor(self, args: Args, keywords: Keywords) -> Value:
-        return self._bits("bitwise_xor", 2, args, keywords)
+        return self._bitwise("bitwise_xor", 2, args, keywords)
 
-    def _bits(self, name: str, kind: int, args: Args, keywords: Keywords) -> Value:
+    def _bitwise(self, name: str, kind: int, args: Args, keywords: Keywords) -> Value:
         given = self.given(name, args, keywords)
         self.only(name, given, "src1", "src2", "mask")
         return self._of_two(name, given, "bitwise", i64(kind))
@@ -682,6 +686,58 @@ class Pictures(Windows):
             )
 
         return self.made_once(("flip", code, self.identity(source)), extents, make)
+
+    # -- frames
+
+    def reversed_channels(self, frame: Arr) -> Image:
+        """Give a frame with its channels the other way round."""
+        extents = self.extents_of(frame)
+        return self.made_once(
+            ("reversed", self.identity(frame)),
+            extents,
+            lambda region: self.done(
+                "channels_swapped", self.place(frame), self.out(region, extents)
+            ),
+        )
+
+    @staticmethod
+    def frame_token(frame: Arr) -> Builtin:
+        """Give what stands for a frame until `cv2.imread` reads it."""
+        return Builtin(_TOKEN, frame)
+
+    def cv_imread(self, args: Args, keywords: Keywords) -> Value:
+        given = self.given("imread", args, keywords)
+        self.only("imread", given, "filename", "flags")
+        token = given.get("filename")
+        if isinstance(token, Str):
+            self.charge(1)
+            return NONE
+        if not isinstance(token, Builtin) or token.name != _TOKEN:
+            raise self.refuse("CMP531", f"imread of {self.told(token)}")
+        frame = token.owner
+        assert isinstance(frame, Arr)
+        self.charge(int(sweep(frame.size)))
+        flags = self.constant_of(given, "flags", CONSTANTS["IMREAD_COLOR"])
+        if flags == CONSTANTS["IMREAD_COLOR_RGB"]:
+            return self.apart(frame)
+        pixels = self.reversed_channels(frame)
+        if flags == CONSTANTS["IMREAD_GRAYSCALE"]:
+            extents = self.extents_of(pixels)[:2]
+            return self.made_once(
+                ("imread gray", self.identity(pixels)),
+                extents,
+                lambda region: self.done(
+                    "gray_from_colour", self.place(pixels), i64(0), self.out(region, extents)
+                ),
+            )
+        if flags not in (CONSTANTS["IMREAD_COLOR"], CONSTANTS["IMREAD_UNCHANGED"]):
+            raise self.refuse("CMP532", f"imread with flags {flags}")
+        return pixels
+
+    def deep_of(self, value: Value, seen: set[int]) -> Deep:
+        if isinstance(value, Builtin) and value.name == _TOKEN:
+            raise self.refuse_kept("CMP702", "keeps the path of a frame", self.kept_as)
+        return super().deep_of(value, seen)
 
     # -- names
 

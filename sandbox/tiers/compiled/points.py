@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.core import (
     Stmt,
     Ty,
     Var,
+    dtype_of,
     fold,
 )
 from sandbox.tiers.compiled.values import (
@@ -302,8 +303,12 @@ class Points:
     def scratch(self, ty: Ty, size: int) -> str:
         """Make scratch memory."""
         name = f"scratch{self.number()}.{ty}x{size}"
-        total = sum(region.size for region in self.regions.values() if region.kind == "scratch")
-        if (total + size) * 8 > self.limits.memory_bytes:
+        total = sum(
+            region.size * dtype_of(region.ty).itemsize
+            for region in self.regions.values()
+            if region.kind == "scratch"
+        )
+        if total + size * dtype_of(ty).itemsize > self.limits.memory_bytes:
             raise self.refuse("CMP913", "the program needs more memory than limits.memory_bytes")
         return self.region(Region(name, ty, size, "scratch"))
 

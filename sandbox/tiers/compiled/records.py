@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.tiers.compiled.core import Atom, Lit
-from sandbox.tiers.compiled.painting import Painting
+from sandbox.tiers.compiled.filters import Filters
 from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import recorded, shape_of
 from sandbox.tiers.compiled.values import (
@@ -37,7 +37,7 @@ __all__ = ["Records"]
 _CHANGED = "a dict in a list of unknown length is changed"
 
 
-class Records(Painting):
+class Records(Filters):
     """Operations on `Record`."""
 
     turns = 0
