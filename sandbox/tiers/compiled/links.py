@@ -14,11 +14,14 @@ gives -1 or NaN.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from sandbox import wire
+from sandbox.errors import ProtocolError
 from sandbox.pictures.costs import COSTS, COSTS_AFTER
 from sandbox.pictures.table import KERNELS
 
@@ -29,8 +32,9 @@ __all__ = [
     "compile_link",
     "has_kernel",
     "load_link",
-    "loaded",
+    "main",
     "names",
+    "offer",
     "signature_of",
     "symbol_of",
 ]
@@ -154,24 +158,47 @@ def _read(text: str) -> Signature:
     return Signature(tuple(args), _ITEMS[result.strip()])
 
 
+_offered: dict[str, bytes] = {}
+"""Kernels that were compiled before and have not been loaded here."""
+
+
+def offer(code: bytes) -> None:
+    """Take kernels that were compiled before: what `main` writes. Each is loaded when it is needed.
+
+    Raises:
+        ProtocolError: If it is something else.
+    """
+    found = wire.decode(code)
+    for item in found if isinstance(found, list) else ():
+        match item:
+            case [str(name), bytes(data)] if has_kernel(name):
+                _offered[name] = data
+            case _:
+                raise ProtocolError("what was kept of a kernel has another shape than is written")
+
+
+def main(names_wanted: Sequence[str]) -> None:
+    """Compile kernels and write them to the standard output, for `offer`."""
+    made: list[Any] = [[name, compile_link(name).data] for name in names_wanted]
+    sys.stdout.buffer.write(wire.encode(made))
+
+
 _engines: list[Any] = []
 """What holds the machine code of links; it is never let go."""
 _addresses: dict[str, int] = {}
 
 
 def address_of(name: str) -> int:
-    """Give the address of a kernel's function in this process; it is compiled if need be.
+    """Give the address of a kernel's function in this process; it is compiled if it was not offered.
 
     Raises:
         LookupError: If there is no such kernel.
     """
     found = _addresses.get(name)
-    return load_link(compile_link(name)) if found is None else found
-
-
-def loaded(name: str) -> bool:
-    """Whether a kernel is at hand in this process."""
-    return name in _addresses
+    if found is not None:
+        return found
+    data = _offered.get(name)
+    return load_link(compile_link(name) if data is None else Link(name, data))
 
 
 def load_link(link: Link) -> int:

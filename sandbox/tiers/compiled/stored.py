@@ -142,7 +142,8 @@ def _load(engine: Any, code: Code, order: tuple[str, ...]) -> Machine:
     for name in code.pictures:
         try:
             address_of(name)
-        except KeyError:
+        except (LookupError, ImportError, OSError, RuntimeError):
+            # It was not handed over, and what would compile it is not here.
             raise ProtocolError(f"a stored kernel calls {name}; there is none") from None
     engine.add_object_file(binding.ObjectFileRef.from_data(code.data))
     engine.finalize_object()
