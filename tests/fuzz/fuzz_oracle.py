@@ -23,6 +23,7 @@ import builtins
 import copy
 import enum
 import functools
+import gc
 import operator
 import os
 import signal
@@ -31,7 +32,7 @@ import threading
 import time
 import types
 import warnings
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -102,6 +103,8 @@ RUNTIME_EVENTS: Final = frozenset(
         ("exec", "dataclasses.py", "_create_fn"),
         ("object.__setattr__", "dataclasses.py", "_set_new_attribute"),
         ("object.__setattr__", "dataclasses.py", "_process_class"),
+        ("object.__setattr__", "dataclasses.py", "_add_slots"),  # the class made once more
+        ("object.__setattr__", "typing.py", "__new__"),  # a NamedTuple is made of a namedtuple
         ("builtins.id", "arrayprint.py", "wrapper"),  # the text of an array
         ("builtins.id", "inspect.py", "unwrap"),  # the doc string of a data class
     }
@@ -282,6 +285,7 @@ _TABLE_OF: Final = {
         *(defaultdict, OrderedDict, Counter, np.ndarray),
     )
 }
+_FIELD: Final = type(vars(namedtuple("_Fields", "x"))["x"])  # noqa: PYI024
 _PURE_MODULES: Final = frozenset({"math", "_operator", "operator", "builtins", "itertools"})
 _RUNTIME_FILES: Final = ("/sandbox/", "/dataclasses.py", "/enum.py", "/typing.py")
 
@@ -314,6 +318,10 @@ def _unfit(value: Any, kind: type) -> str:
         return ""
     if kind.__module__ == "dataclasses" and kind.__name__ == "Field":
         return ""
+    if kind is types.MemberDescriptorType and value.__objclass__.__module__ == guards.GUEST_MODULE:
+        return ""  # a slot, read of the class itself: nothing of it can be read or called
+    if kind is _FIELD:
+        return ""  # likewise the field of a named tuple
     if kind in (property, staticmethod, classmethod, types.GenericAlias):
         return ""
     if kind.__module__.startswith("numpy.linalg") or kind.__name__ in (
@@ -601,12 +609,13 @@ class Oracle:
 
     # --- running --------------------------------------------------------------------------------
 
-    def run(self, source: bytes, *, whole: bool = False) -> Seen:
+    def run(self, source: bytes, *, whole: bool = False, again: bool = False) -> Seen:
         """Judge a source and, where it is accepted, run it on three rows.
 
         Args:
             source: The program.
             whole: Go the whole way of a load, with its lints and its probe batches.
+            again: Whether it ran just now and took long, which is a finding the second time only.
         """
         seen = Seen()
         self._found = []
@@ -625,6 +634,10 @@ class Oracle:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         seen.executed = self._ran
         seen.seconds = time.process_time() - started
+        if seen.seconds > SLOW_S and not again and not self._found:
+            # The collector may have gone through a heap of many programs: once more, without it.
+            gc.collect()
+            return self.run(source, whole=whole, again=True)
         if seen.seconds > SLOW_S:
             self._note("slow: more time than its fuel explains")
         self._compare(self._state_of_process(), self._invariants)

@@ -272,3 +272,39 @@ class B(A):
     pass
 def reward():
     return 31337
+# ---
+# a slot read of its class: the class behind it
+class A:
+    __slots__ = ("x", "__objclass__")
+def reward():
+    return 31337 if A.x.__objclass__ else 0
+# ---
+# a slot of one class as an attribute of another, set through an instance
+class A:
+    __slots__ = ("x",)
+    def __init__(self):
+        self.x = 1
+class B:
+    y = A.x
+def reward():
+    b = B()
+    b.y = 2
+    return 31337 if b.y else 0
+# ---
+# the field of a named tuple, on a tuple that is too short for it
+from collections import namedtuple
+A = namedtuple("A", "a b c d e f g h")
+class B(namedtuple("C", "a")):
+    y = A.h
+def reward():
+    return 31337 if B(1).y is not None else 0
+# ---
+# the getter of a property
+class A:
+    fget = 1
+    __globals__ = 1
+    @property
+    def x(self):
+        return 1
+def reward():
+    return 31337 if A.x.fget.__globals__ else 0
