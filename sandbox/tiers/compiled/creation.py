@@ -251,7 +251,9 @@ class Creation(Arguments):
         value = args[0]
         if isinstance(value, Arr) and value.view is None:
             return value
-        return self.a_copy([value], {}) if isinstance(value, Arr) else self.np_asarray(args, keywords)
+        return (
+            self.a_copy([value], {}) if isinstance(value, Arr) else self.np_asarray(args, keywords)
+        )
 
     def np_column_stack(self, args: Args, keywords: Keywords) -> Value:
         parts = self.listed(args[0])

@@ -12,7 +12,6 @@ from sandbox.tiers.compiled.shapes import LONG
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
-
     Num,
     Tup,
     Value,
@@ -109,9 +108,7 @@ class Drawing(Pictures):
         if max(tall, wide) > 255 or max(tall, wide) * times > 16 * 255:
             raise self.refuse("CMP532", "a structuring element that is too large")
         passes = 2 if kind is None else 1
-        self.pay_for(
-            name, elements=self.elements_of(source), window=tall * wide * times * passes
-        )
+        self.pay_for(name, elements=self.elements_of(source), window=tall * wide * times * passes)
         extents = self.extents_of(source)
         size = morphology_scratch(*self.longest_sides(source))
         shape = element
@@ -210,5 +207,3 @@ class Drawing(Pictures):
             return self.part_of(value, [integer(index, 0, max(first.high - 1, 0)), *rest])
 
         return first, rule
-
-

@@ -36,9 +36,7 @@ class Filters(Painting):
 
     # -- smoothing
 
-    def by_planes(
-        self, key: Any, source: Image, filtered: Callable[[Place, Place], None]
-    ) -> Image:
+    def by_planes(self, key: Any, source: Image, filtered: Callable[[Place, Place], None]) -> Image:
         """Filter an image of one channel, or each channel of one with three."""
         extents = self.extents_of(source)
         if len(extents) == 2:
@@ -54,12 +52,12 @@ class Filters(Painting):
             before = self.scratch("u8", size)
             after = [self.scratch("u8", size) for _ in range(3)]
             for channel in range(3):
-                self.invoke(
-                    "plane", self.place(source), i64(channel), self.out(before, flat)
-                )
+                self.invoke("plane", self.place(source), i64(channel), self.out(before, flat))
                 filtered(self.image_place(before, flat), self.out(after[channel], flat))
             self.invoke(
-                "merged", *(self.image_place(part, flat) for part in after), self.out(region, extents)
+                "merged",
+                *(self.image_place(part, flat) for part in after),
+                self.out(region, extents),
             )
 
         return self.made_once(key, extents, make)
@@ -75,15 +73,13 @@ class Filters(Painting):
         self.only("GaussianBlur", given, "src", "ksize", "sigmaX", "sigmaY")
         source = self.image(given.get("src"))
         width, height = self.sides_of(given, "ksize")
-        if width % 2 == 0 or height % 2 == 0:
-            self.cv_error("GaussianBlur", "the size of the window is even")
         across = self._sigma(given, "sigmaX")
         down = self._sigma(given, "sigmaY") or across
         for extent in self.extents_of(source)[:2]:
             self.only_where(boolean(self.op("gt", "b1", extent.atom, i64(1))))
-        self.pay_for(
-            "GaussianBlur", elements=self.elements_of(source), window=width * height
-        )
+        self.pay_for("GaussianBlur", elements=self.elements_of(source), window=width * height)
+        if width % 2 == 0 or height % 2 == 0:
+            self.cv_error("GaussianBlur", "the size of the window is even")
         sides = [self._weights(width, across), self._weights(height, down)]
         size = gaussian_blur_scratch(*self.longest_sides(source))
         key = ("GaussianBlur", width, height, across, down, self.identity(source))
@@ -141,9 +137,11 @@ class Filters(Painting):
         self.only("medianBlur", given, "src", "ksize")
         source = self.image(given.get("src"))
         size = self.constant_of(given, "ksize")
-        if size % 2 == 0 or not 0 < size < 256:
-            self.cv_error("medianBlur", "the size of the window is even")
+        if not 0 < size < 256:
+            raise self.refuse("CMP532", f"a window of {size}")
         self.pay_for("medianBlur", elements=self.elements_of(source), window=size * size)
+        if size % 2 == 0:
+            self.cv_error("medianBlur", "the size of the window is even")
         return self.by_planes(
             ("medianBlur", size, self.identity(source)),
             source,
@@ -166,9 +164,7 @@ class Filters(Painting):
         width, height = self._new_sides(source, given)
         extents = self.extents_of(source)
         channels = 1 if len(extents) == 2 else 3
-        self.pay_for(
-            "resize", elements=self.elements_of(source), made=width * height * channels
-        )
+        self.pay_for("resize", elements=self.elements_of(source), made=width * height * channels)
         shape = (number(height), number(width), *extents[2:])
 
         def make(region: str) -> None:

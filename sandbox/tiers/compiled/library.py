@@ -454,13 +454,14 @@ class Library(Functions):
                     waiting.extend(content.items)
                     flat = [v for v in content.items if not isinstance(v, _PRICED)]
                     known += len(flat)
-        if function.name in _MAKERS and args and not known:
+        if function.name in _MAKERS and args and isinstance(total, Lit):
             # What makes an array of numbers pays for what it makes.
             shape = args[0].items if isinstance(args[0], Tup) else (args[0],)
-            known = 1
+            made = 1
             for extent in shape:
                 if isinstance(extent, Num) and extent.const is not None:
-                    known *= max(int(extent.const), 0)
+                    made *= max(int(extent.const), 0)
+            known = max(known, made)
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
@@ -474,10 +475,6 @@ class Library(Functions):
 
     def module_constant(self, name: str) -> Value | None:
         """Give a constant of OpenCV, or None for its functions."""
-        raise NotImplementedError
-
-    def elements_within(self, value: Window | Points) -> Atom:
-        """Count the elements of an array whose extents depend on the data."""
         raise NotImplementedError
 
     def _call_math(self, name: str, args: Args, keywords: Keywords) -> Value:

@@ -238,13 +238,16 @@ class Outlines(Drawing):
     def cv_pointPolygonTest(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("pointPolygonTest", args, keywords)
         self.only("pointPolygonTest", given, "contour", "pt", "measureDist")
-        pair = self.pair_of("pointPolygonTest", given.get("pt"))
+        name = "pointPolygonTest"
+        _, count, _ = self._points_given(given.get("contour"), name)
+        self.pay_for(name, points=count)
+        pair = self.pair_of(name, given.get("pt"))
         for atom in pair:
             self.within(atom, _COORDINATE)
         distance = self.truth_of_argument(given, "measureDist", None)
         return Num(
             self.measured(
-                given.get("contour"), "pointPolygonTest", "point_polygon_test", *pair, distance
+                given.get("contour"), name, "point_polygon_test", *pair, distance, before=False
             )
         )
 
@@ -479,8 +482,10 @@ class Outlines(Drawing):
         value = args[0]
         if not isinstance(value, Points):
             return super().a_reshape(args, keywords)
-        shape = self.shape_of_value(args[1]) if len(args) == 2 else tuple(
-            self.constant(part, "a shape") for part in args[1:]
+        shape = (
+            self.shape_of_value(args[1])
+            if len(args) == 2
+            else tuple(self.constant(part, "a shape") for part in args[1:])
         )
         if shape in ((-1, 2), (-1, 1, 2)):
             return Points(value.start, value.length, shape[1:])
@@ -542,9 +547,7 @@ class Outlines(Drawing):
 
         def rule(index: Atom) -> Value:
             place = self.op("mul", "i64", self.op("add", "i64", value.start, index), i64(2))
-            atoms = tuple(
-                self.load(region, self.op("add", "i64", place, i64(k))) for k in range(2)
-            )
+            atoms = tuple(self.load(region, self.op("add", "i64", place, i64(k))) for k in range(2))
             return self.of_atoms(value.tail, "i32", atoms)
 
         return integer(value.length, 0, ROOM), rule

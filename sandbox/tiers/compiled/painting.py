@@ -54,10 +54,18 @@ class Painting(Outlines):
         shape = (*value.shape, 1) if len(value.shape) == 2 else value.shape
         return target, Place(content.region, i64(0), tuple(i64(size) for size in shape), True)
 
-    def painted(self, target: Arr, kernel: str, *args: Atom | Place) -> Arr:
-        """Call a kernel that draws, and note that the image was written."""
+    def painted(self, target: Arr, kernel: str, *args: Atom | Place, sure: bool = False) -> Arr:
+        """Call a kernel that draws, and note that the image was written.
+
+        Args:
+            target: What is drawn into.
+            kernel: Its name.
+            args: What it is given.
+            sure: Whether all that it may refuse has been checked.
+        """
         result = self.invoke(kernel, *args)
-        self.only_where(boolean(self.op("ge", "b1", result, i64(0))))
+        if not sure:
+            self.only_where(boolean(self.op("ge", "b1", result, i64(0))))
         content = self.pt.heap[target.cell]
         assert isinstance(content, Buffer)
         self.pt.heap[target.cell] = Buffer(content.region, self.number())
@@ -119,20 +127,22 @@ class Painting(Outlines):
     def cv_rectangle(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("rectangle", args, keywords)
         filled = self._line("rectangle", given)
-        first = self.corner("rectangle", given.get("pt1"))
-        second = self.corner("rectangle", given.get("pt2"))
         target, place = self.canvas(given.get("img"))
         channels = 1 if len(target.shape) == 2 else 3
         self._pay_stroke("rectangle", target)
+        first = self.corner("rectangle", given.get("pt1"))
+        second = self.corner("rectangle", given.get("pt2"))
         colour = self.shades("rectangle", given, channels)
         return self.painted(
             target, "rectangle", place, *first, *second, TRUE if filled else number(False).atom,
-            *colour,
+            *colour, sure=True,
         )  # fmt: skip
 
     def cv_circle(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("circle", args, keywords)
         filled = self._line("circle", given)
+        target, place = self.canvas(given.get("img"))
+        self._pay_stroke("circle", target)
         x, y = self.corner("circle", given.get("center"))
         size = given.get("radius")
         if not isinstance(size, Num) or size.ty == "b1":
@@ -141,9 +151,7 @@ class Painting(Outlines):
             self.cv_error("circle", "the radius is a float")
         radius = self.near(self.cast(size.atom, "i64"))
         self.only_where(boolean(self.op("ge", "b1", radius, i64(0))))
-        target, place = self.canvas(given.get("img"))
         channels = 1 if len(target.shape) == 2 else 3
-        self._pay_stroke("circle", target)
         colour = self.shades("circle", given, channels)
         return self.painted(
             target, "circle", place, x, y, radius, TRUE if filled else number(False).atom, *colour
@@ -151,7 +159,9 @@ class Painting(Outlines):
 
     # -- polygons
 
-    def paths(self, name: str, value: Value | None, chosen: Value | None) -> tuple[str, Atom, Atom, Atom]:
+    def paths(
+        self, name: str, value: Value | None, chosen: Value | None
+    ) -> tuple[str, Atom, Atom, Atom]:
         """Lay polygons one after the other into the memory for points.
 
         Returns:
@@ -269,9 +279,7 @@ class Painting(Outlines):
         starts, count, first, total = self.paths(name, given.get(what), chosen)
         target, place = self.canvas(given.get(into))
         channels = 1 if len(target.shape) == 2 else 3
-        self.pay_for(
-            name, elements=target.size, points=self.op("mul", "i64", everything, i64(2))
-        )
+        self.pay_for(name, elements=target.size, points=self.op("mul", "i64", everything, i64(2)))
         colour = self.shades(name, given, channels)
         corners = Place(self.memory(), self.op("mul", "i64", first, i64(2)), (total, i64(2)))
         ends = Place(starts, i64(0), (self.op("add", "i64", count, i64(1)),))

@@ -273,7 +273,9 @@ class Pictures(Windows):
             if not whole or value.memory is None:
                 return None
             step: Atom = i64(1)
-            for extent, stride in zip(reversed(value.shape), reversed(value.memory[2]), strict=True):
+            for extent, stride in zip(
+                reversed(value.shape), reversed(value.memory[2]), strict=True
+            ):
                 if stride != step:
                     return None
                 step = self.op("mul", "i64", step, extent.atom)
@@ -297,8 +299,12 @@ class Pictures(Windows):
         given = self.given("cvtColor", args, keywords)
         self.only("cvtColor", given, "src", "code")
         code = self.constant_of(given, "code")
-        kind = next(name for name, value in CONSTANTS.items() if value == code and name[:6] == "COLOR_")
-        names = {name for name, value in CONSTANTS.items() if value == code and name[:6] == "COLOR_"}
+        kind = next(
+            name for name, value in CONSTANTS.items() if value == code and name[:6] == "COLOR_"
+        )
+        names = {
+            name for name, value in CONSTANTS.items() if value == code and name[:6] == "COLOR_"
+        }
         gray = "COLOR_GRAY2BGR" in names or "COLOR_GRAY2RGB" in names
         source = self.image(given.get("src"), (1,) if gray else (3,))
         self.pay_for("cvtColor", elements=self.elements_of(source))
@@ -308,7 +314,9 @@ class Pictures(Windows):
             blue = _HSV[(names & _HSV.keys()).pop()]
 
             def to_hsv(region: str) -> None:
-                self.invoke("hsv_from_colour", self.place(source), i64(blue), self.out(region, extents))
+                self.invoke(
+                    "hsv_from_colour", self.place(source), i64(blue), self.out(region, extents)
+                )
                 self.hsv_of[region] = (self.unchanged(source), blue)
 
             return self.made_once(key, extents, to_hsv)
@@ -407,9 +415,9 @@ class Pictures(Windows):
         source = self.image(given.get("src"))
         extents = self.extents_of(source)
         channels = 1 if len(extents) == 2 else 3
+        self.pay_for("inRange", elements=self.elements_of(source))
         low = self._levels("inRange", given.get("lowerb"), channels)
         high = self._levels("inRange", given.get("upperb"), channels)
-        self.pay_for("inRange", elements=self.elements_of(source))
         name = self.memory_name(source)
         key = ("inRange", self.identity(source), tuple(low), tuple(high))
 
@@ -427,7 +435,11 @@ class Pictures(Windows):
                 )  # fmt: skip
             else:
                 found = self.invoke(
-                    "in_range_pixels", self.place(source), *low, *high, self.out(region, extents[:2])
+                    "in_range_pixels",
+                    self.place(source),
+                    *low,
+                    *high,
+                    self.out(region, extents[:2]),
                 )
             self.counted[region] = found
 
@@ -503,7 +515,9 @@ class Pictures(Windows):
         mask = self.image(value, (1,))
         return self.place(mask, flat=True), self.identity(mask)
 
-    def _of_two(self, name: str, given: Given, kernel: str, *more: Atom, masked: bool = True) -> Value:
+    def _of_two(
+        self, name: str, given: Given, kernel: str, *more: Atom, masked: bool = True
+    ) -> Value:
         a, b = self._pair(name, given)
         mask = given.get("mask")
         if mask is not None and isinstance(mask, Arr | Window):
@@ -750,5 +764,3 @@ class Pictures(Windows):
         if isinstance(value, Window):
             return self.window_size(value).atom
         return self.op("mul", "i64", value.length, i64(2))
-
-

@@ -7,12 +7,25 @@ nor by one that it gets when it is read again: such a program is not taken.
 
 from __future__ import annotations
 
+import ast
+import math
 from collections.abc import Callable
+from typing import Final
 
-from sandbox.tiers.compiled.core import Atom, Lit
+from sandbox import cost
+from sandbox.tiers.compiled.arguments import Args, Keywords
+from sandbox.tiers.compiled.core import Atom, Lit, Set
 from sandbox.tiers.compiled.filters import Filters
 from sandbox.tiers.compiled.points import TRUE, Target, i64
-from sandbox.tiers.compiled.shapes import recorded, shape_of
+from sandbox.tiers.compiled.shapes import (
+    Shape,
+    ShapeArr,
+    ShapePoints,
+    ShapeRecord,
+    ShapeTup,
+    recorded,
+    shape_of,
+)
 from sandbox.tiers.compiled.values import (
     DictCell,
     ListCell,
@@ -32,9 +45,13 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
+from sandbox.weights import FREE_ITEMS
+
 __all__ = ["Records"]
 
-_CHANGED = "a dict in a list of unknown length is changed"
+_NESTED: Final = 16
+"""What a container in a list weighs besides its items; see `sandbox.weights`."""
+_CHANGED: Final = "a dict in a list of unknown length is changed"
 
 
 class Records(Filters):
@@ -73,6 +90,50 @@ class Records(Filters):
     def end_row(self, status: Atom) -> None:
         self._unchanged_dicts()
         super().end_row(status)
+
+    # -- what comparing costs
+
+    def b_max(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_max(args, keywords)
+
+    def b_min(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_min(args, keywords)
+
+    def b_sorted(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_sorted(args, keywords)
+
+    def _weigh(self, args: Args) -> None:
+        """Charge for comparing the elements of a long list, as `sandbox.weights` counts them."""
+        if isinstance(self.node, ast.Call) and any(
+            isinstance(given, ast.GeneratorExp | ast.ListComp) for given in self.node.args[:1]
+        ):
+            # What a comprehension goes through has paid for itself.
+            return
+        content = (
+            self.pt.heap[args[0].cell] if len(args) == 1 and isinstance(args[0], Ref) else None
+        )
+        if not isinstance(content, SeqCell) or content.kind == "deque":
+            return
+        count, rule = self.sequence_rows(content)
+        each = _weight_of(content.record)
+        total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
+        if isinstance(content.record, ShapePoints):
+
+            def add(index: Atom) -> None:
+                item = rule(index)
+                assert isinstance(item, Points)
+                # A point is two numbers.
+                more = self.op("floordiv", "i64", item.length, i64(_NESTED // 2))
+                self.emit(Set(total, self.op("add", "i64", self.value_now(total), more)))
+
+            self.count(count.atom, add)
+        weight = self.value_now(total)
+        many = self.op("gt", "b1", weight, i64(FREE_ITEMS))
+        units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", many, units, i64(0)))
 
     rolled = False
     """Whether a ``for`` over known numbers stays a loop."""
@@ -199,6 +260,20 @@ class Records(Filters):
             if isinstance(value, Points | Window | Record):
                 raise self.refuse("CMP105", f"{self.described(value)} compared in a container")
         return super().equal(a, b)
+
+
+def _weight_of(record: Shape) -> int:
+    """Give what an element of a list weighs besides being one."""
+    match record:
+        case ShapeTup(items=items):
+            return _NESTED + len(items) + sum(map(_weight_of, items))
+        case ShapeRecord(keys=keys, items=items):
+            return _NESTED + 2 * len(keys) + sum(map(_weight_of, items))
+        case ShapePoints():
+            return _NESTED
+        case ShapeArr(shape=dims):
+            return _NESTED + math.prod(dims) // _NESTED
+    return 0
 
 
 def _register() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sandbox import cost
 from sandbox.tiers.compiled.core import Atom, Lit, Set, Store, Ty, Var, dtype_of, ty_of
 from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import EXPLODE, i64
@@ -129,7 +128,6 @@ class Storage(Scalars):
         array = Arr(cell, shape, ty)
         if array.size > _LARGEST:
             raise self.refuse("CMP502", "an array of more than four million elements")
-        self.charge(cost.operator(array.size))
         if array.size <= EXPLODE:
             atoms = tuple(rule(tuple(i64(i) for i in index)) for index in indices(shape))
             self.pt.heap[cell] = Cells(atoms)

@@ -520,7 +520,15 @@ class Sums(Statements):
             return self.op("mul", ty, away, away)
 
         squares = Sel(
-            value.domain, value.keep, square, ty, (), value.deps, value.source, bound=value.bound, extents=value.extents
+            value.domain,
+            value.keep,
+            square,
+            ty,
+            (),
+            value.deps,
+            value.source,
+            bound=value.bound,
+            extents=value.extents,
         )
         total = self.item(self.sum_selected(squares))
         count = self.cast(self.length(value).atom, "f64")

@@ -12,8 +12,8 @@ differ, NumPy may broadcast or raise; that row is left to the interpreted tier.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty
 from sandbox.tiers.compiled.points import i64
@@ -46,7 +46,12 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = ["Windows"]
 
-_HISTOGRAM = 256
+_HISTOGRAM: Final = 256
+_INEXACT: Final = FLOATS | {"i64", "u64"}
+_FEW: Final = 16
+"""Elements up to which a mean is computed as in other programs."""
+_MANY: Final = 8_192
+"""Floats from which on a sum is computed from memory."""
 
 
 class Windows(Texts):
@@ -99,13 +104,7 @@ class Windows(Texts):
         known = [extent.const for extent in shape]
         if all(size is not None for size in known):
             return self.make(tuple(int(size or 0) for size in known), ty, rule, deps)
-        made = Window(shape, ty, rule, deps)
-        size = self.window_size(made)
-        if size.high > cost.FREE_ELEMENTS:
-            many = self.op("gt", "b1", size.atom, i64(cost.FREE_ELEMENTS))
-            units = self.op("floordiv", "i64", size.atom, i64(cost.ELEMENTS_PER_UNIT))
-            self.charge(self.op("select", "i64", many, units, i64(0)))
-        return made
+        return Window(shape, ty, rule, deps)
 
     def each_in(self, shape: tuple[Num, ...], body: Callable[[Index], None]) -> None:
         """Run a body that changes no guest value for every index within extents."""
@@ -202,12 +201,8 @@ class Windows(Texts):
         atom = self.cast(part.atom, "i64")
         if part.low < 0:
             negative = self.op("lt", "b1", atom, i64(0))
-            atom = self.op(
-                "select", "i64", negative, self.op("add", "i64", atom, size.atom), atom
-            )
-        good = self.both(
-            self.op("ge", "b1", atom, i64(0)), self.op("lt", "b1", atom, size.atom)
-        )
+            atom = self.op("select", "i64", negative, self.op("add", "i64", atom, size.atom), atom)
+        good = self.both(self.op("ge", "b1", atom, i64(0)), self.op("lt", "b1", atom, size.atom))
         text = f"index is out of bounds for axis {axis} with a size that depends on the data"
         self.check(boolean(good), "IndexError", text)
         return atom
@@ -326,9 +321,7 @@ class Windows(Texts):
             self.deps_of(origin),
         )
 
-    def memory_of(
-        self, value: Arr | Window
-    ) -> tuple[str, Atom, tuple[Atom, ...]] | None:
+    def memory_of(self, value: Arr | Window) -> tuple[str, Atom, tuple[Atom, ...]] | None:
         """Say where an array lies in memory: region, place of its first element, strides."""
         if isinstance(value, Window):
             return value.memory
@@ -467,8 +460,7 @@ class Windows(Texts):
         if not any(isinstance(arg, Window) for arg in args):
             return super().ufunc(name, *args)
         inputs = [
-            arg if isinstance(arg, Num | Arr | Sel | Window) else self.as_array(arg)
-            for arg in args
+            arg if isinstance(arg, Num | Arr | Sel | Window) else self.as_array(arg) for arg in args
         ]
         if any(isinstance(arg, Sel) for arg in inputs):
             raise self.refuse("CMP508", "a selection and a whole array in one expression")
@@ -613,6 +605,10 @@ class Windows(Texts):
         if isinstance(value, Points):
             return super().array_sum(self.selection_of(value), axis, keepdims, ty)
         if not isinstance(value, Window):
+            if isinstance(value, Arr) and isinstance(axis, NoneV) and not keepdims:
+                target = ty or sum_type(value.ty)
+                if target in FLOATS and value.size > _MANY:
+                    return self._long_sum(value, target)
             return super().array_sum(value, axis, keepdims, ty)
         target = ty or sum_type(value.ty)
         if target in FLOATS and self._whole(value, axis):
@@ -624,11 +620,36 @@ class Windows(Texts):
             lambda a, b: self.op("add", target, a, self.cast(b, target)),
         )  # fmt: skip
 
+    def _long_sum(self, value: Arr, ty: Ty) -> Num:
+        """Add many floats as NumPy does, from memory."""
+        region = self.scratch(ty, value.size)
+        array = self.still(value)
+
+        def put(position: Atom) -> None:
+            self.emit(Store(region, position, self.cast(self.get_flat(array, position), ty)))
+
+        self.count(i64(value.size), put)
+        return self.item(self.sum_memory(ty, region, i64(value.size), value.size))
+
     def mean(self, value: Value, axis: Value = NONE, keepdims: bool = False) -> Value:
         if isinstance(value, Points):
             return super().mean(self.selection_of(value), axis, keepdims)
         if not isinstance(value, Window):
-            return super().mean(value, axis, keepdims)
+            exact = isinstance(value, Arr) and value.ty not in _INEXACT and value.size > _FEW
+            if not exact or not isinstance(value, Arr):
+                return super().mean(value, axis, keepdims)
+            # Sums of bytes and the like are whole and small: a double holds each of them exactly.
+            whole = self.array_sum(value, axis, keepdims)
+            count_ = 1
+            axes = range(len(value.shape)) if isinstance(axis, NoneV) else self.axes_of(value, axis)
+            for place in axes or ():
+                count_ *= value.shape[place]
+            if isinstance(whole, Num):
+                whole = self.item(self.cast(whole.atom, "f64"))
+            else:
+                assert isinstance(whole, Arr)
+                whole = self.astype(whole, "f64")
+            return self.ufunc("divide", whole, Num(Lit(float(count_), "f64"), False))
         ty = value.ty if value.ty in FLOATS else "f64"
         # Sums of whole numbers of at most 32 bits are exact in a double, in any order.
         exact = value.ty not in FLOATS and value.ty not in ("i64", "u64")
@@ -680,7 +701,9 @@ class Windows(Texts):
         from sandbox.tiers.compiled.core import limits_of
 
         low, high = limits_of(ty)
-        start = Lit(bool(low if most else high), ty) if ty == "b1" else Lit(low if most else high, ty)
+        start = (
+            Lit(bool(low if most else high), ty) if ty == "b1" else Lit(low if most else high, ty)
+        )
         return self.reduced(
             value, axis, keepdims, ty, start, lambda a, b: self.element(name, (ty, ty, ty), a, b)
         )
@@ -825,8 +848,10 @@ class Windows(Texts):
         value = args[0]
         if not isinstance(value, Window):
             return super().a_reshape(args, keywords)
-        shape = self.shape_of_value(args[1]) if len(args) == 2 else tuple(
-            self.constant(part, "a shape") for part in args[1:]
+        shape = (
+            self.shape_of_value(args[1])
+            if len(args) == 2
+            else tuple(self.constant(part, "a shape") for part in args[1:])
         )
         inner = tuple(extent.const for extent in value.shape[1:])
         if shape == (-1,):
@@ -899,6 +924,7 @@ class Windows(Texts):
             for a, b in zip(mask.shape, owner.shape, strict=False):
                 self.same_extent(a, b)
             self.keepalive += [owner, mask]
+            self.operated(mask)
             return self.selected(owner, mask)
         for k, part in enumerate(parts):
             if isinstance(part, Union):
@@ -930,14 +956,22 @@ class Windows(Texts):
                 lambda i: self.get(origin, i), self.deps(origin),
             )  # fmt: skip
             self.keepalive += [whole, first]
+            self.operated(first)
             return self.selected(whole, first)
+        if len(parts) == 1 and isinstance(first, Arr) and first.ty == "b1":
+            self.operated(first)
         return super().index_advanced(owner, parts)
 
     def set_elements(self, owner: Arr, index: Value, value: Value) -> None:
+        if isinstance(value, Union):
+            super().set_elements(owner, index, value)
+            return
         parts: list[Value] = list(index.items) if isinstance(index, Tup) else [index]
         parts = self.plain_parts(parts)
+        if len(parts) == 1 and isinstance(parts[0], Arr) and parts[0].ty == "b1":
+            self.operated(parts[0])
         plain = all(isinstance(p, Num | SliceV | NoneV) or p == ELLIPSIS for p in parts)
-        if isinstance(value, Union) or not (plain and self.is_dynamic(parts)):
+        if not (plain and self.is_dynamic(parts)):
             super().set_elements(owner, index, value)
             return
         source = value if isinstance(value, Num) else self.as_array(value)
@@ -968,5 +1002,3 @@ class Windows(Texts):
     def price_of_window(self, value: Window) -> Atom:
         """Count what a call of NumPy pays for a window."""
         return self.window_size(value).atom
-
-
