@@ -123,13 +123,14 @@ def in_range_hsv(rng: random.Random) -> Case:
     code = cv2.COLOR_BGR2HSV if blue == 0 else cv2.COLOR_RGB2HSV
     low, high = _bounds(rng)
     out = np.empty(image.shape[:2], np.uint8)
+    bounds: Any = (*low, *high)
 
     def reference() -> Any:
         found = cv2.inRange(cv2.cvtColor(image, code), tuple(low), tuple(high))
         return found, cv2.countNonZero(found)
 
     def ours() -> Any:
-        return out, colours.in_range_hsv(image, blue, *low, *high, out)
+        return out, colours.in_range_hsv(image, blue, *bounds, out)  # type: ignore[call-arg]
 
     return Case(reference, ours)
 
@@ -265,6 +266,9 @@ def saturated_sum(rng: random.Random) -> Case:
     return Case(lambda: function(first, second, mask=chosen), ours)
 
 
+_add: Any = cv2.add  # its annotations know nothing of numbers
+
+
 @case
 def saturated_sum_scalar(rng: random.Random) -> Case:
     image = colour(rng) if rng.random() < 0.5 else gray(rng)
@@ -277,7 +281,7 @@ def saturated_sum_scalar(rng: random.Random) -> Case:
         elements.saturated_sum_scalar(image.reshape(-1), value, _NO_MASK, out.reshape(-1))
         return out
 
-    return Case(lambda: cv2.add(image, value), ours)
+    return Case(lambda: _add(image, value), ours)
 
 
 @case
@@ -365,7 +369,9 @@ def find_contours(rng: random.Random) -> Case:
     points = np.empty((cap, 2), np.int32)
     starts = np.empty(most + 1, np.int64)
     hierarchy = np.empty((most, 4), np.int32)
-    scratch = np.empty(contours.find_contours_scratch(*image.shape, cap, most), np.int32)
+    scratch = np.empty(
+        contours.find_contours_scratch(image.shape[0], image.shape[1], cap, most), np.int32
+    )
 
     def reference() -> Any:
         found, tree = cv2.findContours(image, mode, method)

@@ -10,7 +10,8 @@ import numpy as np
 
 from benchmarks.picture_cases import Case, case
 from benchmarks.picture_inputs import generator, gray, mask
-from sandbox.pictures import components, morphology as shapes_of
+from sandbox.pictures import components
+from sandbox.pictures import morphology as shapes_of
 
 
 @case
@@ -51,7 +52,7 @@ def structuring_element(rng: random.Random) -> Case:
 def morphology(rng: random.Random) -> Case:
     image = mask(rng) if rng.random() < 0.6 else gray(rng)
     if rng.random() < 0.6:
-        element = np.ones((rng.randint(1, 7), rng.randint(1, 7)), np.uint8)
+        element: Any = np.ones((rng.randint(1, 7), rng.randint(1, 7)), np.uint8)
     else:
         size = (rng.randint(1, 9), rng.randint(1, 9))
         element = cv2.getStructuringElement(rng.randrange(3), size)

@@ -40,18 +40,16 @@ def mask(rng: random.Random, largest: int = 40, values: bool = True) -> NDArray[
     numbers = generator(rng)
     kind = rng.randrange(10)
     image: Any = np.zeros((height, width), np.uint8)
-    if kind == 0:
-        return image
     if kind == 1:
         image[:] = 255
-    elif kind <= 4:
+    elif 2 <= kind <= 4:
         image[numbers.random((height, width)) < rng.choice([0.05, 0.3, 0.5, 0.6, 0.9])] = 255
     elif kind == 5:
         for i in range(0, max(height, width), 2):
             image[i : height - i, i : width - i] = 255 if i % 4 == 0 else 0
     elif kind == 6:
         image[:: rng.randint(1, 3), :: rng.randint(1, 3)] = 255
-    else:
+    elif kind >= 7:
         for _ in range(rng.randint(1, 6)):
             shade = 255 if rng.random() < 0.7 else 0
             x, y = rng.randint(-3, width), rng.randint(-3, height)

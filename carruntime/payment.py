@@ -80,13 +80,7 @@ class Payment:
             raise
         self.frame_source: FrameSource | None = None
         try:
-            if self.program.reads_frames:
-                self.frame_source = frame_source_of(frame_source, env, many=many)
-            elif frame_source is not None:
-                raise OptionError(
-                    f"frame_source= is given, and {self.program.filename} looks at no frame: "
-                    "leave it out"
-                )
+            self.frame_source = _source_for(self.program, frame_source, env, many=many)
         except BaseException:
             self.close()
             raise
@@ -170,6 +164,18 @@ class Payment:
         self.session.close()
         if self.owns:
             self.program.close()
+
+
+def _source_for(
+    program: RewardProgram, given: FrameFrom, env: object, *, many: bool
+) -> FrameSource | None:
+    if program.reads_frames:
+        return frame_source_of(given, env, many=many)
+    if given is not None:
+        raise OptionError(
+            f"frame_source= is given, and {program.filename} looks at no frame: leave it out"
+        )
+    return None
 
 
 def _check_mode(mode: str, gamma: float | None) -> None:

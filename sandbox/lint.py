@@ -21,6 +21,7 @@ from sandbox.diagnostics import Finding, Span
 from sandbox.membership import asks_for_member, containers, membership_findings
 from sandbox.parse import Places
 from sandbox.payments import payment_findings
+from sandbox.picture_lint import picture_findings
 from sandbox.pieces import (
     combined,
     describe,
@@ -52,7 +53,9 @@ _REDUCTIONS: Final = frozenset({"sum", "min", "max", "mean", "prod"})
 _KEEPS_DTYPE: Final = frozenset({"abs", "absolute", "square", "sign", "fabs"})
 _ELEMENTWISE: Final = _KEEPS_DTYPE | {"sqrt", "exp", "tanh", "cos", "sin", "round", "log"}
 _SHOWN: Final = 4
-_MOMENTS: Final = frozenset({"obs", "next_obs", "initial_obs", "action"})
+_MOMENTS: Final = frozenset(
+    {"obs", "next_obs", "initial_obs", "action", "frame", "initial_frame", "prev_frame"}
+)
 """Inputs that vary; what a caller declares beside them, such as a time step, is not suspected."""
 _DICT_METHODS: Final = frozenset({"get", "keys", "values", "items"})
 _WRITERS: Final = frozenset({"sort", "fill", "partition", "update", "pop", "setdefault", "clear"})
@@ -91,6 +94,7 @@ def lint(tree: ast.Module, plan: Plan, text: str) -> list[Finding]:
         found = _lint(plain, plan, text)
         # Names of constants say what a bonus is for.
         found.update(payment_findings(tree, plan, Places(text)))
+        found.update(picture_findings(plain, plan, Places(text)))
     return sorted(found, key=lambda item: (item.span or Span(0, 0, 0, 0), item.rule, item.message))
 
 
@@ -131,6 +135,8 @@ def _changeable(node: ast.FunctionDef) -> Iterator[str]:
 def _bound(plan: Plan, call: Call) -> dict[str, _Value]:
     found: dict[str, _Value] = {}
     for param in call.params:
+        if param.view == "token":
+            continue  # what it stands for is known where it is read
         try:
             found[param.name] = _Value(plan.spec(param), param.name)
         except KeyError:

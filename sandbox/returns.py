@@ -21,6 +21,10 @@ from sandbox.trees import walk
 
 __all__ = ["result_kinds"]
 
+_MEASURES: Final = frozenset(
+    {"countNonZero", "contourArea", "arcLength", "pointPolygonTest", "isContourConvex"}
+)
+"""Functions of OpenCV that give one number."""
 _SCALARS: Final = frozenset({"float", "int", "bool", "abs", "len"})
 
 
@@ -160,12 +164,17 @@ def _is_truth(node: ast.expr) -> bool:
         # Comparing arrays gives an array; comparing with a length or asking for a member does not.
         known = [node.left, *node.comparators]
         plain = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
-        return all(isinstance(op, plain) for op in node.ops) or any(map(_is_length, known))
+        return all(isinstance(op, plain) for op in node.ops) or any(map(_is_count, known))
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bool"
 
 
-def _is_length(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
+def _is_count(node: ast.expr) -> bool:
+    """Whether an expression is a length, or a number that OpenCV counted or measured."""
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Name):
+        return node.func.id == "len"
+    return isinstance(node.func, ast.Attribute) and node.func.attr in _MEASURES
 
 
 def _is_scalar(node: ast.expr) -> bool:

@@ -855,6 +855,45 @@ _HABITS = (
     ),
 )
 
+_PICTURES = (
+    _warning(
+        "SBX650",
+        "`cv2.findContours` is unpacked into {count} names and gives two results",
+        "it gave three in OpenCV 3; the row would end with an error",
+        "write `contours, hierarchy = cv2.findContours(...)`",
+    ),
+    _warning(
+        "SBX651",
+        "`{name}` may have no contour, and {what} of nothing is an error",
+        "on a frame where nothing has the colour, such as a blank one, the row ends with an error",
+        "test it first: `if not {name}: return ...`",
+    ),
+    _warning(
+        "SBX652",
+        "`{name}` holds both results of `cv2.findContours`, not the contours",
+        "the second one is the hierarchy",
+        "write `{name}, _ = cv2.findContours(...)`",
+    ),
+    _note(
+        "SBX653",
+        "the points of `cv2.findNonZero` have the shape [n, 2] in OpenCV 5 and [n, 1, 2] in 4",
+        "the program means different things in different releases",
+        "write `cv2.findNonZero(mask).reshape(-1, 2)`, after a test for None",
+    ),
+    _note(
+        "SBX654",
+        "a hue of {value} lies beyond 179, where OpenCV's scale of 8-bit pictures ends: {effect}",
+        "OpenCV halves the degrees of a hue so that it fits into a byte",
+        "use half of the degrees, {half}; for red take two ranges, near 0 and near 179",
+    ),
+    _note(
+        "SBX655",
+        "the picture has its channels as {have}, and is converted from {said}",
+        "red and blue are taken for each other, and nothing fails",
+        "write `cv2.{code}`, or load with another `frame_order`",
+    ),
+)
+
 _BUILDING = (
     _error(
         "SBX701",
@@ -909,6 +948,7 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
         *_MISTAKES,
         *_MORE_MISTAKES,
         *_HABITS,
+        *_PICTURES,
         *_BUILDING,
     )
 )

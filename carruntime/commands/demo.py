@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from carruntime.commands.shared import (
@@ -26,17 +27,22 @@ def add(commands: Any) -> None:
     demo.add_argument("--episodes", type=count, default=150, help="random ones (default 150)")
     demo.add_argument("--expert-episodes", type=count, default=60, help="(default 60)")
     demo.add_argument("--seed", type=natural, default=0, help="of everything random")
+    demo.add_argument(
+        "--frames",
+        nargs="?",
+        type=Path,
+        const=Path("carruntime-frames.html"),
+        metavar="PAGE",
+        help="show a program that looks at pictures instead, and write a page of what it saw "
+        "(default: carruntime-frames.html)",
+    )
     progress_option(demo)
 
 
 def _demo(options: argparse.Namespace) -> int:
+    if options.frames is not None:
+        return _demo_frames(options)
     from carruntime.demo import run
-
-    def say(text: str) -> None:
-        print(text, flush=True)
-
-    def quiet(text: str) -> None:
-        del text
 
     demo = run(
         num_envs=options.envs,
@@ -45,8 +51,32 @@ def _demo(options: argparse.Namespace) -> int:
         expert_episodes=options.expert_episodes,
         random_episodes=options.episodes,
         show_progress=options.progress,
-        say=quiet if options.json else say,
+        say=_quiet if options.json else _say,
     )
     if options.json:
         print_json(demo.to_json())
     return GOOD if demo.ok else BAD
+
+
+def _demo_frames(options: argparse.Namespace) -> int:
+    from carruntime.demo_frames import run_frames
+
+    demo = run_frames(
+        options.frames,
+        seed=options.seed,
+        expert_episodes=options.expert_episodes,
+        random_episodes=options.episodes,
+        show_progress=options.progress,
+        say=_quiet if options.json else _say,
+    )
+    if options.json:
+        print_json(demo.to_json())
+    return GOOD if demo.ok else BAD
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _quiet(text: str) -> None:
+    del text

@@ -44,6 +44,7 @@ BUILTINS: Final[Mapping[str, Entry]] = table_of(
         "Exception ArithmeticError AssertionError AttributeError FloatingPointError IndexError: *",
         "KeyError LookupError NameError NotImplementedError OverflowError RuntimeError: *",
         "StopIteration TypeError UnboundLocalError ValueError ZeroDivisionError: *",
+        "OSError IOError FileNotFoundError: *",
         kind="exception",
     ),
 )

@@ -13,18 +13,16 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F32, kernel, real
 
 __all__ = ["box_points", "min_area_rect", "min_area_rect_scratch"]
 
-_F32 = NDArray[np.float32]
 _PI: Final = 3.1415926535897932384626433832795
 
 
 @kernel
-def box_points(box: _F32, out: _F32) -> int:
+def box_points(box: F32, out: F32) -> int:
     """Compute `cv2.boxPoints`.
 
     Args:
@@ -36,7 +34,7 @@ def box_points(box: _F32, out: _F32) -> int:
     """
     if box.shape[0] < 5 or out.shape[0] < 4 or out.shape[1] != 2:
         return -1
-    angle = np.float64(box[4]) * _PI / 180.0
+    angle = real(box[4]) * _PI / 180.0
     half = np.float32(0.5)
     b = np.float32(np.float32(math.cos(angle)) * half)
     a = np.float32(np.float32(math.sin(angle)) * half)
@@ -70,7 +68,7 @@ def _right_of(ax: Any, ay: Any, bx: Any, by: Any) -> bool:
 
 
 @kernel
-def min_area_rect(hull: Any, out: _F32, scratch: _F32) -> int:
+def min_area_rect(hull: Any, out: F32, scratch: F32) -> int:
     """Compute `cv2.minAreaRect` from the convex hull of the points.
 
     Args:
@@ -99,8 +97,8 @@ def min_area_rect(hull: Any, out: _F32, scratch: _F32) -> int:
         y1 = np.float32(hull[1, 1])
         out[0] = np.float32(np.float32(x0 + x1) * half)
         out[1] = np.float32(np.float32(y0 + y1) * half)
-        dx = np.float64(np.float32(x1 - x0))
-        dy = np.float64(np.float32(y1 - y0))
+        dx = real(np.float32(x1 - x0))
+        dy = real(np.float32(y1 - y0))
         out[2] = np.float32(math.sqrt(dx * dx + dy * dy))
         angle = math.atan2(dy, dx)
     elif n > 2:
@@ -112,13 +110,9 @@ def min_area_rect(hull: Any, out: _F32, scratch: _F32) -> int:
         bx, by = scratch[at + 4], scratch[at + 5]
         out[0] = np.float32(scratch[at] + np.float32(np.float32(ax + bx) * half))
         out[1] = np.float32(scratch[at + 1] + np.float32(np.float32(ay + by) * half))
-        out[2] = np.float32(
-            math.sqrt(np.float64(ax) * np.float64(ax) + np.float64(ay) * np.float64(ay))
-        )
-        out[3] = np.float32(
-            math.sqrt(np.float64(bx) * np.float64(bx) + np.float64(by) * np.float64(by))
-        )
-        angle = math.atan2(np.float64(ay), np.float64(ax))
+        out[2] = np.float32(math.sqrt(real(ax) * real(ax) + real(ay) * real(ay)))
+        out[3] = np.float32(math.sqrt(real(bx) * real(bx) + real(by) * real(by)))
+        angle = math.atan2(real(ay), real(ax))
     if n > 0:
         # Of the four names of a rectangle, the one whose angle is in [-90, 0).
         angle = angle * 180.0 / _PI
@@ -133,7 +127,7 @@ def min_area_rect(hull: Any, out: _F32, scratch: _F32) -> int:
 
 
 @kernel
-def _calipers(hull: Any, s: _F32) -> int:
+def _calipers(hull: Any, s: F32) -> int:
     """Turn four calipers round the hull; leave corner and sides of the best in the scratch."""
     n = hull.shape[0]
     # Points, then directions to the next point, then the inverses of their lengths.
@@ -163,14 +157,14 @@ def _calipers(hull: Any, s: _F32) -> int:
         dy = np.float32(s[2 * j + 1] - y)
         s[2 * n + 2 * i] = dx
         s[2 * n + 2 * i + 1] = dy
-        length = math.sqrt(np.float64(dx) * np.float64(dx) + np.float64(dy) * np.float64(dy))
+        length = math.sqrt(real(dx) * real(dx) + real(dy) * real(dy))
         s[4 * n + i] = np.float32(1.0 / length)
     turn = np.float32(0.0)
-    ax = np.float64(s[4 * n - 2])
-    ay = np.float64(s[4 * n - 1])
+    ax = real(s[4 * n - 2])
+    ay = real(s[4 * n - 1])
     for i in range(n):
-        bx = np.float64(s[2 * n + 2 * i])
-        by = np.float64(s[2 * n + 2 * i + 1])
+        bx = real(s[2 * n + 2 * i])
+        by = real(s[2 * n + 2 * i + 1])
         bend = ax * by - ay * bx
         if bend != 0.0:
             turn = np.float32(1.0) if bend > 0.0 else np.float32(-1.0)

@@ -7,14 +7,15 @@ with 12-bit fixed-point reciprocals, rounded half up, so the last bit is OpenCV'
 Reference: OpenCV 5, ``modules/imgproc/src/color_hsv.simd.hpp`` and ``color_rgb.simd.hpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917, PLR1714
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I32, U8, kernel
 
 __all__ = [
     "channels_swapped",
@@ -24,12 +25,11 @@ __all__ = [
     "in_range_hsv",
 ]
 
-_U8 = NDArray[np.uint8]
 _SHIFT: Final = 12
 _HALF: Final = 1 << (_SHIFT - 1)
 
 
-def _reciprocals(scale: float) -> NDArray[np.int32]:
+def _reciprocals(scale: float) -> I32:
     table = np.zeros(256, np.int32)
     table[1:] = np.rint(scale / np.arange(1, 256, dtype=np.float64)).astype(np.int32)
     return table
@@ -45,7 +45,7 @@ _BLUE: Final = 3735
 
 
 @kernel
-def hsv_from_colour(image: _U8, blue: int, out: _U8) -> int:
+def hsv_from_colour(image: U8, blue: int, out: U8) -> int:
     """Compute `cv2.cvtColor` to HSV.
 
     Args:
@@ -86,7 +86,7 @@ def hsv_from_colour(image: _U8, blue: int, out: _U8) -> int:
 
 @kernel
 def in_range_hsv(
-    image: _U8,
+    image: U8,
     blue: int,
     low_h: int,
     low_s: int,
@@ -94,7 +94,7 @@ def in_range_hsv(
     high_h: int,
     high_s: int,
     high_v: int,
-    out: _U8,
+    out: U8,
 ) -> int:
     """Compute `cv2.inRange` of `cv2.cvtColor` to HSV in one sweep.
 
@@ -153,7 +153,7 @@ def in_range_hsv(
 
 
 @kernel
-def gray_from_colour(image: _U8, blue: int, out: _U8) -> int:
+def gray_from_colour(image: U8, blue: int, out: U8) -> int:
     """Compute `cv2.cvtColor` to grey; arguments as `hsv_from_colour`, ``out`` uint8 ``[H, W]``."""
     height, width, channels = image.shape
     if channels != 3 or (blue != 0 and blue != 2):
@@ -174,7 +174,7 @@ def gray_from_colour(image: _U8, blue: int, out: _U8) -> int:
 
 
 @kernel
-def channels_swapped(image: _U8, out: _U8) -> int:
+def channels_swapped(image: U8, out: U8) -> int:
     """Compute `cv2.cvtColor` between RGB and BGR; both uint8 ``[H, W, 3]``; 0 or -1."""
     height, width, channels = image.shape
     if channels != 3 or out.shape != image.shape:
@@ -188,7 +188,7 @@ def channels_swapped(image: _U8, out: _U8) -> int:
 
 
 @kernel
-def gray_to_colour(image: _U8, out: _U8) -> int:
+def gray_to_colour(image: U8, out: U8) -> int:
     """Compute `cv2.cvtColor` from grey: uint8 ``[H, W]`` to ``[H, W, 3]``; 0 or -1."""
     height, width = image.shape
     if out.shape[0] != height or out.shape[1] != width or out.shape[2] != 3:

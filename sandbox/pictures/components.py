@@ -9,18 +9,13 @@ Reference: Bolelli et al., Spaghetti labeling, 2020; OpenCV 5,
 ``modules/imgproc/src/connectedcomponents.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR1714
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F64, I32, U8, kernel, real, whole
 
 __all__ = ["component_stats", "connected_components", "connected_components_scratch"]
-
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
-_F64 = NDArray[np.float64]
 
 
 def connected_components_scratch(height: int, width: int) -> int:
@@ -29,19 +24,19 @@ def connected_components_scratch(height: int, width: int) -> int:
 
 
 @kernel
-def _root(parents: _I32, label: int) -> int:
+def _root(parents: I32, label: int) -> int:
     root = label
     while parents[root] < root:
-        root = np.int64(parents[root])
+        root = whole(parents[root])
     while parents[label] < label:
-        above = np.int64(parents[label])
+        above = whole(parents[label])
         parents[label] = root
         label = above
     return root
 
 
 @kernel
-def _join(parents: _I32, a: int, b: int) -> int:
+def _join(parents: I32, a: int, b: int) -> int:
     a = _root(parents, a)
     b = _root(parents, b)
     if a < b:
@@ -52,7 +47,7 @@ def _join(parents: _I32, a: int, b: int) -> int:
 
 
 @kernel
-def connected_components(image: _U8, connectivity: int, labels_out: _I32, scratch: _I32) -> int:
+def connected_components(image: U8, connectivity: int, labels_out: I32, scratch: I32) -> int:
     """Compute `cv2.connectedComponents`.
 
     Args:
@@ -84,21 +79,21 @@ def connected_components(image: _U8, connectivity: int, labels_out: _I32, scratc
                 continue
             label = 0
             if y > 0:
-                label = np.int64(labels_out[y - 1, x])
+                label = whole(labels_out[y - 1, x])
                 if label == 0 and eight:
                     if x + 1 < width:
-                        label = np.int64(labels_out[y - 1, x + 1])
+                        label = whole(labels_out[y - 1, x + 1])
                     other = 0
                     if x > 0:
-                        other = np.int64(labels_out[y - 1, x - 1])
+                        other = whole(labels_out[y - 1, x - 1])
                     if other == 0 and x > 0:
-                        other = np.int64(labels_out[y, x - 1])
+                        other = whole(labels_out[y, x - 1])
                     if label == 0:
                         label = other
                     elif other != 0:
                         label = _join(parents, label, other)
             if x > 0 and not (eight and label != 0):
-                other = np.int64(labels_out[y, x - 1])
+                other = whole(labels_out[y, x - 1])
                 if label == 0:
                     label = other
                 elif other != 0 and other != label:
@@ -119,19 +114,19 @@ def connected_components(image: _U8, connectivity: int, labels_out: _I32, scratc
             for y in range(top, min(top + size, height)):
                 for x in range(left, min(left + size, width)):
                     if labels_out[y, x] != 0:
-                        root = _root(parents, np.int64(labels_out[y, x]))
+                        root = _root(parents, whole(labels_out[y, x]))
                         if numbers[root] == 0:
                             numbers[root] = count
                             count += 1
     for y in range(height):
         for x in range(width):
             if labels_out[y, x] != 0:
-                labels_out[y, x] = numbers[_root(parents, np.int64(labels_out[y, x]))]
+                labels_out[y, x] = numbers[_root(parents, whole(labels_out[y, x]))]
     return count
 
 
 @kernel
-def component_stats(labels: _I32, count: int, stats_out: _I32, centroids_out: _F64) -> int:
+def component_stats(labels: I32, count: int, stats_out: I32, centroids_out: F64) -> int:
     """Compute what `cv2.connectedComponentsWithStats` adds to `connected_components`.
 
     Args:
@@ -158,7 +153,7 @@ def component_stats(labels: _I32, count: int, stats_out: _I32, centroids_out: _F
         centroids_out[k, 1] = 0.0
     for y in range(height):
         for x in range(width):
-            k = np.int64(labels[y, x])
+            k = whole(labels[y, x])
             if k < 0 or k >= count:
                 return -1
             stats_out[k, 0] = min(stats_out[k, 0], x)
@@ -169,7 +164,7 @@ def component_stats(labels: _I32, count: int, stats_out: _I32, centroids_out: _F
             centroids_out[k, 0] += x
             centroids_out[k, 1] += y
     for k in range(count):
-        area = np.float64(stats_out[k, 4])
+        area = real(stats_out[k, 4])
         if stats_out[k, 4] == 0:
             # Only the background can be without pixels. OpenCV's numbers for it come from an
             # overflow; they are the same for every size and connectivity.

@@ -14,21 +14,18 @@ Reference: Suzuki and Abe, Topological structural analysis of digitized binary i
 following, 1985; OpenCV 5, ``modules/imgproc/src/contours_new.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917, PLR1714, SIM109
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I8, I32, I64, U8, kernel, whole
 
 __all__ = ["find_contours", "find_contours_scratch"]
 
-_I8 = NDArray[np.int8]
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
-_I64 = NDArray[np.int64]
 
 EXTERNAL: Final = 0
 LIST: Final = 1
@@ -71,7 +68,7 @@ def find_contours_scratch(height: int, width: int, points: int, contours: int) -
 
 @kernel
 def _follow(
-    image: _I8,
+    image: I8,
     step: int,
     start: int,
     x: int,
@@ -79,8 +76,8 @@ def _follow(
     hole: bool,
     mark: int,
     every: bool,
-    node: _I32,
-    points: _I32,
+    node: I32,
+    points: I32,
     used: int,
     capacity: int,
 ) -> int:
@@ -148,7 +145,7 @@ def _follow(
 
 
 @kernel
-def _reaches(image: _I8, step: int, start: int, stop: int, hole: bool) -> bool:
+def _reaches(image: I8, step: int, start: int, stop: int, hole: bool) -> bool:
     """Tell whether the border that starts at one pixel is the last one met before another."""
     end = 0 if hole else 4
     s = end
@@ -186,13 +183,13 @@ def _reaches(image: _I8, step: int, start: int, stop: int, hole: bool) -> bool:
 
 @kernel
 def find_contours(
-    image: _U8,
+    image: U8,
     mode: int,
     method: int,
-    points_out: _I32,
-    starts_out: _I64,
-    hierarchy_out: _I32,
-    scratch: _I32,
+    points_out: I32,
+    starts_out: I64,
+    hierarchy_out: I32,
+    scratch: I32,
 ) -> int:
     """Compute `cv2.findContours`.
 
@@ -258,7 +255,7 @@ def find_contours(
                 x += 1
             if x > width:
                 break
-            here = np.int64(copy[row + x])
+            here = whole(copy[row + x])
             start_x = x
             is_hole = False
             if previous == 0 and here == 1:
@@ -283,7 +280,7 @@ def find_contours(
             parent = 0
             if not (flat or (not is_hole and mode == CCOMP) or last_x <= 0):
                 parent = -1
-                other = np.int64(marks[np.int64(copy[row + last_x]) & _MARK])
+                other = whole(marks[whole(copy[row + last_x]) & _MARK])
                 while other != -1:
                     at = other * _NODE
                     inside = (
@@ -294,17 +291,17 @@ def find_contours(
                         if parent != -1 and _reaches(
                             copy,
                             step,
-                            np.int64(nodes[parent * _NODE + _ORIGIN]),
+                            whole(nodes[parent * _NODE + _ORIGIN]),
                             row + last_x,
                             nodes[parent * _NODE + _HOLE] != 0,
                         ):
                             break
                         parent = other
-                    other = np.int64(nodes[at + _SAME_MARK])
+                    other = whole(nodes[at + _SAME_MARK])
                 if parent < 0:
                     return -1
                 if (nodes[parent * _NODE + _HOLE] != 0) == is_hole:
-                    parent = max(np.int64(nodes[parent * _NODE + _PARENT]), 0)
+                    parent = max(whole(nodes[parent * _NODE + _PARENT]), 0)
                 if (nodes[parent * _NODE + _HOLE] != 0) == is_hole:
                     return -1
             last_x = start_x
@@ -341,39 +338,39 @@ def find_contours(
                 marks[mark] = found
                 mark = mark + 1 if mark < _MARK else 3
             # It becomes the first of its siblings.
-            brother = np.int64(nodes[parent * _NODE + _CHILD])
+            brother = whole(nodes[parent * _NODE + _CHILD])
             node[_PARENT] = parent
             node[_PREVIOUS] = -1
             node[_NEXT] = brother
             if brother != -1:
                 nodes[brother * _NODE + _PREVIOUS] = found
             nodes[parent * _NODE + _CHILD] = found
-            previous = np.int64(copy[row + x])
+            previous = whole(copy[row + x])
             x += 1
     return _in_order(nodes, points, found, points_out, starts_out, hierarchy_out)
 
 
 @kernel
 def _in_order(
-    nodes: _I32,
-    points: _I32,
+    nodes: I32,
+    points: I32,
     found: int,
-    points_out: _I32,
-    starts_out: _I64,
-    hierarchy_out: _I32,
+    points_out: I32,
+    starts_out: I64,
+    hierarchy_out: I32,
 ) -> int:
     """Write the contours as a walk through the tree meets them; give their number."""
     starts_out[0] = 0
     written = 0
     k = 0
-    at = np.int64(nodes[_CHILD])
+    at = whole(nodes[_CHILD])
     while at > 0 and k < found:
         node = nodes[at * _NODE : (at + 1) * _NODE]
-        first = np.int64(node[_FIRST])
-        for i in range(np.int64(node[_POINTS])):
+        first = whole(node[_FIRST])
+        for i in range(whole(node[_POINTS])):
             points_out[written + i, 0] = points[2 * (first + i)] - 1
             points_out[written + i, 1] = points[2 * (first + i) + 1] - 1
-        written += np.int64(node[_POINTS])
+        written += whole(node[_POINTS])
         # The place in the order, which the hierarchy needs, goes where the points began.
         node[_FIRST] = k
         hierarchy_out[k, 0] = node[_NEXT]
@@ -383,14 +380,14 @@ def _in_order(
         k += 1
         starts_out[k] = written
         if node[_CHILD] != -1:
-            at = np.int64(node[_CHILD])
+            at = whole(node[_CHILD])
             continue
         while at > 0 and nodes[at * _NODE + _NEXT] == -1:
-            at = np.int64(nodes[at * _NODE + _PARENT])
+            at = whole(nodes[at * _NODE + _PARENT])
         if at > 0:
-            at = np.int64(nodes[at * _NODE + _NEXT])
+            at = whole(nodes[at * _NODE + _NEXT])
     for i in range(k):
         for j in range(4):
-            other = np.int64(hierarchy_out[i, j])
+            other = whole(hierarchy_out[i, j])
             hierarchy_out[i, j] = nodes[other * _NODE + _FIRST] if other > 0 else -1
     return k

@@ -1,4 +1,4 @@
-"""Distance of every pixel to the nearest one that is 0, in the approximations of OpenCV.
+"""Distance of every pixel to the nearest one that is 0, in steps to neighbours.
 
 Two sweeps with steps of fixed length, forward and backward, in float32.
 
@@ -6,19 +6,18 @@ Reference: Borgefors, Distance transformations in digital images, 1986; OpenCV 5
 ``modules/imgproc/src/distransform.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F32, U8, kernel
 
 __all__ = ["distance_transform", "distance_transform_scratch"]
 
-_U8 = NDArray[np.uint8]
-_F32 = NDArray[np.float32]
 
 L1: Final = 1
 L2: Final = 2
@@ -35,12 +34,12 @@ def distance_transform_scratch(height: int, width: int) -> int:
 
 @kernel
 def distance_transform(
-    image: _U8, side: float, diagonal: float, knight: float, out: _F32, scratch: _F32
+    image: U8, side: float, diagonal: float, knight: float, out: F32, scratch: F32
 ) -> int:
     """Compute `cv2.distanceTransform`.
 
-    Equal to OpenCV for ``DIST_L2`` with a mask of 5 (1, 1.4, 2.1969), ``DIST_L1`` (1, 2, 0) and
-    ``DIST_C`` (1, 1, 0). ``DIST_L2`` with a mask of 3 adds up in another order in a few pixels.
+    Equal to OpenCV for ``DIST_L1`` (steps of 1, 2, 0) and ``DIST_C`` (1, 1, 0). ``DIST_L2`` OpenCV
+    leaves to IPP, which in one picture in thousands adds up the steps of a path in another order.
 
     Args:
         image: uint8 ``[H, W]``.

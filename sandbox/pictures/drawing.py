@@ -10,14 +10,15 @@ pairs of active edges, and every outline is drawn as a line too, as OpenCV does.
 Reference: OpenCV 5, ``modules/imgproc/src/drawing.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917, PLR1714, SIM109, SIM110
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I32, I64, U8, kernel, whole
 
 __all__ = [
     "FARTHEST",
@@ -28,9 +29,6 @@ __all__ = [
     "rectangle",
 ]
 
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
-_I64 = NDArray[np.int64]
 
 FARTHEST: Final = 16_384
 """Largest absolute coordinate or radius that is drawn."""
@@ -54,7 +52,7 @@ def _quotient(a: int, b: int) -> int:
 
 
 @kernel
-def _put(image: _U8, y: int, x: int, c0: int, c1: int, c2: int) -> int:
+def _put(image: U8, y: int, x: int, c0: int, c1: int, c2: int) -> int:
     if 0 <= y < image.shape[0] and 0 <= x < image.shape[1]:
         image[y, x, 0] = np.uint8(c0)
         if image.shape[2] > 2:
@@ -64,7 +62,7 @@ def _put(image: _U8, y: int, x: int, c0: int, c1: int, c2: int) -> int:
 
 
 @kernel
-def _span(image: _U8, y: int, x1: int, x2: int, c0: int, c1: int, c2: int) -> int:
+def _span(image: U8, y: int, x1: int, x2: int, c0: int, c1: int, c2: int) -> int:
     """Colour the pixels of one row from x1 to x2, both included."""
     if y < 0 or y >= image.shape[0]:
         return 0
@@ -116,7 +114,7 @@ def _clip(
 
 
 @kernel
-def _line(image: _U8, x1: int, y1: int, x2: int, y2: int, c0: int, c1: int, c2: int) -> int:
+def _line(image: U8, x1: int, y1: int, x2: int, y2: int, c0: int, c1: int, c2: int) -> int:
     """Draw a line whose pixels touch by sides or corners."""
     inside, x1, y1, x2, y2 = _clip(image.shape[1], image.shape[0], x1, y1, x2, y2)
     if not inside:
@@ -147,15 +145,15 @@ def _line(image: _U8, x1: int, y1: int, x2: int, y2: int, c0: int, c1: int, c2: 
 
 
 @kernel
-def _far(points: _I32) -> bool:
+def _far(points: I32) -> bool:
     for i in range(points.shape[0]):
-        if abs(np.int64(points[i, 0])) > FARTHEST or abs(np.int64(points[i, 1])) > FARTHEST:
+        if abs(whole(points[i, 0])) > FARTHEST or abs(whole(points[i, 1])) > FARTHEST:
             return True
     return False
 
 
 @kernel
-def _runs_back(starts: _I64, n: int) -> bool:
+def _runs_back(starts: I64, n: int) -> bool:
     """Tell whether the starts of polygons are not ascending within the points."""
     if starts.shape[0] == 0 or starts[0] < 0 or starts[starts.shape[0] - 1] > n:
         return True
@@ -167,7 +165,7 @@ def _runs_back(starts: _I64, n: int) -> bool:
 
 @kernel
 def polygon_lines(
-    image: _U8, points: _I32, starts: _I64, closed: bool, c0: int, c1: int, c2: int
+    image: U8, points: I32, starts: I64, closed: bool, c0: int, c1: int, c2: int
 ) -> int:
     """Draw outlines one pixel wide: `cv2.polylines` or `cv2.drawContours` with thickness 1.
 
@@ -194,10 +192,10 @@ def polygon_lines(
         for i in range(first if closed else first + 1, end):
             _line(
                 image,
-                np.int64(points[at, 0]),
-                np.int64(points[at, 1]),
-                np.int64(points[i, 0]),
-                np.int64(points[i, 1]),
+                whole(points[at, 0]),
+                whole(points[at, 1]),
+                whole(points[i, 0]),
+                whole(points[i, 1]),
                 c0,
                 c1,
                 c2,
@@ -212,27 +210,28 @@ def fill_polygons_scratch(points: int, polygons: int) -> int:
 
 
 @kernel
-def _edge_before(edges: _I64, i: int, j: int) -> bool:
+def _edge_before(edges: I64, i: int, j: int) -> bool:
     a = i * _EDGE
     b = j * _EDGE
     if edges[a + _TOP] != edges[b + _TOP]:
-        return edges[a + _TOP] < edges[b + _TOP]
+        return bool(edges[a + _TOP] < edges[b + _TOP])
     if edges[a + _X] != edges[b + _X]:
-        return edges[a + _X] < edges[b + _X]
+        return bool(edges[a + _X] < edges[b + _X])
     if edges[a + _STEP] != edges[b + _STEP]:
-        return edges[a + _STEP] < edges[b + _STEP]
-    return edges[a + _NEXT] < edges[b + _NEXT]  # while sorting: the order of insertion
+        return bool(edges[a + _STEP] < edges[b + _STEP])
+    # While sorting, the order of insertion.
+    return bool(edges[a + _NEXT] < edges[b + _NEXT])
 
 
 @kernel
-def _swap(edges: _I64, i: int, j: int) -> int:
+def _swap(edges: I64, i: int, j: int) -> int:
     for f in range(_EDGE):
         edges[i * _EDGE + f], edges[j * _EDGE + f] = edges[j * _EDGE + f], edges[i * _EDGE + f]
     return 0
 
 
 @kernel
-def _sort_edges(edges: _I64, n: int) -> int:
+def _sort_edges(edges: I64, n: int) -> int:
     """Sort edges by top, x and step: a heap sort."""
     for start in range(n // 2 - 1, -1, -1):
         _sift_edges(edges, start, n)
@@ -243,7 +242,7 @@ def _sort_edges(edges: _I64, n: int) -> int:
 
 
 @kernel
-def _sift_edges(edges: _I64, root: int, end: int) -> int:
+def _sift_edges(edges: I64, root: int, end: int) -> int:
     while True:
         child = 2 * root + 1
         if child >= end:
@@ -258,7 +257,7 @@ def _sift_edges(edges: _I64, root: int, end: int) -> int:
 
 @kernel
 def fill_polygons(
-    image: _U8, points: _I32, starts: _I64, c0: int, c1: int, c2: int, scratch: _I64
+    image: U8, points: I32, starts: I64, c0: int, c1: int, c2: int, scratch: I64
 ) -> int:
     """Fill polygons together by the even-odd rule: `cv2.fillPoly`, `cv2.drawContours` filled.
 
@@ -286,11 +285,11 @@ def fill_polygons(
         end = starts[k + 1]
         if end == first:
             continue
-        x0 = np.int64(points[end - 1, 0])
-        y0 = np.int64(points[end - 1, 1])
+        x0 = whole(points[end - 1, 0])
+        y0 = whole(points[end - 1, 1])
         for i in range(first, end):
-            x1 = np.int64(points[i, 0])
-            y1 = np.int64(points[i, 1])
+            x1 = whole(points[i, 0])
+            y1 = whole(points[i, 1])
             _line(image, x0, y0, x1, y1, c0, c1, c2)
             if y0 != y1:
                 # An edge that leaves the picture is sloped as its visible part is.
@@ -328,7 +327,7 @@ def fill_polygons(
 
 
 @kernel
-def _fill(image: _U8, edges: _I64, total: int, c0: int, c1: int, c2: int) -> int:
+def _fill(image: U8, edges: I64, total: int, c0: int, c1: int, c2: int) -> int:
     """Fill between collected edges; two more records of scratch follow them."""
     height = image.shape[0]
     width = image.shape[1]
@@ -390,7 +389,7 @@ def _fill(image: _U8, edges: _I64, total: int, c0: int, c1: int, c2: int) -> int
 
 
 @kernel
-def _bubble(edges: _I64, head: int) -> int:
+def _bubble(edges: I64, head: int) -> int:
     """Bring the active edges into the order of x again."""
     none = -1
     kept = none
@@ -416,7 +415,7 @@ def _bubble(edges: _I64, head: int) -> int:
 
 @kernel
 def rectangle(
-    image: _U8, x1: int, y1: int, x2: int, y2: int, filled: bool, c0: int, c1: int, c2: int
+    image: U8, x1: int, y1: int, x2: int, y2: int, filled: bool, c0: int, c1: int, c2: int
 ) -> int:
     """Compute `cv2.rectangle` of two corners, filled or with lines of one pixel; 0 or -1."""
     if max(abs(x1), abs(y1), abs(x2), abs(y2)) > FARTHEST:
@@ -435,7 +434,7 @@ def rectangle(
 
 
 @kernel
-def circle(image: _U8, x: int, y: int, radius: int, filled: bool, c0: int, c1: int, c2: int) -> int:
+def circle(image: U8, x: int, y: int, radius: int, filled: bool, c0: int, c1: int, c2: int) -> int:
     """Compute `cv2.circle`, filled or with a line of one pixel; -1 for what is beyond `FARTHEST`."""
     if max(abs(x), abs(y), radius) > FARTHEST or radius < 0:
         return -1

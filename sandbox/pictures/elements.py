@@ -7,14 +7,15 @@ OpenCV rounds floats half to even first, and so must a caller that has floats.
 Reference: OpenCV 5, ``modules/core/src/arithm.cpp`` and ``modules/imgproc/src/thresh.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I32, I64, U8, kernel, real, whole
 
 __all__ = [
     "absolute_difference",
@@ -35,9 +36,6 @@ __all__ = [
     "with_border",
 ]
 
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
-_I64 = NDArray[np.int64]
 
 AND: Final = 0
 OR: Final = 1
@@ -52,14 +50,14 @@ TO_ZERO_INVERSE: Final = 4
 
 @kernel
 def in_range_pixels(
-    image: _U8,
+    image: U8,
     low_0: int,
     low_1: int,
     low_2: int,
     high_0: int,
     high_1: int,
     high_2: int,
-    out: _U8,
+    out: U8,
 ) -> int:
     """Compute `cv2.inRange` of a picture with three channels.
 
@@ -102,7 +100,7 @@ def in_range_pixels(
 
 
 @kernel
-def in_range_gray(image: _U8, low: int, high: int, out: _U8) -> int:
+def in_range_gray(image: U8, low: int, high: int, out: U8) -> int:
     """Compute `cv2.inRange` of a flat image with one channel; see `in_range_pixels`."""
     if out.shape[0] != image.shape[0]:
         return -1
@@ -115,7 +113,7 @@ def in_range_gray(image: _U8, low: int, high: int, out: _U8) -> int:
 
 
 @kernel
-def count_non_zero(image: _U8) -> int:
+def count_non_zero(image: U8) -> int:
     """Compute `cv2.countNonZero` of a flat image with one channel."""
     found = 0
     for i in range(image.shape[0]):
@@ -124,7 +122,7 @@ def count_non_zero(image: _U8) -> int:
 
 
 @kernel
-def has_non_zero(image: _U8) -> int:
+def has_non_zero(image: U8) -> int:
     """Compute `cv2.hasNonZero` of a flat image with one channel: 1 or 0."""
     for i in range(image.shape[0]):
         if image[i] != 0:
@@ -133,7 +131,7 @@ def has_non_zero(image: _U8) -> int:
 
 
 @kernel
-def find_non_zero(image: _U8, points_out: _I32) -> int:
+def find_non_zero(image: U8, points_out: I32) -> int:
     """Compute `cv2.findNonZero`.
 
     Args:
@@ -160,7 +158,7 @@ def find_non_zero(image: _U8, points_out: _I32) -> int:
 
 
 @kernel
-def bitwise(first: _U8, second: _U8, mask: _U8, operation: int, out: _U8) -> int:
+def bitwise(first: U8, second: U8, mask: U8, operation: int, out: U8) -> int:
     """Compute `cv2.bitwise_and`, `bitwise_or` or `bitwise_xor`.
 
     Args:
@@ -191,7 +189,7 @@ def bitwise(first: _U8, second: _U8, mask: _U8, operation: int, out: _U8) -> int
 
 
 @kernel
-def bitwise_not(image: _U8, mask: _U8, out: _U8) -> int:
+def bitwise_not(image: U8, mask: U8, out: U8) -> int:
     """Compute `cv2.bitwise_not`; arguments as `bitwise`."""
     n = image.shape[0]
     if out.shape[0] != n:
@@ -202,7 +200,7 @@ def bitwise_not(image: _U8, mask: _U8, out: _U8) -> int:
 
 
 @kernel
-def clear_outside(out: _U8, mask: _U8) -> int:
+def clear_outside(out: U8, mask: U8) -> int:
     """Set pixels to 0 where the mask is 0; an empty mask keeps all. 0, or -1 for a wrong size."""
     n = out.shape[0]
     m = mask.shape[0]
@@ -219,7 +217,7 @@ def clear_outside(out: _U8, mask: _U8) -> int:
 
 
 @kernel
-def absolute_difference(first: _U8, second: _U8, out: _U8) -> int:
+def absolute_difference(first: U8, second: U8, out: U8) -> int:
     """Compute `cv2.absdiff` of two flat images; 0, or -1 if a size does not fit."""
     n = first.shape[0]
     if second.shape[0] != n or out.shape[0] != n:
@@ -232,7 +230,7 @@ def absolute_difference(first: _U8, second: _U8, out: _U8) -> int:
 
 
 @kernel
-def saturated_sum(first: _U8, second: _U8, mask: _U8, sign: int, out: _U8) -> int:
+def saturated_sum(first: U8, second: U8, mask: U8, sign: int, out: U8) -> int:
     """Compute `cv2.add` (sign 1) or `cv2.subtract` (sign -1) of two images; see `bitwise`."""
     n = first.shape[0]
     if second.shape[0] != n or out.shape[0] != n:
@@ -249,7 +247,7 @@ def saturated_sum(first: _U8, second: _U8, mask: _U8, sign: int, out: _U8) -> in
 
 
 @kernel
-def saturated_sum_scalar(image: _U8, value: int, mask: _U8, out: _U8) -> int:
+def saturated_sum_scalar(image: U8, value: int, mask: U8, out: U8) -> int:
     """Add a whole number to every element: `cv2.add` and `cv2.subtract` of one number; see `bitwise`."""
     n = image.shape[0]
     if out.shape[0] != n:
@@ -261,7 +259,7 @@ def saturated_sum_scalar(image: _U8, value: int, mask: _U8, out: _U8) -> int:
 
 
 @kernel
-def threshold(image: _U8, level: int, value: int, kind: int, out: _U8) -> int:
+def threshold(image: U8, level: int, value: int, kind: int, out: U8) -> int:
     """Compute `cv2.threshold` without Otsu of a flat image.
 
     Args:
@@ -299,7 +297,7 @@ def threshold(image: _U8, level: int, value: int, kind: int, out: _U8) -> int:
 
 
 @kernel
-def threshold_otsu(image: _U8, histogram: _I64) -> int:
+def threshold_otsu(image: U8, histogram: I64) -> int:
     """Find Otsu's level of a flat image, as `cv2.threshold` with ``THRESH_OTSU`` does.
 
     OpenCV on x86 leaves this to IPP, which rounds in an order of its own. That decides only where
@@ -322,7 +320,7 @@ def threshold_otsu(image: _U8, histogram: _I64) -> int:
     for i in range(256):
         histogram[i] = 0
     for i in range(n):
-        histogram[np.int64(image[i])] += 1
+        histogram[whole(image[i])] += 1
     total = 0
     for i in range(256):
         total += i * histogram[i]
@@ -339,8 +337,8 @@ def threshold_otsu(image: _U8, histogram: _I64) -> int:
         if below == n:
             break
         # (mean of all · share - sum below)² / (share · (1 - share)), without a division by n.
-        apart = np.float64(total * below - sum_below * n)
-        spread = apart * apart / (np.float64(below) * np.float64(n - below))
+        apart = real(total * below - sum_below * n)
+        spread = apart * apart / (real(below) * real(n - below))
         if spread > best:
             second = best
             best = spread
@@ -353,7 +351,7 @@ def threshold_otsu(image: _U8, histogram: _I64) -> int:
 
 
 @kernel
-def plane(image: _U8, channel: int, out: _U8) -> int:
+def plane(image: U8, channel: int, out: U8) -> int:
     """Copy one channel of uint8 ``[H, W, 3]`` to ``[H, W]``: a part of `cv2.split`; 0 or -1."""
     height, width, channels = image.shape
     if channel < 0 or channel >= channels:
@@ -367,7 +365,7 @@ def plane(image: _U8, channel: int, out: _U8) -> int:
 
 
 @kernel
-def merged(first: _U8, second: _U8, third: _U8, out: _U8) -> int:
+def merged(first: U8, second: U8, third: U8, out: U8) -> int:
     """Compute `cv2.merge` of three uint8 ``[H, W]`` planes to ``[H, W, 3]``; 0 or -1."""
     height, width = first.shape
     if second.shape != first.shape or third.shape != first.shape:
@@ -383,7 +381,7 @@ def merged(first: _U8, second: _U8, third: _U8, out: _U8) -> int:
 
 
 @kernel
-def flipped(image: _U8, code: int, out: _U8) -> int:
+def flipped(image: U8, code: int, out: U8) -> int:
     """Compute `cv2.flip` of uint8 ``[H, W, C]``: code 0 upside down, above 0 mirrored, below both."""
     height, width, channels = image.shape
     if out.shape != image.shape:
@@ -398,7 +396,7 @@ def flipped(image: _U8, code: int, out: _U8) -> int:
 
 
 @kernel
-def with_border(image: _U8, top: int, left: int, value: int, out: _U8) -> int:
+def with_border(image: U8, top: int, left: int, value: int, out: U8) -> int:
     """Compute `cv2.copyMakeBorder` with a constant border of one channel.
 
     Args:

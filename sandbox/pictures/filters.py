@@ -13,9 +13,8 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F64, I32, I64, U8, kernel, real, whole
 
 __all__ = [
     "blur",
@@ -26,10 +25,6 @@ __all__ = [
     "median_blur",
 ]
 
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
-_I64 = NDArray[np.int64]
-_F64 = NDArray[np.float64]
 
 _WEIGHTS: Final = 256
 """What the weights of a Gaussian sum to: 8 bits after the point."""
@@ -59,7 +54,7 @@ def _mirrored(i: int, n: int) -> int:
 
 
 @kernel
-def gaussian_weights(sigma: float, out: _I64, scratch: _F64) -> int:
+def gaussian_weights(sigma: float, out: I64, scratch: F64) -> int:
     """Compute the fixed-point weights of `gaussian_blur`.
 
     Args:
@@ -84,21 +79,21 @@ def gaussian_weights(sigma: float, out: _I64, scratch: _F64) -> int:
     total = 0.0
     for i in range(half):
         x = 2 * i + 1 - n
-        scratch[i] = math.exp(np.float64(x * x) * scale)
+        scratch[i] = math.exp(real(x * x) * scale)
         total += scratch[i]
     total = total * 2.0 + 1.0
     inverse = 1.0 / total
     # What rounding takes from one weight goes to the next.
     rest = 0.0
-    whole = 0
+    summed = 0
     for i in range(half):
         exact = scratch[i] * inverse * 256.0 + rest
-        weight = np.int64(np.rint(exact))
+        weight = whole(np.rint(exact))
         rest = exact - weight
         out[i] = weight
         out[n - 1 - i] = weight
-        whole += weight
-    out[half] = _WEIGHTS - 2 * whole
+        summed += weight
+    out[half] = _WEIGHTS - 2 * summed
     return 0
 
 
@@ -108,7 +103,7 @@ def gaussian_blur_scratch(height: int, width: int) -> int:
 
 
 @kernel
-def gaussian_blur(image: _U8, across: _I64, down: _I64, out: _U8, scratch: _I32) -> int:
+def gaussian_blur(image: U8, across: I64, down: I64, out: U8, scratch: I32) -> int:
     """Compute `cv2.GaussianBlur` of one channel with the default border.
 
     Args:
@@ -131,10 +126,10 @@ def gaussian_blur(image: _U8, across: _I64, down: _I64, out: _U8, scratch: _I32)
             total = 0
             if n // 2 <= x < width - n // 2:
                 for i in range(n):
-                    total += np.int64(image[y, x + i - n // 2]) * across[i]
+                    total += whole(image[y, x + i - n // 2]) * across[i]
             else:
                 for i in range(n):
-                    total += np.int64(image[y, _mirrored(x + i - n // 2, width)]) * across[i]
+                    total += whole(image[y, _mirrored(x + i - n // 2, width)]) * across[i]
             scratch[y * width + x] = total
     for y in range(height):
         for x in range(width):
@@ -151,7 +146,7 @@ def blur_scratch(width: int) -> int:
 
 
 @kernel
-def blur(image: _U8, across: int, down: int, out: _U8, scratch: _I64) -> int:
+def blur(image: U8, across: int, down: int, out: U8, scratch: I64) -> int:
     """Compute `cv2.blur` of one channel with the default border and anchor.
 
     Args:
@@ -183,7 +178,7 @@ def blur(image: _U8, across: int, down: int, out: _U8, scratch: _I64) -> int:
         for i in range(down):
             row = _mirrored(y + i - down // 2, height)
             for x in range(width):
-                scratch[x] += np.int64(image[row, x])
+                scratch[x] += whole(image[row, x])
         for x in range(width):
             total = 0
             for i in range(across):
@@ -193,7 +188,7 @@ def blur(image: _U8, across: int, down: int, out: _U8, scratch: _I64) -> int:
 
 
 @kernel
-def median_blur(image: _U8, size: int, out: _U8, histogram: _I32) -> int:
+def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
     """Compute `cv2.medianBlur` of one channel.
 
     Args:
@@ -216,7 +211,7 @@ def median_blur(image: _U8, size: int, out: _U8, histogram: _I32) -> int:
         for i in range(-half, half + 1):
             row = min(max(y + i, 0), height - 1)
             for j in range(-half, half + 1):
-                histogram[np.int64(image[row, min(max(j, 0), width - 1)])] += 1
+                histogram[whole(image[row, min(max(j, 0), width - 1)])] += 1
         # The median and how many are below it move with the window.
         median = 0
         below = 0
@@ -229,8 +224,8 @@ def median_blur(image: _U8, size: int, out: _U8, histogram: _I32) -> int:
             come = min(x + half, width - 1)
             for i in range(-half, half + 1):
                 row = min(max(y + i, 0), height - 1)
-                old = np.int64(image[row, gone])
-                new = np.int64(image[row, come])
+                old = whole(image[row, gone])
+                new = whole(image[row, come])
                 histogram[old] -= 1
                 histogram[new] += 1
                 below += (1 if new < median else 0) - (1 if old < median else 0)

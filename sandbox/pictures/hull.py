@@ -8,14 +8,13 @@ Algorithms for the reduction of the number of points required to represent a dig
 OpenCV 5, ``modules/geometry/src/{convhull,approx}.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917, PLR1714
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I32, Points, kernel, real, whole
 
 __all__ = [
     "approx_poly",
@@ -25,9 +24,6 @@ __all__ = [
     "convex_hull_scratch",
 ]
 
-_I32 = NDArray[np.int32]
-_Points = NDArray[Any]
-
 
 def convex_hull_scratch(points: int) -> int:
     """Give the int32 elements of scratch memory for that many points."""
@@ -35,7 +31,7 @@ def convex_hull_scratch(points: int) -> int:
 
 
 @kernel
-def _before(points: _Points, i: int, j: int) -> bool:
+def _before(points: Points, i: int, j: int) -> bool:
     """Order points by x, then y, then place in the contour."""
     if points[i, 0] != points[j, 0]:
         return bool(points[i, 0] < points[j, 0])
@@ -45,7 +41,7 @@ def _before(points: _Points, i: int, j: int) -> bool:
 
 
 @kernel
-def _sort(points: _Points, order: _I32, n: int) -> int:
+def _sort(points: Points, order: I32, n: int) -> int:
     """Sort ``order[:n]`` in place by what the points it names compare as: a heap sort."""
     for start in range(n // 2 - 1, -1, -1):
         _sift(points, order, start, n)
@@ -56,15 +52,15 @@ def _sort(points: _Points, order: _I32, n: int) -> int:
 
 
 @kernel
-def _sift(points: _Points, order: _I32, root: int, end: int) -> int:
-    moved = np.int64(order[root])
+def _sift(points: Points, order: I32, root: int, end: int) -> int:
+    moved = whole(order[root])
     while True:
         child = 2 * root + 1
         if child >= end:
             break
-        if child + 1 < end and _before(points, np.int64(order[child]), np.int64(order[child + 1])):
+        if child + 1 < end and _before(points, whole(order[child]), whole(order[child + 1])):
             child += 1
-        if not _before(points, moved, np.int64(order[child])):
+        if not _before(points, moved, whole(order[child])):
             break
         order[root] = order[child]
         root = child
@@ -79,12 +75,12 @@ def _sign(value: Any) -> int:
 
 @kernel
 def _chain(
-    points: _Points, order: _I32, start: int, end: int, stack: _I32, side: int, turn: int
+    points: Points, order: I32, start: int, end: int, stack: I32, side: int, turn: int
 ) -> int:
     """Walk one quarter of the hull; put places in ``order`` on the stack, give their number."""
     step = 1 if end > start else -1
-    a = np.int64(order[start])
-    b = np.int64(order[end])
+    a = whole(order[start])
+    b = whole(order[end])
     if start == end or (points[a, 0] == points[b, 0] and points[a, 1] == points[b, 1]):
         stack[0] = start
         return 1
@@ -98,9 +94,9 @@ def _chain(
     stack[2] = after
     stop = end + step
     while after != stop:
-        i = np.int64(order[before])
-        j = np.int64(order[here])
-        k = np.int64(order[after])
+        i = whole(order[before])
+        j = whole(order[here])
+        k = whole(order[after])
         by = points[k, 1] - points[j, 1]
         if _sign(by) != side:
             ax = points[j, 0] - points[i, 0]
@@ -123,7 +119,7 @@ def _chain(
             else:
                 stack[depth - 2] = after
                 here = before
-                before = np.int64(stack[depth - 4])
+                before = whole(stack[depth - 4])
                 depth -= 1
         else:
             after += step
@@ -134,11 +130,11 @@ def _chain(
 @kernel
 def _bend(ax: Any, ay: Any, bx: Any, by: Any) -> float:
     """Give the cross product whose sign tells where the path turns."""
-    return np.float64(ay) * np.float64(bx) - np.float64(ax) * np.float64(by)
+    return real(ay) * real(bx) - real(ax) * real(by)
 
 
 @kernel
-def convex_hull(points: _Points, clockwise: bool, as_points: bool, out: _I32, scratch: _I32) -> int:
+def convex_hull(points: Points, clockwise: bool, as_points: bool, out: I32, scratch: I32) -> int:
     """Compute `cv2.convexHull` as indices.
 
     Args:
@@ -164,28 +160,38 @@ def convex_hull(points: _Points, clockwise: bool, as_points: bool, out: _I32, sc
     _sort(points, order, n)
     low = high = 0
     for i in range(1, n):
-        y = points[np.int64(order[i]), 1]
-        if y < points[np.int64(order[low]), 1]:
+        y = points[whole(order[i]), 1]
+        if y < points[whole(order[low]), 1]:
             low = i
-        if y > points[np.int64(order[high]), 1]:
+        if y > points[whole(order[high]), 1]:
             high = i
-    first = np.int64(order[0])
-    last = np.int64(order[n - 1])
+    first = whole(order[0])
+    last = whole(order[n - 1])
     if out.shape[0] < 1:
         return -1
     if points[first, 0] == points[last, 0] and points[first, 1] == points[last, 1]:
         out[0] = 0
         return 1
+    # Four quarters: from the left and from the right to the highest and to the lowest y. A loop, so
+    # that there is one copy of the walk to compile.
+    c0 = c1 = c2 = c3 = 0
+    for quarter in range(4):
+        found = _chain(
+            points,
+            order,
+            0 if quarter % 2 == 0 else n - 1,
+            high if quarter < 2 else low,
+            scratch[n + quarter * room : n + (quarter + 1) * room],
+            -1 if quarter < 2 else 1,
+            1 if quarter == 0 or quarter == 3 else -1,
+        )
+        if found < 0:
+            return -1
+        c0, c1, c2, c3 = c1, c2, c3, found
     s0 = scratch[n : n + room]
     s1 = scratch[n + room : n + 2 * room]
     s2 = scratch[n + 2 * room : n + 3 * room]
     s3 = scratch[n + 3 * room : n + 4 * room]
-    c0 = _chain(points, order, 0, high, s0, -1, 1)
-    c1 = _chain(points, order, n - 1, high, s1, -1, -1)
-    c2 = _chain(points, order, 0, low, s2, 1, -1)
-    c3 = _chain(points, order, n - 1, low, s3, 1, 1)
-    if c0 < 0 or c1 < 0 or c2 < 0 or c3 < 0:
-        return -1
     if not clockwise:
         s0, s1 = s1, s0
         c0, c1 = c1, c0
@@ -203,19 +209,19 @@ def convex_hull(points: _Points, clockwise: bool, as_points: bool, out: _I32, sc
         count += 1
     stop = -1
     if c1 > 2:
-        stop = np.int64(s1[1])
+        stop = whole(s1[1])
     elif c0 > 2:
-        stop = np.int64(s0[c0 - 2])
+        stop = whole(s0[c0 - 2])
     if stop >= 0:
         check = -1
         if c2 > 2:
-            check = np.int64(s2[1])
+            check = whole(s2[1])
         elif c2 + c3 > 2:
-            check = np.int64(s3[2 - c2])
+            check = whole(s3[2 - c2])
         same = check == stop
         if not same and check >= 0:
-            a = np.int64(order[check])
-            b = np.int64(order[stop])
+            a = whole(order[check])
+            b = whole(order[stop])
             same = points[a, 0] == points[b, 0] and points[a, 1] == points[b, 1]
         if same:
             c2 = min(c2, 2)
@@ -229,24 +235,24 @@ def convex_hull(points: _Points, clockwise: bool, as_points: bool, out: _I32, sc
     if not as_points:
         _distinguish(points, order, out, count)
     for i in range(count):
-        out[i] = order[np.int64(out[i])]
+        out[i] = order[whole(out[i])]
     if count >= 3 and count <= s0.shape[0]:
         _rotate(out, count, s0)
     return count
 
 
 @kernel
-def _distinguish(points: _Points, order: _I32, out: _I32, count: int) -> int:
+def _distinguish(points: Points, order: I32, out: I32, count: int) -> int:
     """Of equal points take those between their neighbours, so that indices ascend or descend."""
     n = points.shape[0]
     for i in range(count):
-        before = np.int64(order[np.int64(out[count - 1 if i == 0 else i - 1])])
-        after = np.int64(order[np.int64(out[(i + 1) % count])])
-        here = np.int64(order[np.int64(out[i])])
+        before = whole(order[whole(out[count - 1 if i == 0 else i - 1])])
+        after = whole(order[whole(out[(i + 1) % count])])
+        here = whole(order[whole(out[i])])
         if (before < here < after) or (before > here > after):
             continue
-        for j in range(np.int64(out[i]) + 1, n):
-            other = np.int64(order[j])
+        for j in range(whole(out[i]) + 1, n):
+            other = whole(order[j])
             if points[here, 0] != points[other, 0] or points[here, 1] != points[other, 1]:
                 break
             if (before < other < after) or (before > other > after):
@@ -256,7 +262,7 @@ def _distinguish(points: _Points, order: _I32, out: _I32, count: int) -> int:
 
 
 @kernel
-def _rotate(out: _I32, count: int, spare: _I32) -> int:
+def _rotate(out: I32, count: int, spare: I32) -> int:
     """Start where the indices ascend or descend all the way, if there is such a place."""
     low = high = rises = 0
     for i in range(1, count):
@@ -288,13 +294,13 @@ def _rotate(out: _I32, count: int, spare: _I32) -> int:
 
 
 @kernel
-def convex_hull_points(points: _Points, indices: _I32, count: int, out: _Points) -> int:
+def convex_hull_points(points: Points, indices: I32, count: int, out: Points) -> int:
     """Copy the points that `convex_hull` named to ``out``, same type ``[cap, 2]``; count or -1."""
     n = points.shape[0]
     if count < 0 or count > out.shape[0] or count > indices.shape[0]:
         return -1
     for i in range(count):
-        at = np.int64(indices[i])
+        at = whole(indices[i])
         if at < 0 or at >= n:
             return -1
         out[i, 0] = points[at, 0]
@@ -308,7 +314,7 @@ def approx_poly_scratch(points: int) -> int:
 
 
 @kernel
-def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scratch: _I32) -> int:
+def approx_poly(points: Points, epsilon: float, closed: bool, out: Points, scratch: I32) -> int:
     """Compute `cv2.approxPolyDP`.
 
     Args:
@@ -358,8 +364,8 @@ def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scr
             start = at
             at = at + 1 if at + 1 < n else 0
             for j in range(1, n):
-                dx = np.float64(points[at, 0] - points[start, 0])
-                dy = np.float64(points[at, 1] - points[start, 1])
+                dx = real(points[at, 0] - points[start, 0])
+                dy = real(points[at, 1] - points[start, 1])
                 at = at + 1 if at + 1 < n else 0
                 distance = dx * dx + dy * dy
                 if distance > longest:
@@ -381,16 +387,16 @@ def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scr
             depth = 2
     while depth > 0:
         depth -= 1
-        first = np.int64(scratch[2 * depth])
-        last = np.int64(scratch[2 * depth + 1])
+        first = whole(scratch[2 * depth])
+        last = whole(scratch[2 * depth + 1])
         at = first + 1 if first + 1 < n else 0
         if at != last:
             sx = points[first, 0]
             sy = points[first, 1]
             ex = points[last, 0]
             ey = points[last, 1]
-            dx = np.float64(ex - sx)
-            dy = np.float64(ey - sy)
+            dx = real(ex - sx)
+            dy = real(ey - sy)
             length = dx * dx + dy * dy
             if dx == 0.0 and dy == 0.0:
                 return -2
@@ -399,13 +405,13 @@ def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scr
                 px = points[at, 0]
                 py = points[at, 1]
                 at = at + 1 if at + 1 < n else 0
-                along = np.float64(px - sx) * dx + np.float64(py - sy) * dy
+                along = real(px - sx) * dx + real(py - sy) * dy
                 if along < 0.0:
-                    distance = np.float64((px - sx) * (px - sx) + (py - sy) * (py - sy)) * length
+                    distance = real((px - sx) * (px - sx) + (py - sy) * (py - sy)) * length
                 elif along > length:
-                    distance = np.float64((px - ex) * (px - ex) + (py - ey) * (py - ey)) * length
+                    distance = real((px - ex) * (px - ex) + (py - ey) * (py - ey)) * length
                 else:
-                    distance = np.float64(py - sy) * dx - np.float64(px - sx) * dy
+                    distance = real(py - sy) * dx - real(px - sx) * dy
                     distance *= distance
                 if distance > longest:
                     longest = distance
@@ -437,7 +443,7 @@ def approx_poly(points: _Points, epsilon: float, closed: bool, out: _Points, scr
 
 
 @kernel
-def _straighten(out: _Points, count: int, square: float, closed: bool) -> int:
+def _straighten(out: Points, count: int, square: float, closed: bool) -> int:
     """Remove points on almost straight lines, as OpenCV's last stage does; give what is left."""
     left = count
     edge = 0 if closed else 1
@@ -454,10 +460,10 @@ def _straighten(out: _Points, count: int, square: float, closed: bool) -> int:
         ex = out[at, 0]
         ey = out[at, 1]
         at = at + 1 if at + 1 < count else 0
-        dx = np.float64(ex - sx)
-        dy = np.float64(ey - sy)
-        off = abs(np.float64(px - sx) * dy - np.float64(py - sy) * dx)
-        inner = np.float64((px - sx) * (ex - px) + (py - sy) * (ey - py))
+        dx = real(ex - sx)
+        dy = real(ey - sy)
+        off = abs(real(px - sx) * dy - real(py - sy) * dx)
+        inner = real((px - sx) * (ex - px) + (py - sy) * (ey - py))
         if (
             off * off <= 0.5 * square * (dx * dx + dy * dy)
             and dx != 0.0

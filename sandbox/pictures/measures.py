@@ -8,16 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F64, I64, U8, kernel, real, whole
 
 __all__ = ["mean", "min_max", "norm", "norm_between"]
 
-_U8 = NDArray[np.uint8]
-_F64 = NDArray[np.float64]
-_I64 = NDArray[np.int64]
 
 LARGEST: Final = 1
 SUM: Final = 2
@@ -25,7 +19,7 @@ EUCLIDEAN: Final = 4
 
 
 @kernel
-def mean(image: _U8, mask: _U8, out: _F64) -> int:
+def mean(image: U8, mask: U8, out: F64) -> int:
     """Compute `cv2.mean`.
 
     Args:
@@ -51,21 +45,21 @@ def mean(image: _U8, mask: _U8, out: _F64) -> int:
         for y in range(height):
             for x in range(width):
                 if not masked or mask[y, x] != 0:
-                    total += np.int64(image[y, x, c])
+                    total += whole(image[y, x, c])
                     count += 1
         if count > 0:
-            out[c] = np.float64(total) * (1.0 / np.float64(count))
+            out[c] = real(total) * (1.0 / real(count))
     return count
 
 
 @kernel
-def norm(image: _U8, kind: int) -> float:
+def norm(image: U8, kind: int) -> float:
     """Compute `cv2.norm` of a flat uint8 array: kind 1 largest, 2 sum, 4 root of squares; or -1."""
     largest = 0
     total = 0
     squares = 0
     for i in range(image.shape[0]):
-        value = np.int64(image[i])
+        value = whole(image[i])
         largest = max(largest, value)
         total += value
         squares += value * value
@@ -73,7 +67,7 @@ def norm(image: _U8, kind: int) -> float:
 
 
 @kernel
-def norm_between(first: _U8, second: _U8, kind: int) -> float:
+def norm_between(first: U8, second: U8, kind: int) -> float:
     """Compute `cv2.norm` of the difference of two flat uint8 arrays; see `norm`."""
     if first.shape[0] != second.shape[0]:
         return -1.0
@@ -81,7 +75,7 @@ def norm_between(first: _U8, second: _U8, kind: int) -> float:
     total = 0
     squares = 0
     for i in range(first.shape[0]):
-        value = abs(np.int64(first[i]) - np.int64(second[i]))
+        value = abs(whole(first[i]) - whole(second[i]))
         largest = max(largest, value)
         total += value
         squares += value * value
@@ -91,16 +85,16 @@ def norm_between(first: _U8, second: _U8, kind: int) -> float:
 @kernel
 def _norm(kind: int, largest: int, total: int, squares: int) -> float:
     if kind == LARGEST:
-        return np.float64(largest)
+        return real(largest)
     if kind == SUM:
-        return np.float64(total)
+        return real(total)
     if kind == EUCLIDEAN:
-        return math.sqrt(np.float64(squares))
+        return math.sqrt(real(squares))
     return -1.0
 
 
 @kernel
-def min_max(image: Any, mask: _U8, values: _F64, places: _I64) -> int:
+def min_max(image: Any, mask: U8, values: F64, places: I64) -> int:
     """Compute `cv2.minMaxLoc` of one channel; the first place counts, row by row.
 
     Args:
@@ -126,7 +120,7 @@ def min_max(image: Any, mask: _U8, values: _F64, places: _I64) -> int:
         for x in range(width):
             if masked and mask[y, x] == 0:
                 continue
-            value = np.float64(image[y, x])
+            value = real(image[y, x])
             if not some or value < values[0]:
                 values[0] = value
                 places[0] = x

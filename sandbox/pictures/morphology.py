@@ -7,19 +7,19 @@ rows, which the compiler makes vectors of.
 Reference: OpenCV 5, ``modules/imgproc/src/morph.dispatch.cpp``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917, PLR1714, SIM109
 from __future__ import annotations
 
 import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import U8, kernel, real, whole
 
 __all__ = ["morphology", "morphology_scratch", "structuring_element"]
 
-_U8 = NDArray[np.uint8]
 
 ERODE: Final = 0
 DILATE: Final = 1
@@ -35,7 +35,7 @@ ELLIPSE: Final = 2
 
 
 @kernel
-def structuring_element(shape: int, anchor_x: int, anchor_y: int, out: _U8) -> int:
+def structuring_element(shape: int, anchor_x: int, anchor_y: int, out: U8) -> int:
     """Compute `cv2.getStructuringElement`.
 
     Args:
@@ -58,7 +58,7 @@ def structuring_element(shape: int, anchor_x: int, anchor_y: int, out: _U8) -> i
         shape = RECT
     r = height // 2
     c = width // 2
-    inverse = 1.0 / (np.float64(r) * r) if r > 0 else 0.0
+    inverse = 1.0 / (real(r) * r) if r > 0 else 0.0
     for y in range(height):
         start = end = 0
         if shape == RECT or (shape == CROSS and y == anchor_y):
@@ -69,7 +69,7 @@ def structuring_element(shape: int, anchor_x: int, anchor_y: int, out: _U8) -> i
         else:
             dy = y - r
             if abs(dy) <= r:
-                dx = np.int64(np.rint(c * math.sqrt((r * r - dy * dy) * inverse)))
+                dx = whole(np.rint(c * math.sqrt((r * r - dy * dy) * inverse)))
                 start = max(c - dx, 0)
                 end = min(c + dx + 1, width)
         for x in range(width):
@@ -83,7 +83,7 @@ def morphology_scratch(height: int, width: int) -> int:
 
 
 @kernel
-def _once(image: _U8, element: _U8, ax: int, ay: int, dilate: bool, out: _U8) -> int:
+def _once(image: U8, element: U8, ax: int, ay: int, dilate: bool, out: U8) -> int:
     """Erode or dilate once, from one array into another."""
     height, width = image.shape
     for y in range(height):
@@ -116,7 +116,7 @@ def _once(image: _U8, element: _U8, ax: int, ay: int, dilate: bool, out: _U8) ->
 
 @kernel
 def _often(
-    image: _U8, element: _U8, ax: int, ay: int, dilate: bool, times: int, out: _U8, spare: _U8
+    image: U8, element: U8, ax: int, ay: int, dilate: bool, times: int, out: U8, spare: U8
 ) -> int:
     """Erode or dilate several times; the result is in ``out``."""
     height, width = image.shape
@@ -131,14 +131,14 @@ def _often(
 
 @kernel
 def morphology(
-    image: _U8,
+    image: U8,
     operation: int,
-    element: _U8,
+    element: U8,
     anchor_x: int,
     anchor_y: int,
     iterations: int,
-    out: _U8,
-    scratch: _U8,
+    out: U8,
+    scratch: U8,
 ) -> int:
     """Compute `cv2.morphologyEx`, `cv2.erode` or `cv2.dilate` of one channel, default border.
 
@@ -180,21 +180,21 @@ def morphology(
         _often(image, element, anchor_x, anchor_y, False, iterations, out, spare)
         for y in range(height):
             for x in range(width):
-                a = np.int64(middle[y, x])
-                b = np.int64(out[y, x])
+                a = whole(middle[y, x])
+                b = whole(out[y, x])
                 out[y, x] = np.uint8(max(a - b, 0))
         return 0
     _often(middle, element, anchor_x, anchor_y, not dilate_first, iterations, out, spare)
     if operation == TOPHAT:
         for y in range(height):
             for x in range(width):
-                a = np.int64(image[y, x])
-                b = np.int64(out[y, x])
+                a = whole(image[y, x])
+                b = whole(out[y, x])
                 out[y, x] = np.uint8(max(a - b, 0))
     elif operation == BLACKHAT:
         for y in range(height):
             for x in range(width):
-                a = np.int64(out[y, x])
-                b = np.int64(image[y, x])
+                a = whole(out[y, x])
+                b = whole(image[y, x])
                 out[y, x] = np.uint8(max(a - b, 0))
     return 0

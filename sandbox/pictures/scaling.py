@@ -13,31 +13,28 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import I32, U8, kernel, real, whole
 
 __all__ = ["resize_linear", "resize_linear_scratch", "resize_nearest"]
 
-_U8 = NDArray[np.uint8]
-_I32 = NDArray[np.int32]
 
 _BITS: Final = 2048.0
 
 
 @kernel
-def resize_nearest(image: _U8, out: _U8) -> int:
+def resize_nearest(image: U8, out: U8) -> int:
     """Compute `cv2.resize` with ``INTER_NEAREST``: uint8 ``[H, W, C]`` to ``[h, w, C]``; 0 or -1."""
     height, width, channels = image.shape
     to_height, to_width = out.shape[0], out.shape[1]
     if out.shape[2] != channels or height * width * to_height * to_width == 0:
         return -1
-    across = 1.0 / (np.float64(to_width) / np.float64(width))
-    down = 1.0 / (np.float64(to_height) / np.float64(height))
+    across = 1.0 / (real(to_width) / real(width))
+    down = 1.0 / (real(to_height) / real(height))
     for y in range(to_height):
-        from_y = min(np.int64(math.floor(y * down)), height - 1)
+        from_y = min(whole(math.floor(y * down)), height - 1)
         for x in range(to_width):
-            from_x = min(np.int64(math.floor(x * across)), width - 1)
+            from_x = min(whole(math.floor(x * across)), width - 1)
             for c in range(channels):
                 out[y, x, c] = image[from_y, from_x, c]
     return 0
@@ -52,18 +49,18 @@ def resize_linear_scratch(to_width: int, channels: int) -> int:
 def _place(to: int, ratio: float) -> tuple[int, int, int]:
     """Give the pixel before a place and the weights of it and the next."""
     at = np.float32((to + 0.5) * ratio - 0.5)
-    first = np.int64(math.floor(at))
+    first = whole(math.floor(at))
     part = np.float32(at - np.float32(first))
     rest = np.float32(np.float32(1.0) - part)
     return (
         first,
-        np.int64(np.rint(np.float32(rest * np.float32(_BITS)))),
-        np.int64(np.rint(np.float32(part * np.float32(_BITS)))),
+        whole(np.rint(np.float32(rest * np.float32(_BITS)))),
+        whole(np.rint(np.float32(part * np.float32(_BITS)))),
     )
 
 
 @kernel
-def resize_linear(image: _U8, out: _U8, scratch: _I32) -> int:
+def resize_linear(image: U8, out: U8, scratch: I32) -> int:
     """Compute `cv2.resize` with ``INTER_LINEAR``, the default.
 
     Args:
@@ -83,8 +80,8 @@ def resize_linear(image: _U8, out: _U8, scratch: _I32) -> int:
         return -1
     if height == 2 * to_height and width == 2 * to_width:
         return _halve(image, out)
-    across = 1.0 / (np.float64(to_width) / np.float64(width))
-    down = 1.0 / (np.float64(to_height) / np.float64(height))
+    across = 1.0 / (real(to_width) / real(width))
+    down = 1.0 / (real(to_height) / real(height))
     for x in range(to_width):
         first, a, b = _place(x, across)
         if first < 0:
@@ -115,39 +112,39 @@ def resize_linear(image: _U8, out: _U8, scratch: _I32) -> int:
         for x in range(to_width):
             for c in range(channels):
                 i = x * channels + c
-                top = (a * (np.int64(upper[i]) >> 4)) >> 16
-                bottom = (b * (np.int64(lower[i]) >> 4)) >> 16
+                top = (a * (whole(upper[i]) >> 4)) >> 16
+                bottom = (b * (whole(lower[i]) >> 4)) >> 16
                 out[y, x, c] = np.uint8(min((top + bottom + 2) >> 2, 255))
     return 0
 
 
 @kernel
-def _along(image: _U8, y: int, places: _I32, out: _I32) -> int:
+def _along(image: U8, y: int, places: I32, out: I32) -> int:
     """Weight the pixels of one row."""
     width = image.shape[1]
     channels = image.shape[2]
     for x in range(out.shape[0] // channels):
-        i = min(max(np.int64(places[4 * x]), 0), width - 1)
-        j = min(max(np.int64(places[4 * x + 1]), 0), width - 1)
+        i = min(max(whole(places[4 * x]), 0), width - 1)
+        j = min(max(whole(places[4 * x + 1]), 0), width - 1)
         for c in range(channels):
             out[x * channels + c] = (
-                np.int64(image[y, i, c]) * places[4 * x + 2]
-                + np.int64(image[y, j, c]) * places[4 * x + 3]
+                whole(image[y, i, c]) * places[4 * x + 2]
+                + whole(image[y, j, c]) * places[4 * x + 3]
             )
     return 0
 
 
 @kernel
-def _halve(image: _U8, out: _U8) -> int:
+def _halve(image: U8, out: U8) -> int:
     """Scale to half, which OpenCV does by the mean of four pixels."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             for c in range(out.shape[2]):
                 total = (
-                    np.int64(image[2 * y, 2 * x, c])
-                    + np.int64(image[2 * y, 2 * x + 1, c])
-                    + np.int64(image[2 * y + 1, 2 * x, c])
-                    + np.int64(image[2 * y + 1, 2 * x + 1, c])
+                    whole(image[2 * y, 2 * x, c])
+                    + whole(image[2 * y, 2 * x + 1, c])
+                    + whole(image[2 * y + 1, 2 * x, c])
+                    + whole(image[2 * y + 1, 2 * x + 1, c])
                 )
                 out[y, x, c] = np.uint8((total + 2) >> 2)
     return 0

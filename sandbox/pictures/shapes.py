@@ -12,9 +12,8 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.pictures.flags import kernel
+from sandbox.pictures.flags import F32, F64, I64, U8, Points, kernel, real, whole
 
 __all__ = [
     "arc_length",
@@ -29,11 +28,6 @@ __all__ = [
     "point_polygon_test",
 ]
 
-_U8 = NDArray[np.uint8]
-_I64 = NDArray[np.int64]
-_F32 = NDArray[np.float32]
-_F64 = NDArray[np.float64]
-_Points = NDArray[Any]
 
 _FLT_MAX: Final = float(np.finfo(np.float32).max)
 _FLT_EPSILON: Final = float(np.finfo(np.float32).eps)
@@ -42,17 +36,17 @@ _TILE: Final = 32
 
 
 @kernel
-def contour_area(points: _Points, oriented: bool) -> float:
+def contour_area(points: Points, oriented: bool) -> float:
     """Compute `cv2.contourArea`; 0.0 without points. With ``oriented`` the sign stays."""
     n = points.shape[0]
     if n == 0 or points.shape[1] != 2:
         return 0.0
     total = 0.0
-    last_x = np.float64(np.float32(points[n - 1, 0]))
-    last_y = np.float64(np.float32(points[n - 1, 1]))
+    last_x = real(np.float32(points[n - 1, 0]))
+    last_y = real(np.float32(points[n - 1, 1]))
     for i in range(n):
-        x = np.float64(np.float32(points[i, 0]))
-        y = np.float64(np.float32(points[i, 1]))
+        x = real(np.float32(points[i, 0]))
+        y = real(np.float32(points[i, 1]))
         total += last_x * y - last_y * x
         last_x = x
         last_y = y
@@ -61,7 +55,7 @@ def contour_area(points: _Points, oriented: bool) -> float:
 
 
 @kernel
-def arc_length(points: _Points, closed: bool) -> float:
+def arc_length(points: Points, closed: bool) -> float:
     """Compute `cv2.arcLength`: the length of each side in float32, their sum in float64."""
     n = points.shape[0]
     if n <= 1 or points.shape[1] != 2:
@@ -75,14 +69,14 @@ def arc_length(points: _Points, closed: bool) -> float:
         y = np.float32(points[i, 1])
         dx = np.float32(x - last_x)
         dy = np.float32(y - last_y)
-        total += np.float64(np.sqrt(np.float32(np.float32(dx * dx) + np.float32(dy * dy))))
+        total += real(np.sqrt(np.float32(np.float32(dx * dx) + np.float32(dy * dy))))
         last_x = x
         last_y = y
     return total
 
 
 @kernel
-def bounding_rect(points: _Points, out: _I64) -> int:
+def bounding_rect(points: Points, out: I64) -> int:
     """Compute `cv2.boundingRect` of points: int64 ``[4]`` x, y, width, height; 0 or -1."""
     n = points.shape[0]
     if out.shape[0] < 4 or points.shape[1] != 2:
@@ -98,15 +92,15 @@ def bounding_rect(points: _Points, out: _I64) -> int:
         right = max(right, points[i, 0])
         top = min(top, points[i, 1])
         bottom = max(bottom, points[i, 1])
-    out[0] = np.int64(np.floor(left))
-    out[1] = np.int64(np.floor(top))
-    out[2] = np.int64(np.floor(right)) - out[0] + 1
-    out[3] = np.int64(np.floor(bottom)) - out[1] + 1
+    out[0] = whole(np.floor(left))
+    out[1] = whole(np.floor(top))
+    out[2] = whole(np.floor(right)) - out[0] + 1
+    out[3] = whole(np.floor(bottom)) - out[1] + 1
     return 0
 
 
 @kernel
-def bounding_rect_of_mask(image: _U8, out: _I64) -> int:
+def bounding_rect_of_mask(image: U8, out: I64) -> int:
     """Compute `cv2.boundingRect` of what is not 0 in uint8 ``[H, W]``; all 0 for nothing; 0 or -1."""
     height, width = image.shape
     if out.shape[0] < 4:
@@ -146,7 +140,7 @@ def bounding_rect_of_mask(image: _U8, out: _I64) -> int:
 
 
 @kernel
-def is_contour_convex(points: _Points) -> int:
+def is_contour_convex(points: Points) -> int:
     """Compute `cv2.isContourConvex`: 1 or 0."""
     n = points.shape[0]
     if n == 0 or points.shape[1] != 2:
@@ -178,7 +172,7 @@ def is_contour_convex(points: _Points) -> int:
 
 
 @kernel
-def point_polygon_test(points: _Points, x: float, y: float, distance: bool) -> float:
+def point_polygon_test(points: Points, x: float, y: float, distance: bool) -> float:
     """Compute `cv2.pointPolygonTest`.
 
     Args:
@@ -196,7 +190,7 @@ def point_polygon_test(points: _Points, x: float, y: float, distance: bool) -> f
     px = np.float32(x)
     py = np.float32(y)
     crossings = 0
-    nearest = np.float64(_FLT_MAX)
+    nearest = real(_FLT_MAX)
     nearest_scale = 1.0
     bx = np.float32(points[n - 1, 0])
     by = np.float32(points[n - 1, 1])
@@ -208,25 +202,23 @@ def point_polygon_test(points: _Points, x: float, y: float, distance: bool) -> f
         beside = (ay <= py and by <= py) or (ay > py and by > py) or (ax < px and bx < px)
         if not distance:
             if beside:
-                if py == by and (
-                    px == bx or (py == ay and ((ax <= px and px <= bx) or (bx <= px and px <= ax)))
-                ):
+                if py == by and (px == bx or (py == ay and ((ax <= px <= bx) or (bx <= px <= ax)))):
                     return 0.0
                 continue
-            side = np.float64(np.float32(py - ay)) * np.float64(np.float32(bx - ax))
-            side -= np.float64(np.float32(px - ax)) * np.float64(np.float32(by - ay))
+            side = real(np.float32(py - ay)) * real(np.float32(bx - ax))
+            side -= real(np.float32(px - ax)) * real(np.float32(by - ay))
             if side == 0.0:
                 return 0.0
             if by < ay:
                 side = -side
             crossings += side > 0.0
             continue
-        dx = np.float64(np.float32(bx - ax))
-        dy = np.float64(np.float32(by - ay))
-        dx_1 = np.float64(np.float32(px - ax))
-        dy_1 = np.float64(np.float32(py - ay))
-        dx_2 = np.float64(np.float32(px - bx))
-        dy_2 = np.float64(np.float32(py - by))
+        dx = real(np.float32(bx - ax))
+        dy = real(np.float32(by - ay))
+        dx_1 = real(np.float32(px - ax))
+        dy_1 = real(np.float32(py - ay))
+        dx_2 = real(np.float32(px - bx))
+        dy_2 = real(np.float32(py - by))
         scale = 1.0
         if dx_1 * dx + dy_1 * dy <= 0.0:
             square = dx_1 * dx_1 + dy_1 * dy_1
@@ -254,7 +246,7 @@ def point_polygon_test(points: _Points, x: float, y: float, distance: bool) -> f
 
 
 @kernel
-def _central(out: _F64) -> int:
+def _central(out: F64) -> int:
     """Fill the central and normalised moments (10 to 23) from the spatial ones (0 to 9)."""
     m00, m10, m01, m20, m11 = out[0], out[1], out[2], out[3], out[4]
     m02, m30, m21, m12, m03 = out[5], out[6], out[7], out[8], out[9]
@@ -285,7 +277,7 @@ def _central(out: _F64) -> int:
 
 
 @kernel
-def moments_of_contour(points: _Points, out: _F64) -> int:
+def moments_of_contour(points: Points, out: F64) -> int:
     """Compute `cv2.moments` of a contour.
 
     Args:
@@ -304,13 +296,13 @@ def moments_of_contour(points: _Points, out: _F64) -> int:
     if n == 0:
         return 0
     a00 = a10 = a01 = a20 = a11 = a02 = a30 = a21 = a12 = a03 = 0.0
-    px = np.float64(points[n - 1, 0])
-    py = np.float64(points[n - 1, 1])
+    px = real(points[n - 1, 0])
+    py = real(points[n - 1, 1])
     px2 = px * px
     py2 = py * py
     for i in range(n):
-        x = np.float64(points[i, 0])
-        y = np.float64(points[i, 1])
+        x = real(points[i, 0])
+        y = real(points[i, 1])
         x2 = x * x
         y2 = y * y
         cross = px * y - x * py
@@ -347,7 +339,7 @@ def moments_of_contour(points: _Points, out: _F64) -> int:
 
 
 @kernel
-def moments_of_image(image: _U8, binary: bool, out: _F64) -> int:
+def moments_of_image(image: U8, binary: bool, out: F64) -> int:
     """Compute `cv2.moments` of uint8 ``[H, W]``, tile by tile; ``out`` as `moments_of_contour`.
 
     All 24 are OpenCV's for ``binary``. Otherwise OpenCV on x86 leaves the central moments to IPP,
@@ -367,7 +359,7 @@ def moments_of_image(image: _U8, binary: bool, out: _F64) -> int:
             for y in range(rows):
                 x0 = x1 = x2 = x3 = 0
                 for x in range(columns):
-                    p = np.int64(image[top + y, left + x])
+                    p = whole(image[top + y, left + x])
                     if binary:
                         p = 255 if p != 0 else 0
                     x0 += p
@@ -385,18 +377,18 @@ def moments_of_image(image: _U8, binary: bool, out: _F64) -> int:
                 t10 += x1
                 t00 += x0
             scale = 1.0 / 255.0 if binary else 1.0
-            m0 = np.float64(t00) * scale
-            m1 = np.float64(t10) * scale
-            m2 = np.float64(t01) * scale
-            m3 = np.float64(t20) * scale
-            m4 = np.float64(t11) * scale
-            m5 = np.float64(t02) * scale
-            m6 = np.float64(t30) * scale
-            m7 = np.float64(t21) * scale
-            m8 = np.float64(t12) * scale
-            m9 = np.float64(t03) * scale
-            cx = np.float64(left)
-            cy = np.float64(top)
+            m0 = real(t00) * scale
+            m1 = real(t10) * scale
+            m2 = real(t01) * scale
+            m3 = real(t20) * scale
+            m4 = real(t11) * scale
+            m5 = real(t02) * scale
+            m6 = real(t30) * scale
+            m7 = real(t21) * scale
+            m8 = real(t12) * scale
+            m9 = real(t03) * scale
+            cx = real(left)
+            cy = real(top)
             xm = cx * m0
             ym = cy * m0
             out[0] += m0
@@ -424,13 +416,13 @@ def min_enclosing_circle_scratch(points: int) -> int:
 
 @kernel
 def _distance(ax: Any, ay: Any, bx: Any, by: Any) -> float:
-    dx = np.float64(np.float32(ax - bx))
-    dy = np.float64(np.float32(ay - by))
+    dx = real(np.float32(ax - bx))
+    dy = real(np.float32(ay - by))
     return math.sqrt(dx * dx + dy * dy)
 
 
 @kernel
-def _between(p: _F32, i: int, j: int, circle: _F32) -> int:
+def _between(p: F32, i: int, j: int, circle: F32) -> int:
     """Make the circle the one with points i and j as its diameter."""
     circle[0] = np.float32(np.float32(p[2 * i] + p[2 * j]) / _HALF)
     circle[1] = np.float32(np.float32(p[2 * i + 1] + p[2 * j + 1]) / _HALF)
@@ -440,7 +432,7 @@ def _between(p: _F32, i: int, j: int, circle: _F32) -> int:
 
 
 @kernel
-def _through(p: _F32, i: int, j: int, k: int, circle: _F32) -> int:
+def _through(p: F32, i: int, j: int, k: int, circle: F32) -> int:
     """Make the circle the one through three points, unless they lie on a line."""
     x0, y0 = p[2 * i], p[2 * i + 1]
     x1, y1 = p[2 * j], p[2 * j + 1]
@@ -470,7 +462,7 @@ def _through(p: _F32, i: int, j: int, k: int, circle: _F32) -> int:
 
 
 @kernel
-def _shuffle(p: _F32, n: int) -> int:
+def _shuffle(p: F32, n: int) -> int:
     """Bring n points into OpenCV's order, which the generator seeded by them determines."""
     bits = p.view(np.uint32)
     seed = np.uint64(n) ^ np.uint64(bits[0])
@@ -484,14 +476,14 @@ def _shuffle(p: _F32, n: int) -> int:
     for i in range(1, n):
         # Multiply with carry, as `cv::RNG`.
         state = (state & low) * np.uint64(4164903690) + (state >> np.uint64(32))
-        j = np.int64((state & low) % np.uint64(i + 1))
+        j = whole((state & low) % np.uint64(i + 1))
         p[2 * i], p[2 * j] = p[2 * j], p[2 * i]
         p[2 * i + 1], p[2 * j + 1] = p[2 * j + 1], p[2 * i + 1]
     return 0
 
 
 @kernel
-def min_enclosing_circle(points: _Points, out: _F32, scratch: _F32) -> int:
+def min_enclosing_circle(points: Points, out: F32, scratch: F32) -> int:
     """Compute `cv2.minEnclosingCircle`.
 
     Args:
@@ -529,12 +521,12 @@ def min_enclosing_circle(points: _Points, out: _F32, scratch: _F32) -> int:
         _between(scratch, 0, i, out)
         for j in range(1, i):
             x, y = scratch[2 * j], scratch[2 * j + 1]
-            if _distance(out[0], out[1], x, y) < np.float64(out[2]):
+            if _distance(out[0], out[1], x, y) < real(out[2]):
                 continue
             _between(scratch, i, j, out)
             for k in range(j):
                 x, y = scratch[2 * k], scratch[2 * k + 1]
-                if _distance(out[0], out[1], x, y) < np.float64(out[2]):
+                if _distance(out[0], out[1], x, y) < real(out[2]):
                     continue
                 _through(scratch, i, j, k, out)
     return 0

@@ -292,6 +292,11 @@ def _masked(given: Given, name: str = "src") -> None:
         raise given.bad(f"mask has shape {mask.shape}, the picture {source.shape}; want its [H, W]")
 
 
+def _comparison(given: Given) -> None:
+    _same_shape(given)
+    given.one_of("cmpop", frozenset(range(6)))
+
+
 def _scaled(given: Given) -> None:
     _same_shape(given)
     given.finite("scale")
@@ -306,7 +311,7 @@ def _weights(given: Given) -> None:
 def _range(given: Given) -> None:
     source = given.items.get("src")
     for name in ("lowerb", "upperb"):
-        value = given.items.get(name)
+        value: Any = given.items.get(name)
         if value.__class__ is ndarray:
             if value.dtype.kind not in "iuf" or not value.dtype.isnative:
                 raise given.bad(f"{name} has dtype {value.dtype.name}; want numbers")
@@ -361,7 +366,7 @@ def _gaussian_words(given: Given) -> dict[str, int]:
 
 
 def _kernel_words(given: Given) -> dict[str, int]:
-    size = given.items.get("ksize")
+    size: Any = given.items.get("ksize")
     if _is_number(size):
         return {"window": int(size) * int(size)}
     width, height = given.pair("ksize", 0, KERNEL) or (1, 1)
@@ -800,7 +805,7 @@ RULES: Final[Mapping[str, PictureRule]] = MappingProxyType(
         "compare": PictureRule(
             pictures=_two(_BITS),
             plain=True,
-            check=lambda given: (_same_shape(given), given.one_of("cmpop", frozenset(range(6))))[1],
+            check=_comparison,
         ),
         "convertScaleAbs": PictureRule(pictures=_one(_BITS), check=_normalize),
         "normalize": PictureRule(pictures=_one(_BITS), check=_normalize),

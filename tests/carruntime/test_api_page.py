@@ -47,14 +47,14 @@ def test_the_arguments_of_a_call_are_those_of_the_page(begin: str) -> None:
         name: parameter
         for call in CALLS[begin]
         for name, parameter in inspect.signature(call).parameters.items()
-        if name not in {"self", "options", "frame"}
+        if name not in {"self", "options"}
     }
     named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", text))))
     assert set(have) <= named
     if "| argument | default |" not in text:
         return
     told = rows(text, "argument")
-    assert set(told) - {"frame"} <= set(have)
+    assert set(told) <= set(have)
     for name, default in told.items():
         if default:
             is_said = default.strip("`").strip('"')

@@ -360,6 +360,8 @@ def _unfit_builtin(value: Any) -> str:
     kind = type(owner)
     if kind.__module__ == guards.GUEST_MODULE:
         return ""
+    if kind is property:
+        return "" if name == "setter" else f"method property.{name}"  # a decorator
     if kind in _SCALARS and kind.__module__ == "numpy":
         # Read by name and harmless on every number; no program can rely on it.
         table = frozenset(dialect.METHODS["generic"]) | {"bit_count"}

@@ -48,6 +48,8 @@ def test_every_rule_of_the_validator_is_expected_somewhere() -> None:
     elsewhere = {"SBX106", "SBX107", "SBX117", "SBX202", "SBX501"}
     elsewhere |= {"SBX603", "SBX604", "SBX610", "SBX620", "SBX625"}
     elsewhere |= {"SBX629", "SBX630", "SBX642", "SBX643", "SBX644"}
+    # In test_picture_lint.py.
+    elsewhere |= {f"SBX65{digit}" for digit in range(6)}
     ours = {name for name in RULES if "SBX200" < name < "SBX700"} - elsewhere
     assert ours - shown == set()
 

@@ -55,11 +55,11 @@ def reward(obs):
     return eval("1") + id(obs) + type(obs)(1)  # E: SBX305 "`eval`" # E: SBX305 "`id`"
 # ---
 import os  # E: SBX306 "`import os`"
-import torch  # E: SBX306 "`import torch`"
+import pandas  # E: SBX306 "`import pandas`"
 from os.path import join  # E: SBX306 "`import os.path`"
 import numpy.random  # E: SBX306 "`import numpy.random`"
 def reward(obs):
-    return os.getpid() + torch.load("x") + join("a", "b")
+    return os.getpid() + pandas.load("x") + join("a", "b")
 # ---
 import nunpy as np  # E: SBX307 "`nunpy`"
 def reward(obs):
