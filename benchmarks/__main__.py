@@ -19,6 +19,7 @@ from benchmarks import (
     bench_findings,
     bench_latency,
     bench_memory,
+    bench_pictures,
     bench_startup,
     bench_throughput,
     bench_workloads,
@@ -38,6 +39,7 @@ QUESTIONS = {
     "findings": bench_findings,
     "startup": bench_startup,
     "memory": bench_memory,
+    "pictures": bench_pictures,
 }
 
 

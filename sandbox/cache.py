@@ -43,7 +43,17 @@ if TYPE_CHECKING:
     from sandbox.limits import Limits
     from sandbox.plan import Plan
 
-__all__ = ["BYTES", "FOLDER", "Cache", "Entry", "Standing", "entry_name", "environment", "shared", "use"]
+__all__ = [
+    "BYTES",
+    "FOLDER",
+    "Cache",
+    "Entry",
+    "Standing",
+    "entry_name",
+    "environment",
+    "shared",
+    "use",
+]
 
 FOLDER: Final = "CARRUNTIME_CACHE"
 """Environment variable: the folder to use, or ``off``."""

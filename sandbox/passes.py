@@ -180,7 +180,16 @@ def build(
     # The tiers and their libraries take a second to import; `analyse` alone needs none of them.
     from sandbox.assemble import assemble
 
-    made = assemble(analysis, plan, limits, tier, before_guest_code, code=code, keep_code=keep_code, pictures=pictures)
+    made = assemble(
+        analysis,
+        plan,
+        limits,
+        tier,
+        before_guest_code,
+        code=code,
+        keep_code=keep_code,
+        pictures=pictures,
+    )
     return Built(made.runner, made.tier_reason, made.component_names, made.findings, made.stored)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import vision_reader
+from differential import both
 from numpy.typing import NDArray
 
-from differential import both
 from sandbox.assemble import outputs_for
 from sandbox.kernels import names_for, picture_code
 from sandbox.limits import Limits

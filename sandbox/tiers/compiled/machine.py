@@ -44,7 +44,8 @@ from sandbox.tiers.compiled.core import (
     Ty,
     Var,
 )
-from sandbox.tiers.compiled.links import address_of, symbol_of as picture_symbol
+from sandbox.tiers.compiled.links import address_of
+from sandbox.tiers.compiled.links import symbol_of as picture_symbol
 from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
 from sandbox.tiers.compiled.pairing import same_calls
 from sandbox.tiers.compiled.points import STATUS

@@ -54,10 +54,32 @@ _COORDINATE: Final = float(1 << 24)
 """Farthest point that is tested; see `sandbox.predeclared.picture_checks`."""
 _NO_POINT: Final = ("b1", "i8", "i16", "i32", "i64", "u16", "u32", "u64")
 """NumPy's types of numbers that OpenCV does not read as a coordinate."""
-_MOMENTS: Final = (
-    "m00 m10 m01 m20 m11 m02 m30 m21 m12 m03 mu20 mu11 mu02 mu30 mu21 mu12 mu03"
-    " nu20 nu11 nu02 nu30 nu21 nu12 nu03"
-).split()
+_MOMENTS: Final = [
+    "m00",
+    "m10",
+    "m01",
+    "m20",
+    "m11",
+    "m02",
+    "m30",
+    "m21",
+    "m12",
+    "m03",
+    "mu20",
+    "mu11",
+    "mu02",
+    "mu30",
+    "mu21",
+    "mu12",
+    "mu03",
+    "nu20",
+    "nu11",
+    "nu02",
+    "nu30",
+    "nu21",
+    "nu12",
+    "nu03",
+]
 
 
 class Outlines(Drawing):

@@ -269,7 +269,7 @@ class Painting(Outlines):
             raise self.refuse("CMP532", f"an index of a contour that is {self.told(chosen)}")
         return self._polygons("drawContours", given, "contours", "image", chosen, filled)
 
-    def _polygons(
+    def _polygons(  # noqa: PLR0917 - what both functions hand on
         self, name: str, given: Given, what: str, into: str, chosen: Value | None, filled: bool
     ) -> Value:
         from sandbox.pictures.drawing import fill_polygons_scratch

@@ -53,7 +53,7 @@ Given = dict[str, Value]
 _HSV: Final = {"COLOR_BGR2HSV": 0, "COLOR_RGB2HSV": 2}
 _GRAY: Final = {"COLOR_BGR2GRAY": 0, "COLOR_RGB2GRAY": 2}
 _OTSU: Final = 8
-_TOKEN: Final = "frame token"
+_PATH: Final = "frame path"
 _NO_SCALAR: Final = ("b1", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32")
 """NumPy's types of numbers that OpenCV does not read as a colour or a bound."""
 _ALL: Final = SliceV(NONE, NONE, NONE)
@@ -717,7 +717,7 @@ class Pictures(Windows):
     @staticmethod
     def frame_token(frame: Arr) -> Builtin:
         """Give what stands for a frame until `cv2.imread` reads it."""
-        return Builtin(_TOKEN, frame)
+        return Builtin(_PATH, frame)
 
     def cv_imread(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("imread", args, keywords)
@@ -726,7 +726,7 @@ class Pictures(Windows):
         if isinstance(token, Str):
             self.charge(1)
             return NONE
-        if not isinstance(token, Builtin) or token.name != _TOKEN:
+        if not isinstance(token, Builtin) or token.name != _PATH:
             raise self.refuse("CMP531", f"imread of {self.told(token)}")
         frame = token.owner
         assert isinstance(frame, Arr)
@@ -749,7 +749,7 @@ class Pictures(Windows):
         return pixels
 
     def deep_of(self, value: Value, seen: set[int]) -> Deep:
-        if isinstance(value, Builtin) and value.name == _TOKEN:
+        if isinstance(value, Builtin) and value.name == _PATH:
             raise self.refuse_kept("CMP702", "keeps the path of a frame", self.kept_as)
         return super().deep_of(value, seen)
 

@@ -122,7 +122,7 @@ class Point:
     vars: dict[Key, Value] = field(default_factory=dict)
     heap: dict[int, Cell] = field(default_factory=dict)
     facts: dict[str, frozenset[int]] = field(default_factory=dict)
-    known: dict[Any, Atom] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
     """Operations whose result is at hand, so that they are not emitted again."""
 
     def fork(self, block: list[Stmt]) -> Point:

@@ -44,7 +44,6 @@ from sandbox.tiers.compiled.values import (
     integer,
     number,
 )
-
 from sandbox.weights import FREE_ITEMS
 
 __all__ = ["Records"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 import builtins
+from collections.abc import Callable
 
 from sandbox import cost
 from sandbox.tiers.compiled.builder import ancestors

@@ -534,7 +534,7 @@ class Windows(Texts):
 
     # -- reductions
 
-    def reduced(
+    def reduced(  # noqa: PLR0917 - a reduction as NumPy has it
         self,
         value: Window,
         axis: Value,
