@@ -30,6 +30,7 @@ from sandbox.outcome import PENDING
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import Runner, TierReason
+from sandbox.tiers.compiled.runner import CompiledRunner
 
 __all__ = ["run", "table"]
 
@@ -124,7 +125,9 @@ def _program(case: Any, *, quick: bool) -> dict[str, Any]:
         n for n in tree.body if not (isinstance(n, ast.If) and "__main__" in ast.unparse(n))
     ]
     source = ast.unparse(tree)
-    offer(picture_code(source.encode()))
+    code = picture_code(source.encode())
+    if code:
+        offer(code)
     plan = _plan(tree, case.spec)
     pairs = [(e, t) for e in range(6) for t in range(case.frames.shape[1])]
     pairs = (pairs * (ROWS // len(pairs) + 1))[:ROWS]
@@ -155,8 +158,7 @@ def _program(case: Any, *, quick: bool) -> dict[str, Any]:
         workers = []
         for half in halves:
             again = compile_program(ast.parse(source), plan, LIMITS, source)
-            if isinstance(again, TierReason):
-                raise AssertionError(str(again))
+            again = cast("CompiledRunner", again)
             workers.append(_Tier(again, plan, len(names), first[half], now[half]))
         pool = ThreadPoolExecutor(2)
 

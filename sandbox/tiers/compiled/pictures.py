@@ -119,7 +119,7 @@ class Pictures(Windows):
         for key in list(found):
             if isinstance(found[key], NoneV):
                 del found[key]
-            elif key in RESULTS and name not in ("drawContours",):
+            elif key in RESULTS and name != "drawContours":
                 raise self.refuse("CMP408", f"the argument {key!r} of cv2.{name}")
         return found
 

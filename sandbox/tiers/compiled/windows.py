@@ -941,8 +941,8 @@ class Windows(Texts):
     def subview(self, array: Arr, parts: list[Value]) -> Arr | Num:
         parts = self.plain_parts(parts)
         if self.is_dynamic(parts):
-            found = self.part_of(array, parts)
-            return found  # type: ignore[return-value]  # a window where a bound is not known
+            # A window where a bound is not known; who asks for a view of known extents knows all.
+            return self.part_of(array, parts)  # type: ignore[return-value]
         return super().subview(array, parts)
 
     def index_advanced(self, owner: Arr, parts: list[Value]) -> Value:
