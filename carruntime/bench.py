@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from carruntime.errors import LoadError
 from carruntime.plain import PlainReward, split
-from carruntime.trajectory import Observations, TrajectorySet, take
+from carruntime.trajectory import Observations, Trajectory, TrajectorySet, take
 from sandbox.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Transitions:
         next_obs: Observations after them.
         terminated: bool ``[R]``.
         truncated: bool ``[R]``.
+        before: Frames before the actions, uint8 ``[R, H, W, 3]``; None where none were recorded.
+        frame: Frames after them.
     """
 
     obs: Observations
@@ -51,6 +53,8 @@ class Transitions:
     next_obs: Observations
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
+    before: NDArray[np.uint8] | None = None
+    frame: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.terminated)
@@ -64,6 +68,8 @@ class Transitions:
             _pick(self.next_obs, index),
             self.terminated[index],
             self.truncated[index],
+            None if self.before is None else self.before[index],
+            None if self.frame is None else self.frame[index],
         )
 
 
@@ -95,7 +101,15 @@ def sample(trajectories: TrajectorySet) -> Transitions:
         _join([take(item.observations, slice(1, None)) for item in items]),
         np.concatenate([item.terminated for item in items]),
         np.concatenate([item.truncated for item in items]),
+        _frames(items, slice(None, -1)),
+        _frames(items, slice(1, None)),
     )
+
+
+def _frames(items: Sequence[Trajectory], part: slice) -> NDArray[np.uint8] | None:
+    found = [item.frames for item in items]
+    parts = [np.asarray(frames)[part] for frames in found if frames is not None]
+    return np.concatenate(parts) if len(parts) == len(items) else None
 
 
 def measure(
@@ -183,7 +197,7 @@ def _measure_size(
         runs: dict[str, _Stepper | _Plain] = {}
         for name, program in ways.items():
             session = stack.enter_context(program.start(num_envs=len(rows), on_error="nan"))
-            session.reset(rows.obs)
+            session.reset(rows.obs, frame=rows.before)
             runs[name] = _Stepper(session, rows)
         if trust:
             runs = {"plain exec": _Plain(next(iter(ways.values())), rows), **runs}
@@ -227,9 +241,14 @@ class _Stepper:
     def __call__(self) -> NDArray[np.float64]:
         rows = self._rows
         if self._last is None:
-            self._session.reset(rows.obs)
+            self._session.reset(rows.obs, frame=rows.before)
         self._last = self._session.step(
-            rows.obs, rows.action, rows.next_obs, rows.terminated, rows.truncated
+            rows.obs,
+            rows.action,
+            rows.next_obs,
+            rows.terminated,
+            rows.truncated,
+            frame=rows.frame,
         )
         return self._last.reward
 
@@ -257,6 +276,9 @@ class _Plain:
             "truncated": rows.truncated.tolist(),
             "t": [0] * len(rows),
         }
+        frames: Any = [None] * len(rows) if rows.before is None else rows.before
+        if rows.frame is not None:
+            slots["frame"] = list(rows.frame)
         # Taking the batch apart is not timed: whoever runs programs this way has single
         # observations.
         self._calls = [
@@ -266,7 +288,7 @@ class _Plain:
         for index, observation in enumerate(obs):
             # A row whose episode cannot begin fails at its steps, as in the other ways.
             with suppress(Exception):
-                self._plain.reset(index, observation)
+                self._plain.reset(index, observation, frames[index])
 
     def __call__(self) -> NDArray[np.float64]:
         out = np.empty(len(self._calls))

@@ -41,6 +41,12 @@ PROGRAM: Final = "doorkey_frames"
 HORIZON: Final = 100
 _MOMENTS: Final = 6
 _SCALE: Final = 3
+_STYLE: Final = """
+body { font: 15px sans-serif; margin: 2em; max-width: 70em }
+figure { display: inline-block; margin: 0 1em 1em 0; vertical-align: top }
+figcaption { white-space: pre }
+pre { background: #eee; padding: 1em }
+"""
 _MASK_COLOUR: Final = (255, 0, 255)
 _CONTOUR_COLOUR: Final = (0, 255, 255)
 
@@ -152,6 +158,8 @@ def run_frames(
     """
     if opencv() is None:
         raise OptionError(f"demo --frames: OpenCV is not installed; {INSTALL}")
+    if not path.parent.is_dir():
+        raise OptionError(f"demo --frames {path}: there is no folder {path.parent}; make it first")
     from carruntime.collection import collect
     from carruntime.demo import program_path
     from carruntime.environments import make_env
@@ -254,9 +262,7 @@ def page(program: RewardProgram, verdict: Verdict, moments: tuple[Moment, ...]) 
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'>",
         f"<title>What {html.escape(program.plan.tasks[0].function)} and the others saw</title>",
-        "<style>body{font:15px sans-serif;margin:2em;max-width:70em}figure{display:inline-block;"
-        "margin:0 1em 1em 0;vertical-align:top}pre{background:#eee;padding:1em}"
-        "figcaption{white-space:pre}</style>",
+        f"<style>{_STYLE}</style>",
         f"<h1>{html.escape(ENV_ID)}, seen by a program</h1>",
         "<p>Moments of an expert episode. Magenta: pixels in a range of colours. Cyan: contours.</p>",
     ]

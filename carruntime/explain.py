@@ -170,10 +170,17 @@ def measured_rate(
     """
     rows = transitions.repeated(_RATE_ROWS)
     with program.start(num_envs=_RATE_ROWS, on_error="nan") as session:
-        session.reset(obs=rows.obs)
+        session.reset(obs=rows.obs, frame=rows.before)
 
         def step() -> None:
-            session.step(rows.obs, rows.action, rows.next_obs, rows.terminated, rows.truncated)
+            session.step(
+                rows.obs,
+                rows.action,
+                rows.next_obs,
+                rows.terminated,
+                rows.truncated,
+                frame=rows.frame,
+            )
 
         step()
         done, start = 0, time.perf_counter()

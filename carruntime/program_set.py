@@ -118,18 +118,21 @@ class ProgramSetSession:
     def __init__(self, sessions: Mapping[str, RewardSession]) -> None:
         self.sessions: Mapping[str, RewardSession] = MappingProxyType(dict(sessions))
 
-    def reset(self, obs: Any = None, *, mask: NDArray[np.bool_] | None = None) -> None:
+    def reset(
+        self, obs: Any = None, *, frame: Any = None, mask: NDArray[np.bool_] | None = None
+    ) -> None:
         """Begin an episode in all environments, or in some, for every program.
 
         Args:
             obs: The first observations in Gymnasium's vector layout.
+            frame: The first frames, for programs that look at any.
             mask: bool ``[N]``, the environments whose episode begins; all when left out.
 
         Raises:
             ShapeError: If an input does not fit a program. Those before it have begun the episode.
         """
         for session in self.sessions.values():
-            session.reset(obs, mask=mask)
+            session.reset(obs, frame=frame, mask=mask)
 
     def step(self, *transition: Any, **options: Any) -> dict[str, RewardBatch]:
         """Reward one transition of every environment with every program.
@@ -137,7 +140,7 @@ class ProgramSetSession:
         Args:
             *transition: As for `RewardSession.step`: ``obs``, ``action``, ``next_obs``,
                 ``terminated``, ``truncated``; all of them may also be given by name.
-            **options: ``extra`` and ``mask`` likewise.
+            **options: ``frame``, ``extra`` and ``mask`` likewise.
 
         Returns:
             The batch of each program by name.

@@ -68,7 +68,12 @@ _KEY_BYTES: Final = 32
 _SUFFIX: Final = ".code"
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
-_LIBRARIES: Final = ("numpy", "numba", "llvmlite", "RestrictedPython")
+_LIBRARIES: Final = (
+    *("numpy", "numba", "llvmlite", "RestrictedPython"),
+    # A kernel agrees with the OpenCV that was here when it was compared; it comes under these names.
+    *("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless"),
+    *("opencv-contrib-python",),
+)
 _CPU: Final = (
     *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),

@@ -332,6 +332,8 @@ class _Worker:
         self.inputs = inputs.views(shm.attach(fds[0], inputs.size, writable=False))
         outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
         self.outputs = shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True))
+        if hasattr(runner, "team"):
+            runner.team = layers.helpers()
         runner.bind(asked.num_rows, self.inputs, self.outputs)
         self.listener = None
         if asked.bell:

@@ -12,7 +12,7 @@ from carruntime.commands.shared import (
     counts,
     given_source,
     natural,
-    open_env,
+    open_env_for,
     print_json,
     print_wrapped,
     program_options,
@@ -46,14 +46,23 @@ def _bench(options: argparse.Namespace) -> int:
     from carruntime.reward import load
 
     source = given_source(options)
-    env = open_env(options.env)
+    env, frame = open_env_for(source, options)
     try:
-        transitions = sample(collect(env, "random", 16, options.seed, max_steps=64))
+        transitions = sample(
+            collect(env, "random", 16, options.seed, max_steps=64, frames=frame is not None)
+        )
 
         def load_as(**wishes: Any) -> RewardProgram:
             if wishes.get("isolation") != "none":
                 wishes["require"] = options.require
-            return load(source, env, entry=options.entry, **wishes)
+            return load(
+                source,
+                env,
+                entry=options.entry,
+                frame=frame,
+                frame_order=options.frame_order,
+                **wishes,
+            )
 
         with ProgressLine("batch sizes", show=options.progress) as line:
             found = measure(load_as, transitions, options.rows, trust=options.trust, progress=line)

@@ -42,7 +42,7 @@ def _explain(options: argparse.Namespace) -> int:
             from carruntime.bench import sample
             from carruntime.collection import collect
 
-            played = collect(env, "random", 2, 0, max_steps=200)
+            played = collect(env, "random", 2, 0, max_steps=200, frames=program.reads_frames)
             rate = measured_rate(program, sample(played))
         if options.json:
             core = list(program.core) if options.core else None

@@ -2,7 +2,7 @@
 
 The values are those of OpenCV itself. What a view adds: it takes the arguments that the dialect
 admits and no others, so that nothing is written but what a program made and draws into; it hands on
-only what `sandbox.predeclared.picture_checks` knows to be harmless; it charges the prices of
+only what `sandbox.predeclared.picture_rules` knows to be harmless; it charges the prices of
 `sandbox.pictures.costs`, which the compiled tier charges as well; and it makes a new exception of
 one that OpenCV raised, because OpenCV keeps what it knows of the last one in the class.
 """
@@ -25,7 +25,8 @@ from sandbox.opencv import INSTALL, opencv
 from sandbox.pictures import costs
 from sandbox.pictures.costs import COSTS, COSTS_AFTER
 from sandbox.predeclared.arrays import ArrayChecks
-from sandbox.predeclared.picture_checks import RULES, Given, PictureRule
+from sandbox.predeclared.picture_given import Given, PictureRule
+from sandbox.predeclared.picture_rules import RULES
 
 __all__ = ["picture_member"]
 
@@ -35,6 +36,17 @@ _DEPTH: Final = 4
 """Levels of brackets that an argument may have: contours are lists of arrays, boxes are pairs."""
 _ITEM_BYTES: Final = 2
 """Bytes of an element of what is made, on average; what has floats was floats before."""
+_WIDE_ITEMS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        # Functions whose result has more bytes an element than a picture has.
+        **dict.fromkeys(("connectedComponents", "connectedComponentsWithStats"), 4),
+        **dict.fromkeys(("distanceTransform", "matchTemplate"), 4),
+        **dict.fromkeys(("Sobel", "Laplacian", "filter2D", "findNonZero"), 8),
+    }
+)
+_SMALL_BYTES: Final = 1 << 14
+_MOMENTS: Final = 32
+"""Entries that a dict may have; that of `cv2.moments` has 24."""
 _CONTOUR_BYTES: Final = 256
 """What one contour in a list takes, besides its points."""
 _MANY_PIXELS: Final = 1 << 18
@@ -93,7 +105,7 @@ def _reader(meter: Meter, cv2: Any) -> Callable[..., Any]:
         pixels = filename.read()
         meter.charge(costs.sweep(int(pixels.size)))
         meter.made_bytes += pixels.nbytes
-        known = _plain(flags, 0, _raiser(cv2, "imread"))
+        known = _plain(flags, 0, meter, _raiser(cv2, "imread"))
         if known == cv2.IMREAD_GRAYSCALE:
             return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
         if known == getattr(cv2, "IMREAD_COLOR_RGB", 256):
@@ -112,7 +124,7 @@ def _raiser(cv2: Any, name: str) -> Callable[[str], NoReturn]:
     return refuse
 
 
-def _plain(value: Any, depth: int, refuse: Callable[[str], NoReturn]) -> Any:
+def _plain(value: Any, depth: int, meter: Meter, refuse: Callable[[str], NoReturn]) -> Any:
     """Give what OpenCV may be handed for a value: arrays, numbers and brackets of them."""
     kind = value.__class__
     if kind is ndarray or kind in _PLAIN:
@@ -120,12 +132,13 @@ def _plain(value: Any, depth: int, refuse: Callable[[str], NoReturn]) -> Any:
     if kind is list or isinstance(value, tuple):
         if depth >= _DEPTH:
             refuse("an argument has too many brackets")
-        items = [_plain(item, depth + 1, refuse) for item in value]
+        meter.items(len(value))
+        items = [_plain(item, depth + 1, meter, refuse) for item in value]
         return items if kind is list else tuple(items)
     if isinstance(value, IntEnum):
         return int(value)
-    if kind is dict:
-        return {key: _plain(item, depth + 1, refuse) for key, item in value.items()}
+    if kind is dict and len(value) <= _MOMENTS:
+        return {key: _plain(item, depth + 1, meter, refuse) for key, item in value.items()}
     refuse(f"an argument is a {kind.__name__[:64]}; want arrays and numbers")
     return None
 
@@ -147,6 +160,7 @@ def _function(cv2: Any, name: str, entry: Entry, checks: ArrayChecks) -> Callabl
     finish = _AFTER.get(name)
     refuse = _raiser(cv2, name)
     reads_shapes = name == "drawContours"
+    item_bytes = _WIDE_ITEMS.get(name, 1)
 
     def view(*args: Any, **named: Any) -> Any:
         if len(args) > len(params):
@@ -154,15 +168,16 @@ def _function(cv2: Any, name: str, entry: Entry, checks: ArrayChecks) -> Callabl
         for word in named:
             if word not in params:
                 raise TypeError(f"the argument {word!r} is not part of the dialect")
-        given = [_plain(value, 0, refuse) for value in args]
-        chosen = {word: _plain(value, 0, refuse) for word, value in named.items()}
+        given = [_plain(value, 0, meter, refuse) for value in args]
+        chosen = {word: _plain(value, 0, meter, refuse) for word, value in named.items()}
         items = {**dict(zip(params, given, strict=False)), **chosen}
         for word in items.keys() & RESULTS:
             if items[word] is not None and not reads_shapes:
                 raise TypeError(f"{word}= would be written into; assign the result: `y = ...`")
         words = rule.judge(Given(name, items, error))
-        if words["made"] > 128:
-            meter.room(words["made"], _ITEM_BYTES)
+        made = max(words["made"] * _ITEM_BYTES, words["elements"] * item_bytes)
+        if made > _SMALL_BYTES:
+            meter.room(made, 1)
         meter.charge(price(words))
         if name == "findContours":
             _room_for_contours(meter, items.get("image"))

@@ -41,7 +41,7 @@ def test_the_page_shows_what_the_program_saw(tmp_path: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(car.OptionError, match="cannot be written"):
+    with pytest.raises(car.OptionError, match="there is no folder"):
         run_frames(
             tmp_path / "no" / "such" / "seen.html",
             expert_episodes=1,

@@ -41,7 +41,7 @@ def episodes(name: str) -> NDArray[np.uint8]:
     rng = np.random.default_rng(0)
     odd = np.zeros((3, *frames.shape[1:]), np.uint8)
     odd[1], odd[2] = 255, rng.integers(0, 256, frames.shape[1:])
-    return np.stack([np.concatenate([frames[:4], odd]), np.concatenate([odd, frames[4:8]])])
+    return np.stack([np.concatenate([frames[:3], odd]), np.concatenate([odd, frames[4:7]])])
 
 
 def load(script: str) -> tuple[car.RewardProgram, NDArray[np.uint8]]:
@@ -111,6 +111,6 @@ def test_what_a_class_forgets_to_reset_does_not_reach_the_next_episode() -> None
         found = []
         for _ in range(2):
             session.reset(frame=frames[0, :1])
-            found.append([session.step(frame=frames[0, t : t + 1]).reward[0] for t in range(4)])
+            found.append([session.step(frame=frames[0, t : t + 1]).reward[0] for t in range(3)])
     program.close()
     assert found[0] == found[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import carruntime as car
+from carruntime.bench import measure, sample
 from carruntime.frames import ComputedFrames, RenderFrames, frame_shape_of
 from carruntime.plain import PlainReward
 from carruntime.reproduction import load_repro
@@ -49,11 +52,19 @@ def frames(*values: int) -> Any:
     return found
 
 
+@pytest.fixture(scope="module")
+def program() -> Iterator[car.RewardProgram]:
+    """The program that says what it sees."""
+    loaded = load(SEEN)
+    yield loaded
+    loaded.close()
+
+
 # Which frame --------------------------------------------------------------------------------------
 
 
-def test_each_parameter_gets_its_frame() -> None:
-    with load(SEEN).start(2) as session:
+def test_each_parameter_gets_its_frame(program: car.RewardProgram) -> None:
+    with program.start(2) as session:
         session.reset(frame=frames(1, 2))
         batch = session.step(frame=frames(3, 4))
         assert batch.reward.tolist() == [3, 4]
@@ -66,9 +77,11 @@ def test_each_parameter_gets_its_frame() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["step", "reset"]), st.integers(0, 7)), max_size=12))
-def test_masks_keep_the_frames_of_the_others(calls: list[tuple[str, int]]) -> None:
+def test_masks_keep_the_frames_of_the_others(
+    program: car.RewardProgram, calls: list[tuple[str, int]]
+) -> None:
     """A model in plain Python says what each environment's program has to see."""
-    with PROGRAM.start(3) as session:
+    with program.start(3) as session:
         session.reset(frame=frames(1, 2, 3))
         first, last = [1, 2, 3], [1, 2, 3]
         now = 3
@@ -86,9 +99,6 @@ def test_masks_keep_the_frames_of_the_others(calls: list[tuple[str, int]]) -> No
                     assert batch.components["initial"][row] == first[row]
                     assert batch.components["first"][row] == first[row]
             last = [v if m else o for v, m, o in zip(values, mask, last, strict=True)]
-
-
-PROGRAM = load(SEEN)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +204,10 @@ def test_a_path_reads_as_bgr_and_stays_readable() -> None:
         (np.zeros((2, *SIZE), np.uint8), "uint8 (2, 6, 5, 3); want uint8 (1, 6, 5, 3)"),
     ],
 )
-def test_a_wrong_frame_is_an_error_that_changes_nothing(frame: Any, text: str) -> None:
-    with load(SEEN).start(1) as session:
+def test_a_wrong_frame_is_an_error_that_changes_nothing(
+    program: car.RewardProgram, frame: Any, text: str
+) -> None:
+    with program.start(1) as session:
         session.reset(frame=frames(1))
         session.step(frame=frames(2))
         with pytest.raises(car.ShapeError) as caught:
@@ -233,12 +245,12 @@ def test_a_state_takes_the_frames_along() -> None:
         assert other.step(frame=frames(3)).reward[0] == 102
 
 
-def test_a_recorded_class_goes_on_with_its_frames() -> None:
-    with PROGRAM.start(2, record_episodes=True) as one:
+def test_a_recorded_class_goes_on_with_its_frames(program: car.RewardProgram) -> None:
+    with program.start(2, record_episodes=True) as one:
         one.reset(frame=frames(1, 2))
         one.step(frame=frames(3, 4))
         state = one.state_dict()
-    with PROGRAM.start(2, record_episodes=True) as other:
+    with program.start(2, record_episodes=True) as other:
         other.load_state_dict(state)
         batch = other.step(frame=frames(5, 6))
         assert batch.components["before"].tolist() == [3, 4]
@@ -274,8 +286,8 @@ def test_plain_python_sees_the_same_frames() -> None:
                 assert plain.step(0, row) == batch.reward[0]
 
 
-def test_a_step_that_is_begun_gets_its_frames() -> None:
-    with PROGRAM.start(1) as session:
+def test_a_step_that_is_begun_gets_its_frames(program: car.RewardProgram) -> None:
+    with program.start(1) as session:
         session.reset(frame=frames(1))
         session.step_async(frame=frames(2))
         assert session.step_wait().reward[0] == 2
@@ -315,6 +327,10 @@ class Counter(gym.Env[Any, Any]):
         return np.full(SIZE, self.start + 10 * self.episode + self.count, np.uint8)
 
 
+def _drawn(start: int) -> RenderFrames:
+    return RenderFrames(Counter(start))
+
+
 def wanted(start: int, steps: int) -> list[tuple[int, int, int]]:
     """Frame, frame before and first frame of each transition."""
     found = []
@@ -325,11 +341,11 @@ def wanted(start: int, steps: int) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
-def test_every_autoreset_mode_shows_the_frames_of_the_episode(mode: AutoresetMode) -> None:
-    venv = SyncVectorEnv(
-        [lambda k=k: RenderFrames(Counter(100 * k)) for k in range(2)], autoreset_mode=mode
-    )
-    env = car.CodeRewardVectorWrapper(venv, PROGRAM)
+def test_every_autoreset_mode_shows_the_frames_of_the_episode(
+    program: car.RewardProgram, mode: AutoresetMode
+) -> None:
+    venv = SyncVectorEnv([partial(_drawn, 100 * k) for k in range(2)], autoreset_mode=mode)
+    env = car.CodeRewardVectorWrapper(venv, program)
     env.reset()
     seen: list[list[tuple[float, ...]]] = [[], []]
     while len(seen[0]) < 8:
@@ -346,11 +362,13 @@ def test_every_autoreset_mode_shows_the_frames_of_the_episode(mode: AutoresetMod
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
-def test_rendering_outside_is_right_where_nothing_resets_in_between(mode: AutoresetMode) -> None:
+def test_rendering_outside_is_right_where_nothing_resets_in_between(
+    program: car.RewardProgram, mode: AutoresetMode
+) -> None:
     venv = SyncVectorEnv([Counter], autoreset_mode=mode)
-    env = car.CodeRewardVectorWrapper(venv, PROGRAM, frame_source="render")
+    env = car.CodeRewardVectorWrapper(venv, program, frame_source="render")
     env.reset()
-    seen = []
+    seen: list[tuple[float, ...]] = []
     while len(seen) < 5:
         _, reward, ended, cut, info = env.step(np.zeros(1, np.int64))
         if info["outcome"][0] != Outcome.SKIPPED:
@@ -362,35 +380,37 @@ def test_rendering_outside_is_right_where_nothing_resets_in_between(mode: Autore
     assert seen == wanted(0, 5)
 
 
-def test_rendering_outside_is_refused_where_the_last_frame_would_be_lost() -> None:
+def test_rendering_outside_is_refused_where_the_last_frame_would_be_lost(
+    program: car.RewardProgram,
+) -> None:
     venv = SyncVectorEnv([Counter], autoreset_mode=AutoresetMode.SAME_STEP)
     with pytest.raises(car.OptionError, match="the last frame of an episode is lost"):
-        car.CodeRewardVectorWrapper(venv, PROGRAM, frame_source="render")
+        car.CodeRewardVectorWrapper(venv, program, frame_source="render")
     venv.close()
 
 
-def test_frames_can_be_drawn_from_observations() -> None:
+def test_frames_can_be_drawn_from_observations(program: car.RewardProgram) -> None:
     def draw(obs: Any) -> Any:
         return np.broadcast_to(np.asarray(obs, np.uint8).reshape(-1, 1, 1, 1), (len(obs), *SIZE))
 
     venv = SyncVectorEnv([Counter] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
-    env = car.CodeRewardVectorWrapper(venv, PROGRAM, frame_source=ComputedFrames(draw))
+    env = car.CodeRewardVectorWrapper(venv, program, frame_source=ComputedFrames(draw))
     env.reset()
     seen = [env.step(np.zeros(2, np.int64))[1].tolist() for _ in range(4)]
     env.close()
     assert seen == [[1, 1], [2, 2], [3, 3], [1, 1]]
 
 
-def test_one_environment_renders_by_itself() -> None:
-    env = car.CodeRewardWrapper(Counter(), PROGRAM)
+def test_one_environment_renders_by_itself(program: car.RewardProgram) -> None:
+    env = car.CodeRewardWrapper(Counter(), program)
     env.reset()
     assert [env.step(0)[1] for _ in range(3)] == [11, 12, 13]
     env.close()
 
 
-def test_an_environment_without_frames_says_what_to_do() -> None:
+def test_an_environment_without_frames_says_what_to_do(program: car.RewardProgram) -> None:
     venv = SyncVectorEnv([Counter])
-    env = car.CodeRewardVectorWrapper(venv, PROGRAM)
+    env = car.CodeRewardVectorWrapper(venv, program)
     with pytest.raises(car.OptionError, match="RenderFrames"):
         env.reset()
     env.close()
@@ -403,9 +423,11 @@ def test_a_source_for_a_program_without_frames_is_refused() -> None:
         )
 
 
-def test_a_frame_of_another_size_says_which_one_the_program_is_for() -> None:
+def test_a_frame_of_another_size_says_which_one_the_program_is_for(
+    program: car.RewardProgram,
+) -> None:
     env = car.CodeRewardWrapper(
-        Counter(), PROGRAM, frame_source=lambda _: np.zeros((9, 9, 3), np.uint8)
+        Counter(), program, frame_source=lambda _: np.zeros((9, 9, 3), np.uint8)
     )
     with pytest.raises(car.ShapeError, match="loaded for frames of 6 by 5"):
         env.reset()
@@ -440,3 +462,18 @@ def test_episodes_without_frames_are_refused() -> None:
     with pytest.raises(car.OptionError, match="frames=True"):
         car.relabel(program, recorded)
     program.close()
+
+
+def test_all_ways_of_running_are_measured_on_the_same_frames() -> None:
+    rows = sample(car.collect(Counter(), lambda _obs: 0, 2, frames=True))
+    spaces = (gs.Discrete(256), gs.Discrete(2))
+
+    def load_as(**wishes: Any) -> car.RewardProgram:
+        return car.load(SEEN, spaces=spaces, frame=SIZE, **wishes)
+
+    found = measure(load_as, rows, (4,), trust=True, seconds=0.01)
+    assert {item.way for item in found} >= {"plain exec", "interpreted, isolated"}
+    assert all(item.equal and not item.bad for item in found)
+    assert rows.frame is not None
+    assert rows.before is not None
+    assert (rows.frame[:, 0, 0, 0] - rows.before[:, 0, 0, 0]).tolist() == [1] * 6

@@ -40,7 +40,7 @@ import corpus_reader
 import numpy as np
 
 import sandbox.tiers.interpreted as tier
-from sandbox import dialect, guards, passes, reads
+from sandbox import dialect, guards, opencv, passes, reads
 from sandbox.errors import ProgramRefusedError
 from sandbox.instrument import Instrumented, InstrumentError, rewriting
 from sandbox.limits import Limits
@@ -92,6 +92,7 @@ RUNTIME_EVENTS: Final = frozenset(
         ("builtins.id", "standard.py", "<lambda>"),
         ("object.__getattr__", "values.py", "own_method"),  # whether a method is the program's
         ("object.__getattr__", "holdings.py", "held"),  # what a value keeps alive
+        ("object.__getattr__", "methods.py", "_withheld"),  # whether a function is the program's
         ("object.__getattr__", "interpreted.py", "_seal"),
         ("object.__getattr__", "interpreted.py", "_keeps_cells"),
         ("exec", "interpreted.py", "_run_module"),  # the module of the program itself
@@ -552,6 +553,7 @@ class Oracle:
 
     def _warm_up(self) -> None:
         """Run what imports late, so that no import is left for a guest to cause."""
+        opencv.warm_up()
         for name in corpus_reader.names():
             source = (corpus_reader.STATE / name / "program.py").read_bytes()
             self._run(source, Seen(), whole=True)

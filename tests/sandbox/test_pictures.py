@@ -23,7 +23,7 @@ from sandbox.limits import Limits
 from sandbox.outcome import Outcome
 from sandbox.passes import analyse
 from sandbox.predeclared import Predeclared
-from sandbox.predeclared.picture_checks import RULES
+from sandbox.predeclared.picture_rules import RULES
 
 cv2 = pytest.importorskip("cv2")
 FUNCTIONS = sorted(
@@ -338,7 +338,7 @@ def test_no_arguments_bring_opencv_down() -> None:
     command = (
         f"import sys; sys.path[:0] = [{tests!r}, {here!r}]; "
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); "
-        "import test_pictures; test_pictures.throw(120); print('alive')"
+        "import test_pictures; test_pictures.throw(80); print('alive')"
     )
     done = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, timeout=120, check=False

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import (
@@ -59,7 +59,7 @@ from sandbox.tiers.compiled.values import (
     Value,
 )
 
-__all__ = ["Builder", "ancestors"]
+__all__ = ["MODULES", "Builder", "ancestors"]
 
 
 class Builder(Merging):
@@ -313,6 +313,7 @@ class Builder(Merging):
         carried: dict[Key, Shape] = {}
         cells: dict[int, Shape] = {}
         lengths = [len(target.exits) for target in self.active]
+        mark = self.counter
         for attempt in range(24):
             before = self.counter
             for target, length in zip(self.active, lengths, strict=True):
@@ -334,9 +335,13 @@ class Builder(Merging):
             finally:
                 self.active.pop()
             backs = [*again.exits, *([self.current] if self.current is not None else [])]
+<<<<<<< HEAD
             for back in backs:
                 _forget_scopes(back, before)
             if not self._grow(entry, start, backs, carried, cells, attempt):
+=======
+            if not self._grow(entry, start, backs, carried, cells, attempt, mark):
+>>>>>>> main
                 break
         else:
             raise self.refuse("CMP310", "the types of a loop's variables do not settle")
@@ -375,12 +380,16 @@ class Builder(Merging):
         carried: dict[Key, Shape],
         cells: dict[int, Shape],
         attempt: int,
+        mark: int,
     ) -> bool:
         """Note what a turn changed beyond what the loop's variables can hold."""
         grown = False
         widen = attempt > 1
         for back in backs:
             for key, value in back.vars.items():
+                if isinstance(key[0], int) and key[0] > mark:
+                    # A name of a scope that the turn has made: no other turn can see it.
+                    continue
                 same = value == start.vars.get(key, UNBOUND)
                 if same and not isinstance(carried.get(key), ShapeMoved):
                     continue
@@ -460,6 +469,7 @@ class Builder(Merging):
         block[mark:mark] = copies
 
 
+<<<<<<< HEAD
 def _forget_scopes(back: Point, before: int) -> None:
     """Drop the names of scopes that a turn has opened: the next turn opens its own."""
     if any(isinstance(value, Func) and value.frame.number > before for value in back.vars.values()):
@@ -467,6 +477,10 @@ def _forget_scopes(back: Point, before: int) -> None:
     for key in [k for k in back.vars if isinstance(k, tuple) and isinstance(k[0], int)]:
         if key[0] > before:
             del back.vars[key]
+=======
+MODULES: Final = {"StatisticsError": "statistics", "FrozenInstanceError": "dataclasses"}
+"""Where exceptions live that are neither builtins nor the guest's."""
+>>>>>>> main
 
 
 def _keys(maps: Iterable[dict[Any, Any]]) -> list[Any]:
@@ -494,6 +508,8 @@ def ancestors(exception: str) -> tuple[str, ...]:
     found = getattr(builtins, exception, None)
     if isinstance(found, type) and issubclass(found, BaseException):
         return tuple(base.__name__ for base in found.__mro__)
-    if exception == "LinAlgError":
-        return ("LinAlgError", "ValueError", "Exception", "BaseException")
+    if exception in ("LinAlgError", "StatisticsError"):
+        return (exception, "ValueError", "Exception", "BaseException")
+    if exception == "FrozenInstanceError":
+        return (exception, "AttributeError", "Exception", "BaseException")
     return (exception, "Exception", "BaseException")

@@ -49,6 +49,7 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
+from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
@@ -139,7 +140,11 @@ class Lowered:
     recipe: Recipe | None = None
 
 
+<<<<<<< HEAD
 class Lowering(Records):
+=======
+class Lowering(Generators):
+>>>>>>> main
     """Lowers one entry of a program."""
 
     def __init__(
@@ -155,6 +160,7 @@ class Lowering(Records):
         self.breaks: list[Target] = []
         self.continues: list[Target] = []
         self.depth = 0
+        self.givers = []
         self.loaded = {}
         self.begin_pictures()
         self.uses = Uses(tree)
