@@ -50,11 +50,8 @@ class InProcessGuest(GuestBase):
     ) -> None:
         super().__init__(source, filename, limits)
         self._passes = load_passes(passes)
-<<<<<<< HEAD
         self._source = source
-=======
         self._threads = threads
->>>>>>> main
         self._analysis = self._passes.analyse(source, filename, limits)
         self._closed = False
         self._ready = np.zeros(1, np.int64)

@@ -230,12 +230,8 @@ class _Zygote:
                 self.warm(warmth & ~PICTURES)
                 if warmth & PICTURES:
                     self.see()
-<<<<<<< HEAD
                     self.know_pictures()
-                pid, given = self.fork(host, fds[0], number, seconds)
-=======
                 pid, given = self.fork(host, fds[0], number, seconds, threads)
->>>>>>> main
             elif op == Op.ENDING:
                 status = self.endings.get(number, -1)
             elif op == Op.KILL and number in host.alive:

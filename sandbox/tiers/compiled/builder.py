@@ -335,13 +335,9 @@ class Builder(Merging):
             finally:
                 self.active.pop()
             backs = [*again.exits, *([self.current] if self.current is not None else [])]
-<<<<<<< HEAD
             for back in backs:
                 _forget_scopes(back, before)
-            if not self._grow(entry, start, backs, carried, cells, attempt):
-=======
             if not self._grow(entry, start, backs, carried, cells, attempt, mark):
->>>>>>> main
                 break
         else:
             raise self.refuse("CMP310", "the types of a loop's variables do not settle")
@@ -469,7 +465,6 @@ class Builder(Merging):
         block[mark:mark] = copies
 
 
-<<<<<<< HEAD
 def _forget_scopes(back: Point, before: int) -> None:
     """Drop the names of scopes that a turn has opened: the next turn opens its own."""
     if any(isinstance(value, Func) and value.frame.number > before for value in back.vars.values()):
@@ -477,10 +472,10 @@ def _forget_scopes(back: Point, before: int) -> None:
     for key in [k for k in back.vars if isinstance(k, tuple) and isinstance(k[0], int)]:
         if key[0] > before:
             del back.vars[key]
-=======
+
+
 MODULES: Final = {"StatisticsError": "statistics", "FrozenInstanceError": "dataclasses"}
 """Where exceptions live that are neither builtins nor the guest's."""
->>>>>>> main
 
 
 def _keys(maps: Iterable[dict[Any, Any]]) -> list[Any]:

@@ -302,43 +302,6 @@ class Creation(Arguments):
             self.a_copy([value], {}) if isinstance(value, Arr) else self.np_asarray(args, keywords)
         )
 
-    def np_column_stack(self, args: Args, keywords: Keywords) -> Value:
-        parts = self.listed(args[0])
-        if all(isinstance(part, Sel) for part in parts):
-            return self.columns_of_selection([part for part in parts if isinstance(part, Sel)])
-        columns = [
-            self.reshape(part, (part.shape[0], 1)) if len(part.shape) == 1 else part
-            for part in self._lines(args[0])
-        ]
-        return self.np_concatenate([Tup(tuple(columns)), number(1)], {})
-
-    def columns_of_selection(self, parts: list[Sel]) -> Sel:
-        """Lay selections of the same elements side by side."""
-        first = parts[0]
-        if any(part.source != first.source or part.tail for part in parts):
-            raise self.refuse("CMP508", "two different selections side by side")
-        ty = self.common([part.ty for part in parts])
-        bounds = [part.bounds for part in parts]
-
-        def element(index: Index, rest: Index) -> Atom:
-            which = rest[0]
-            atoms = [self.cast(part.element(index, ()), ty) for part in parts]
-            if isinstance(which, Lit):
-                return atoms[int(which.value)]
-            result = atoms[-1]
-            for k in range(len(atoms) - 2, -1, -1):
-                here = self.op("eq", "b1", which, i64(k))
-                result = self.op("select", ty, here, atoms[k], result)
-            return result
-
-        low = min((b[0] for b in bounds if b is not None), default=0)
-        high = max((b[1] for b in bounds if b is not None), default=0)
-        return Sel(
-            first.domain, first.keep, element, ty, (len(parts),),
-            tuple(dep for part in parts for dep in part.deps), first.source,
-            None if any(b is None for b in bounds) else (low, high), first.bound, first.extents,
-        )  # fmt: skip
-
     def np_squeeze(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
         if isinstance(array, Num):

@@ -49,7 +49,6 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
-from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
@@ -140,11 +139,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-<<<<<<< HEAD
 class Lowering(Records):
-=======
-class Lowering(Generators):
->>>>>>> main
     """Lowers one entry of a program."""
 
     def __init__(

@@ -29,11 +29,8 @@ from sandbox.tiers.compiled.values import (
     Lost,
     NoneV,
     Num,
-<<<<<<< HEAD
-    Points,
-=======
     ObjCell,
->>>>>>> main
+    Points,
     Range,
     Ref,
     Sel,

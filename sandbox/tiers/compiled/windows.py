@@ -16,10 +16,10 @@ from typing import Final
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty
+from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.storage import ELLIPSIS, strides_of
 from sandbox.tiers.compiled.sums import sum_type
-from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -54,7 +54,7 @@ _MANY: Final = 8_192
 """Floats from which on a sum is computed from memory."""
 
 
-class Windows(Texts):
+class Windows(Generators):
     """Operations on `Window`."""
 
     # -- extents
@@ -227,8 +227,8 @@ class Windows(Texts):
                     "TypeError",
                     "slice indices must be integers or None or have an __index__ method",
                 )
-        first = self._edge(part.start, size.atom, step, True)
-        last = self._edge(part.stop, size.atom, step, False)
+        first = self.slice_edge(part.start, size.atom, step, True)
+        last = self.slice_edge(part.stop, size.atom, step, False)
         distance = self.op("sub", "i64", *((last, first) if step > 0 else (first, last)))
         some = self.op("gt", "b1", distance, i64(0))
         extent = self.op("select", "i64", some, distance, i64(0))
