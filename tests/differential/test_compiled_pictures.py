@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import both
 import numpy as np
 import pytest
 import vision_reader
-from differential import both
 from numpy.typing import NDArray
 
 from sandbox.assemble import outputs_for
