@@ -79,4 +79,4 @@ class Scripted:
 @cache
 def workshop() -> Workshop:
     """Give the workshop that all tests of a process share."""
-    return Workshop(ENV_ID, episodes=Episodes(expert=36, random=36, horizon=30))
+    return Workshop(ENV_ID, episodes=Episodes(expert=36, random=100, horizon=30))
