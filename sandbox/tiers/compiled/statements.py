@@ -8,7 +8,7 @@ import builtins
 from sandbox import cost
 from sandbox.tiers.compiled.builder import ancestors
 from sandbox.tiers.compiled.calls import Calls
-from sandbox.tiers.compiled.points import TRUE, Target
+from sandbox.tiers.compiled.points import TRUE, Dead, Target
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -246,7 +246,11 @@ class Statements(Calls):
     def _exception_names(self, node: ast.expr | None) -> frozenset[str]:
         if node is None:
             return frozenset({"BaseException"})
-        value = self.eval(node)
+        try:
+            value = self.eval(node)
+        except Dead:
+            # It is evaluated only where something was raised, which is later than here.
+            raise self.refuse("CMP115", "`except` of a name without a value") from None
         items = value.items if isinstance(value, Tup) else (value,)
         names = set()
         for item in items:
