@@ -482,8 +482,8 @@ _NAMES = (
         "the name `{name}` is not defined",
         "what the top level or a pattern names has to exist when the program is loaded",
         "{advice}",
-        "SCALE = 2 * WIDTH",
-        "WIDTH = 8\nSCALE = 2 * WIDTH",
+        "def reward(obs, scale=width):\n    return scale * obs",
+        "def reward(obs, scale=8.0):\n    return scale * obs",
     ),
 )
 
