@@ -19,8 +19,12 @@ from benchmarks import (
     bench_findings,
     bench_latency,
     bench_memory,
+    bench_minigrid,
+    bench_render,
     bench_startup,
+    bench_threads,
     bench_throughput,
+    bench_unseen,
     bench_workloads,
     bench_worst_texts,
 )
@@ -32,12 +36,16 @@ QUESTIONS = {
     "throughput": bench_throughput,
     "workloads": bench_workloads,
     "latency": bench_latency,
+    "threads": bench_threads,
     "coverage": bench_coverage,
+    "unseen": bench_unseen,
     "check": bench_check,
     "worst-texts": bench_worst_texts,
     "findings": bench_findings,
     "startup": bench_startup,
     "memory": bench_memory,
+    "minigrid": bench_minigrid,
+    "render": bench_render,
 }
 
 

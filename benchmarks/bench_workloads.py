@@ -25,9 +25,10 @@ from sandbox.assemble import outputs_for
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING
 from sandbox.passes import analyse
+from sandbox.team import Team
 from sandbox.tiers.compiled import compile_program
 
-__all__ = ["run", "table"]
+__all__ = ["Kernel", "run", "table"]
 
 _OURS = "ours"
 _EXEC = "plain exec"
@@ -35,10 +36,10 @@ _EXEC_ROWS = 256
 _TOLERANCE = 1e-9
 
 
-class _Kernel:
+class Kernel:
     """Our kernel of a workload, bound to its columns."""
 
-    def __init__(self, workload: Workload, columns: Columns) -> None:
+    def __init__(self, workload: Workload, columns: Columns, team: Team | None = None) -> None:
         # Not through `sandbox.passes.build`: what it adds is the comparison with the interpreted
         # tier, which takes a minute for the pictures of W5. The peers are the comparison here.
         analysis = analyse(workload.source.encode(), workload.name, Limits())
@@ -50,6 +51,7 @@ class _Kernel:
         if not hasattr(made, "bind"):
             raise RuntimeError(f"{workload.name} is not compiled: {made}")
         self.runner = made
+        self.runner.team = team
         self.out = outputs_for(len(columns[0]), workload.plan, 0)
         names = [name for name, _, _ in workload.inputs]
         self.runner.bind(len(columns[0]), dict(zip(names, columns, strict=True)), self.out)
@@ -85,7 +87,7 @@ def run(*, quick: bool, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
 def _measure(workload: Workload, bandwidth: float, *, quick: bool) -> dict[str, Any]:
     rows = workload.rows[quick]
     columns = workload.draw(rows, np.random.default_rng(0))
-    kernel = _Kernel(workload, columns)
+    kernel = Kernel(workload, columns)
     kernel.step()
     if kernel.out.outcome.any():
         raise AssertionError(f"{workload.name}: {int((kernel.out.outcome != 0).sum())} bad rows")

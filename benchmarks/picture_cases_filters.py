@@ -118,6 +118,23 @@ def _masked(rng: random.Random, shape: tuple[int, ...]) -> Any:
 
 
 @case
+def resize_area(rng: random.Random) -> Case:
+    image, _, _, out = _resizing(rng)
+    out = np.empty((*image.shape[:2], out.shape[2]), np.uint8)
+    down, across = rng.randint(1, 6), rng.randint(1, 6)
+    shape = (image.shape[0] * down, image.shape[1] * across, *image.shape[2:])
+    large: Any = generator(rng).integers(0, 256, shape, dtype=np.uint8)
+    planes = large.reshape(*shape[:2], -1)
+
+    def ours() -> Any:
+        scaling.resize_area(planes, out)
+        return out if image.ndim == 3 else out[..., 0]
+
+    to = image.shape[1], image.shape[0]
+    return Case(lambda: cv2.resize(large, to, interpolation=cv2.INTER_AREA), ours)
+
+
+@case
 def mean(rng: random.Random) -> Case:
     image = colour(rng) if rng.random() < 0.5 else gray(rng)
     mask = _masked(rng, image.shape)

@@ -82,16 +82,22 @@ def main() -> None:
             f"first call {row['first_call_cpu_s']:5.2f} s {speed}",
             flush=True,
         )
+        if options.json:
+            write(options.json, rows)
     total = sum(row["first_call_cpu_s"] for row in rows)
     print(f"{sum(row['differ'] for row in rows)} differ; first calls together {total:.1f} CPU s")
-    if options.json:
-        facts = {
-            "machine": machine(),
-            "opencv": cv2.__version__,
-            "bounds_checked": os.environ.get("NUMBA_BOUNDSCHECK", "0") == "1",
-            "rows": rows,
-        }
-        options.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Store what is known so far: a run takes minutes and may be ended."""
+    facts = {
+        # Without the command, in which paths may stand.
+        "machine": {**machine(), "command": "python -m benchmarks.picture_kernels"},
+        "opencv": cv2.__version__,
+        "bounds_checked": os.environ.get("NUMBA_BOUNDSCHECK", "0") == "1",
+        "rows": rows,
+    }
+    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class Frame:
         size: int,
         component_names: tuple[str, ...],
         task_names: tuple[str, ...],
-        tier: Tier,
+        tier: Tier | NDArray[np.str_],
         filename: str,
         source: str,
     ) -> None:

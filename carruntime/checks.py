@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carruntime.evidence import Judged, place_of_task, values_of, when_complete, witness
+from carruntime.failures import failure_of_exception
 from carruntime.intervals import Share, trials_needed
 from carruntime.verdict import Diagnosis, Weight
 from sandbox.outcome import Outcome
@@ -72,9 +73,22 @@ def _failures(judged: Judged) -> list[Diagnosis]:
                 _ADVICE.get(failure.outcome, "look at this row"),
                 failure.span,
                 witness(groups[name], failure.trajectory, failure.step, name),
+                failure=_kind(failure),
             )
         )
     return out[:_MOST_FAILURES]
+
+
+def _kind(failure: FailureSeen) -> str:
+    match failure.outcome:
+        case Outcome.NOT_FINITE:
+            return "number"
+        case Outcome.OUT_OF_FUEL | Outcome.OUT_OF_MEMORY | Outcome.TIMED_OUT:
+            return "resources"
+        case Outcome.BAD_RESULT:
+            return "api"
+        case _:
+            return failure_of_exception(failure.exception)
 
 
 def _no_completion(judged: Judged, reason: str) -> list[Diagnosis]:
@@ -169,6 +183,7 @@ def _incomplete(judged: Judged, counted: list[int], missing: list[int]) -> list[
                 witness(
                     judged.on_expert, missing[0], len(episodes[missing[0]].outcome) - 1, "expert"
                 ),
+                failure="never_fires" if len(missing) == len(counted) else "misses",
             )
         ]
     out = []
@@ -192,6 +207,7 @@ def _incomplete(judged: Judged, counted: list[int], missing: list[int]) -> list[
                 else "it fails before it can say anything: mend the error first",
                 place_of_task(judged.program.source, name),
                 witness(judged.on_expert, lacking[0], length - 1, "expert"),
+                failure="never_fires" if never else "misses",
             )
         )
     return out
@@ -202,7 +218,18 @@ def _random(judged: Judged) -> list[Diagnosis]:
     claimed = [i for i, episode in enumerate(episodes) if judged.complete(episode)]
     share = Share.of(len(claimed), len(episodes), judged.confidence)
     if share.high <= judged.threshold:
-        return []
+        if len(episodes) >= judged.least_random:
+            return []
+        lacking = judged.least_random - len(episodes)
+        return [
+            Diagnosis(
+                "CAR205",
+                Weight.LEAVES_OPEN,
+                f"{share.count} of {share.total} random trajectories are complete; nothing is accepted "
+                f"on fewer than {judged.least_random} of them",
+                f"collect {lacking} more random trajectories",
+            )
+        ]
     if share.low > judged.threshold:
         solved = sum(episodes[i].trajectory.success is True for i in claimed)
         first = claimed[0]
@@ -218,16 +245,20 @@ def _random(judged: Judged) -> list[Diagnosis]:
                 "pay clearly more on the step that solves the task than on any step that random "
                 "play reaches, or write sub-tasks (`TASKS = [...]`)"
             )
-        if solved == len(claimed):
+        weight = Weight.REJECTS
+        honest = solved == len(claimed) or _all_true(judged, claimed)
+        if honest:
+            # Neither a reason to reject nor one to accept: the test is too easy to tell.
+            weight = Weight.LEAVES_OPEN
             hint = (
-                "the environment calls all of these solved, so random play is too good a test "
+                "the simulator says that all of these did it, so random play is too good a test "
                 "here: cut it at a shorter horizon"
             )
             model_hint = ""
         return [
             Diagnosis(
                 "CAR202",
-                Weight.REJECTS,
+                weight,
                 f"{share.count} of {share.total} random trajectories are complete, a rate of "
                 f"at least {share.low:.3f}; at most {judged.threshold:g} may be "
                 f"({solved} of them are solved in the environment)",
@@ -235,6 +266,7 @@ def _random(judged: Judged) -> list[Diagnosis]:
                 None,
                 witness(judged.on_random, first, when_complete(judged, episodes[first]), "random"),
                 model_hint,
+                failure="evidence" if honest else "too_easy",
             )
         ]
     side = "below" if share.rate < judged.threshold else "above"
@@ -245,6 +277,8 @@ def _random(judged: Judged) -> list[Diagnosis]:
         confidence=judged.confidence,
         more_than=share.total,
     )
+    if needed is not None and side == "below":
+        needed = max(needed, judged.least_random)
     more = "more than 100,000" if needed is None else f"about {needed - share.total}"
     return [
         Diagnosis(
@@ -256,6 +290,19 @@ def _random(judged: Judged) -> list[Diagnosis]:
             f"collect {more} more random trajectories",
         )
     ]
+
+
+def _all_true(judged: Judged, claimed: list[int]) -> bool:
+    """Whether each sub-task is about a known fact, and random play really did them all."""
+    names = judged.program.task_names
+    rows = {row.claim: row for row in judged.truth if row.policy == "random"}
+    if not names or any(name not in rows for name in names):
+        return False
+    return all(
+        judged.on_random.episodes[index].trajectory.facts.get(rows[name].fact, np.zeros(1)).any()
+        for index in claimed
+        for name in names
+    )
 
 
 def _returns(judged: Judged) -> list[Diagnosis]:

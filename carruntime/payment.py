@@ -40,6 +40,8 @@ class Payment:
         gamma: Discount of ``"potential"``.
         on_error: What the program's reward of a bad row becomes.
         options: Further arguments of `carruntime.load`.
+        record_episodes: Keep what a class has seen, so that its state can be stored.
+        telemetry: Whether the session keeps it.
         frame_source: Where frames come from, if the program looks at any; see `carruntime.frames`.
         many: Whether ``env`` is a vector environment.
     """
@@ -54,6 +56,8 @@ class Payment:
         gamma: float | None,
         on_error: OnError,
         options: dict[str, Any],
+        record_episodes: bool = False,
+        telemetry: bool = False,
         frame_source: FrameFrom = None,
         many: bool = False,
     ) -> None:
@@ -73,7 +77,9 @@ class Payment:
             self.program = load(program, env, **options)
         try:
             self._check_program()
-            self.session: RewardSession = self.program.start(num_envs, on_error)
+            self.session: RewardSession = self.program.start(
+                num_envs, on_error, record_episodes=record_episodes, telemetry=telemetry
+            )
         except BaseException:
             if self.owns:
                 self.program.close()

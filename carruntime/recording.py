@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from carruntime.experts import Policy
 
-__all__ = ["Recorder", "Recording", "SuccessRule", "env_name", "keep"]
+__all__ = ["Recorder", "Recording", "SuccessRule", "env_name", "keep", "success_rule"]
 
 SuccessRule: TypeAlias = Callable[[dict[str, Any], float, bool], bool | None]
 """From the last info, the last reward and the last ``terminated`` to success."""
@@ -101,7 +101,7 @@ class Recorder:
         ended[:, -1] = self._ended
         rule = self._recording.success
         if rule is None:
-            rule = _success_rule(self._env)
+            rule = success_rule(self._env)
         truths = np.array(self._truths, dtype=np.bool_).reshape(len(self._observations), -1)
         names = self._states[0] if self._states else {}
         return Trajectory(
@@ -148,7 +148,8 @@ def keep(sample: Any) -> Any:
     return sample
 
 
-def _success_rule(env: _Env) -> SuccessRule:
+def success_rule(env: _Env) -> SuccessRule:
+    """Give what tells success where the caller does not say: the environment's own word."""
     minigrid = any(base.__name__ == "MiniGridEnv" for base in type(env.unwrapped).__mro__)
 
     def rule(info: dict[str, Any], reward: float, terminated: bool) -> bool | None:

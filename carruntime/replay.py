@@ -112,6 +112,7 @@ class Episode:
         completed: bool ``[T, K]``, latched since reset.
         at_reset: bool ``[K]``, completed before any action.
         outcome: uint8 ``[T]``, see `sandbox.Outcome`.
+        task_names: Names of the K sub-tasks.
     """
 
     trajectory: Trajectory
@@ -122,6 +123,7 @@ class Episode:
     completed: NDArray[np.bool_]
     at_reset: NDArray[np.bool_]
     outcome: NDArray[np.uint8]
+    task_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Episode({len(self.reward)} steps, total {self.total:g})"
@@ -335,6 +337,7 @@ def _run(
             completed=completed[span, column],
             at_reset=at_reset[column],
             outcome=outcome[span, column],
+            task_names=tasks,
         )
 
 

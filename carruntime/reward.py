@@ -16,6 +16,7 @@ from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from carruntime.background import Compiling, MovingGuest
 from carruntime.binding import Binding, Inputs, bind
 from carruntime.errors import LoadError, OptionError, translated
 from carruntime.frame_columns import FRAME_SLOTS
@@ -25,13 +26,14 @@ from carruntime.session import OnError, RewardSession
 from sandbox.diagnostics import Finding, Report
 from sandbox.errors import ProgramRefusedError, WorkerDiedError, WorkerTimeoutError
 from sandbox.limits import Limits
+from sandbox.tiers.base import TierReason
 
 if TYPE_CHECKING:
     import gymnasium as gym
 
     from sandbox.host import Guest
     from sandbox.plan import Form, Plan
-    from sandbox.tiers.base import Tier, TierReason
+    from sandbox.tiers.base import Tier
     from sandbox.wire import Loaded
 
 __all__ = ["RewardProgram", "Source", "check", "load"]
@@ -61,6 +63,7 @@ class _Request:
     limits: Limits = field(default_factory=Limits)
     isolation: Isolation = "process"
     require: Require | None = None
+    threads: int = 1
 
     def open(self) -> Guest:
         from sandbox.host import open_guest
@@ -71,6 +74,7 @@ class _Request:
             limits=self.limits,
             isolation=self.isolation,
             require=self.require,
+            threads=self.threads,
         )
 
 
@@ -113,6 +117,41 @@ class RewardProgram:
         self.reward_range = request.reward_range
         self._spare: Guest | None = guest
         self._owner = os.getpid()
+        self._compiling: Compiling | None = None
+        self._compiled_names = self.component_names
+
+    def _compile(self, interpreted: Loaded) -> None:
+        """Begin to compile in another worker."""
+        self.tier_reason = TierReason("CMP996", "it is being compiled in the background")
+        self._compiling = Compiling(self._request.open, self.plan, interpreted, self._compiled)
+
+    def _compiled(self, compiling: Compiling) -> None:
+        loaded = compiling.loaded
+        if loaded is None:
+            self.tier_reason = compiling.reason
+            return
+        self._compiled_names = tuple(loaded.component_names)
+        self.core = tuple(loaded.core)
+        self.facts = dict(loaded.facts)
+        self.tier_reason = None
+        self.tier = "compiled"
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until a program that was loaded with ``background=True`` is compiled, or is not.
+
+        `tier` and `tier_reason` say which; sessions move from then on.
+
+        Args:
+            timeout_s: Seconds to wait at most; no end where left out.
+
+        Returns:
+            Whether it is known by now. True at once for every other program.
+        """
+        return self._compiling is None or self._compiling.wait(timeout_s)
+
+    def compiled_names(self) -> tuple[str, ...]:
+        """Give the names of components in the order of the compiled tier."""
+        return self._compiled_names
 
     @property
     def form(self) -> Form:
@@ -170,6 +209,7 @@ class RewardProgram:
         keep_failed: int = 8,
         record_episodes: bool = False,
         spin_us: float = 200.0,
+        telemetry: bool = False,
     ) -> RewardSession:
         """Bind the program to a number of environments.
 
@@ -188,6 +228,8 @@ class RewardProgram:
                 neither looks for long. 0 for machines on which every core has something better
                 to do; four times what the environments need for a step, so that the worker is
                 always awake and keeps a core for itself.
+            telemetry: Keep counts and running quantiles in ``session.telemetry``, see
+                `carruntime.telemetry`.
 
         Returns:
             The session; close it, or use it as a context manager.
@@ -208,9 +250,17 @@ class RewardProgram:
             # After a fork the waiting worker still belongs to the parent process.
             guest = self._reopen()
             self._owner = os.getpid()
+        moving = self._compiling
+        if moving is not None and not (moving.wait(0) and moving.loaded is None):
+            guest = MovingGuest(guest, moving, self.component_names)
         try:
+            kind: type[RewardSession] = RewardSession
+            if telemetry:
+                from carruntime.telemetry import WatchedSession
+
+                kind = WatchedSession
             with translated("RewardProgram.start"):
-                return RewardSession(
+                return kind(
                     self,
                     guest,
                     num_envs,
@@ -228,7 +278,7 @@ class RewardProgram:
         with translated("RewardProgram.start"):
             guest = self._request.open()
             try:
-                guest.build(self.plan, self.tier)
+                guest.build(self.plan, self.tier if self._compiling is None else "interpreted")
             except BaseException:
                 guest.close()
                 raise
@@ -236,7 +286,8 @@ class RewardProgram:
 
     def _take_back(self, guest: Guest) -> None:
         """Keep the worker of a closed session for the next one; called by the session."""
-        if self._spare is None and self._owner == os.getpid():
+        mine = self._owner == os.getpid() and self._compiling is None
+        if self._spare is None and mine:
             self._spare = guest
         else:
             guest.close()
@@ -246,9 +297,13 @@ class RewardProgram:
         guest, self._spare = self._spare, None
         if guest is not None:
             guest.close()
+        if self._compiling is not None:
+            self._compiling.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": None}
+        # A copy is of the tier that is known by now.
+        names = self._compiled_names if self.tier == "compiled" else self.component_names
+        return {**self.__dict__, "_spare": None, "_compiling": None, "component_names": names}
 
     def __copy__(self) -> RewardProgram:
         return self
@@ -276,6 +331,8 @@ def load(
     tier: TierWish = "auto",
     isolation: Isolation = "process",
     require: Require | None = None,
+    threads: int = 1,
+    background: bool = False,
 ) -> RewardProgram:
     """Check a program against an environment and make it ready to run.
 
@@ -299,6 +356,14 @@ def load(
         require: Least isolation to go on with: ``"seccomp"``, which holds in a worker process if
             left out, ``"full"`` for every layer there is, or ``"any"`` for what the system has;
             `sandbox.doctor` says which layers hold.
+        threads: How many threads share the rows of a batch of at least 4,096 rows, where the
+            program is compiled. Results are the same for any number of them, and smaller batches
+            take one. More than one for a machine with cores to spare: relabelling, say.
+        background: Do not wait for the compiler: sessions begin in the interpreted tier, and each
+            environment moves at its own first reset after the program is compiled. Rewards are the
+            same in both tiers within the tolerance tried at load; which tier ran a row depends on
+            timing, and ``batch.tier`` says it. `RewardProgram.wait` waits. Only with
+            ``tier="auto"``.
 
     Returns:
         The program, with its worker warm.
@@ -323,12 +388,18 @@ def load(
         isolation=isolation,
         require=require,
         tier=tier,
+        threads=threads,
     )
+    if background and tier != "auto":
+        raise OptionError(f"background=True with tier={tier!r}: want tier='auto', or leave it out")
     with translated("load"):
-        opened = _open(request, tier)
+        opened = _open(request, "interpreted" if background else tier, deciding=not background)
     if opened.guest is None or opened.plan is None or opened.loaded is None:
         raise LoadError(opened.report)
-    return RewardProgram(request, opened.plan, opened.loaded, opened.guest, opened.report)
+    made = RewardProgram(request, opened.plan, opened.loaded, opened.guest, opened.report)
+    if background:
+        made._compile(opened.loaded)  # noqa: SLF001  # its own maker
+    return made
 
 
 def check(
@@ -491,6 +562,7 @@ def _request(
     require: Require | None,
     tier: TierWish,
     spaces_needed: bool = True,
+    threads: int = 1,
 ) -> _Request:
     for name, value, offered in (
         ("tier", tier, ("auto", "interpreted", "compiled")),
@@ -500,6 +572,8 @@ def _request(
     ):
         if value not in offered:
             raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
+        raise OptionError(f"threads={threads!r}: want a whole number from 1 to 64")
     _must_be_kinds(entry, bindings, extra)
     limits = plain_limits(limits)
     inputs = None
@@ -516,6 +590,10 @@ def _request(
             "bgr" if frame_order == "bgr" else "rgb",
         )
     data, filename = _read(source)
+    if data.lstrip()[:1] == b"{":
+        from carruntime.generate.bundle import is_bundle, program_in
+
+        data = program_in(data, filename) if is_bundle(data) else data
     return _Request(
         source=data,
         filename=filename,
@@ -526,6 +604,7 @@ def _request(
         limits=limits,
         isolation=isolation,
         require=require,
+        threads=threads,
     )
 
 
@@ -595,7 +674,8 @@ def _read(source: Source) -> tuple[bytes, str]:
     path = Path(source)
     try:
         with path.open("rb") as stream:
-            # More than any limit allows is not read; the parser refuses it by its size.
+            # More than any limit allows is not read; the parser refuses it by its size. A bundle
+            # has a source and much beside it.
             return stream.read(_READ_BYTES), str(path)
     except OSError as error:
         raise OptionError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from carruntime.background import MovingGuest
 from carruntime.batch import Frame, RewardBatch, explain_batch, fine_batch
 from carruntime.binding import reader_of
 from carruntime.buffers import ObservationBuffers
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sandbox.guest import After
     from sandbox.host import Guest
     from sandbox.plan import Call
+    from sandbox.tiers.base import Tier
 
 __all__ = ["AT_RESET", "BEGUN", "READS_FIRST", "OnError", "Running", "UnderWay"]
 
@@ -86,6 +88,8 @@ class Running:
         self._guest: Guest | None = guest
         plan = program.plan
         buffers = guest.bind(num_envs, spin_s)
+        self._moving = guest if isinstance(guest, MovingGuest) else None
+        """The two guests of a program that was still being compiled, until all rows have moved."""
         self._columns = buffers.inputs
         self._out = buffers.outputs
         self._stateful = plan.stateful
@@ -93,31 +97,7 @@ class Running:
         self._names = program.component_names
         self._num_tasks = len(plan.tasks)
         self._task_at_reset = np.array([_runs_at_reset(task) for task in plan.tasks], np.bool_)
-        slots = plan.schema.read()
-        self._writers = {
-            slot: SlotWriter(
-                slot, spec, buffers.inputs, label=_label(slot), reader=reader_of(plan, slot)
-            )
-            for slot, spec in slots.items()
-            if slot not in {"t", "initial_obs", *FRAME_SLOTS}
-        }
-        self._step_slots = tuple(slot for slot in self._writers if not slot.startswith("extra/"))
-        self._extras = tuple(slot for slot in self._writers if slot.startswith("extra/"))
-        # At a reset the first observation goes where the program will look for it.
-        self._first: list[SlotWriter] = []
-        if "initial_obs" in slots:
-            self._first.append(
-                SlotWriter(
-                    "initial_obs",
-                    slots["initial_obs"],
-                    buffers.inputs,
-                    label="obs",
-                    reader=READS_FIRST,
-                )
-            )
-        if "next_obs" in slots and self._task_at_reset.any():
-            # One writer for one column, so that its memory of written texts stays true.
-            self._first.append(self._writers["next_obs"])
+        self._write_into(buffers.inputs)
         self._frames: FrameColumns | None = None
         if program.reads_frames:
             early = any(
@@ -128,7 +108,6 @@ class Running:
             )
             self._frames = FrameColumns(plan, buffers.inputs, at_reset=early)
         self._t = np.zeros(num_envs, np.int64)
-        self._t_column = buffers.inputs.get("t")
         self._begun = np.zeros(num_envs, np.bool_)
         self._all_begun = False
         # Rows whose reset failed do not run before the next one; the outcome they report. Rows
@@ -153,6 +132,51 @@ class Running:
         self._under_way: UnderWay | RewardBatch | RewardError | None = None
         """What `step_wait` has to give; None where no step was begun."""
         self._buffers: ObservationBuffers | None = None
+
+    def _write_into(self, columns: dict[str, NDArray[Any]]) -> None:
+        """Make the writers of what callers give, into the columns of a guest."""
+        plan = self.program.plan
+        slots = plan.schema.read()
+        self._columns = columns
+        self._writers = {
+            slot: SlotWriter(slot, spec, columns, label=_label(slot), reader=reader_of(plan, slot))
+            for slot, spec in slots.items()
+            if slot not in {"t", "initial_obs", *FRAME_SLOTS}
+        }
+        self._step_slots = tuple(slot for slot in self._writers if not slot.startswith("extra/"))
+        self._extras = tuple(slot for slot in self._writers if slot.startswith("extra/"))
+        # At a reset the first observation goes where the program will look for it.
+        self._first: list[SlotWriter] = []
+        if "initial_obs" in slots:
+            self._first.append(
+                SlotWriter(
+                    "initial_obs", slots["initial_obs"], columns, label="obs", reader=READS_FIRST
+                )
+            )
+        if "next_obs" in slots and self._task_at_reset.any():
+            # One writer for one column, so that its memory of written texts stays true.
+            self._first.append(self._writers["next_obs"])
+        self._t_column = columns.get("t")
+
+    def _move_on(self) -> None:
+        """Go on in the compiled tier alone where all environments have moved there."""
+        moving = self._moving
+        if moving is None or not moving.moved or self._under_way is not None:
+            return
+        frames = self._frames
+        seen = {} if frames is None else frames.state()
+        guest, buffers = moving.leave()
+        self._guest, self._moving = guest, None
+        if frames is not None:
+            plan = self.program.plan
+            self._frames = FrameColumns(plan, buffers.inputs, at_reset=frames.at_reset)
+            self._frames.load(seen)
+        self._out = buffers.outputs
+        self._names = self.program.compiled_names()
+        self._write_into(buffers.inputs)
+        self._frame = frame_of(self.program, self.num_envs, self._names, "compiled")
+        self._make_lanes(guest)
+        self._settle()
 
     def _make_lanes(self, guest: Guest) -> None:
         self._lane = guest.lane(self._arguments(), self._after())
@@ -399,7 +423,7 @@ class Running:
             newly_completed=newly,
             outcome=outcome,
             fuel=fuel,
-            tier=self.program.tier,
+            tier=self._frame.tier if self._moving is None else self._moving.tiers(),
             task_names=self.program.task_names,
             filename=self.program.filename,
             source=self.program.source,
@@ -535,7 +559,12 @@ def _error_mode(on_error: OnError) -> tuple[bool, float | None]:
     )
 
 
-def frame_of(program: RewardProgram, num_envs: int) -> Frame:
+def frame_of(
+    program: RewardProgram,
+    num_envs: int,
+    names: tuple[str, ...] | None = None,
+    tier: Tier | None = None,
+) -> Frame:
     """Say where the arrays of a batch lie in one block of memory.
 
     The results come first, as the guest lays them out; behind them what the session adds.
@@ -550,9 +579,9 @@ def frame_of(program: RewardProgram, num_envs: int) -> Frame:
     return Frame(
         places,
         size=-(-size // 8),
-        component_names=program.component_names,
+        component_names=program.component_names if names is None else names,
         task_names=program.task_names,
-        tier=program.tier,
+        tier=program.tier if tier is None else tier,
         filename=program.filename,
         source=program.source,
     )

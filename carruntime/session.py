@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from carruntime.telemetry import Telemetry
     from sandbox.tiers.base import Tier
 
 __all__ = ["OnError", "RewardSession"]
@@ -56,14 +57,20 @@ class RewardSession(Continuing):
         program: What runs.
         num_envs: N.
         on_error: What becomes of the reward of a bad row.
+        telemetry: What was paid so far, or None where the session keeps none.
     """
+
+    telemetry: Telemetry | None = None
 
     # What can be read ------------------------------------------------------------------------
 
     @property
     def tier(self) -> Tier:
-        """Which tier runs; it holds for the whole session."""
-        return self.program.tier
+        """Which tier runs; it holds for the whole session.
+
+        With ``background=True`` it is the interpreted one until all environments have moved.
+        """
+        return self._frame.tier if self._moving is None else "interpreted"
 
     @property
     def closed(self) -> bool:
@@ -160,13 +167,14 @@ class RewardSession(Continuing):
         self._begin(rows, 0 if t is None else made)
         if self._history is not None:
             self._history.add("reset", rows, self._columns)
-        if not self._stateful and not self._task_at_reset.any():
+        if not self._stateful and not self._task_at_reset.any() and self._moving is None:
             return
         if rows is not None and not rows.any():
             return
         self._mark(rows)
         self._dispatch(guest.reset)
         self._after_reset(guest, rows)
+        self._move_on()
 
     def step(
         self,
@@ -338,9 +346,18 @@ class RewardSession(Continuing):
             if ended in BEGUN or ended <= Ended.STOPPED:
                 self._keep(lambda: self._go_on(ended, block, mask))
                 return
+        # By name of the class, so that a session that counts what `step` gives counts it once.
         self._keep(
-            lambda: self.step(
-                obs, action, next_obs, terminated, truncated, frame=frame, extra=extra, mask=mask
+            lambda: RewardSession.step(
+                self,
+                obs,
+                action,
+                next_obs,
+                terminated,
+                truncated,
+                frame=frame,
+                extra=extra,
+                mask=mask,
             )
         )
 

@@ -21,6 +21,7 @@ from carruntime.evidence import (
     when_complete,
     witness,
 )
+from carruntime.intervals import Share
 from carruntime.trajectory import Trajectory, take
 from carruntime.verdict import Diagnosis, Weight, Witness
 
@@ -51,7 +52,12 @@ def _first_frames(judged: Judged) -> list[Diagnosis]:
         out.append(
             Diagnosis(
                 "CAR213",
-                Weight.WARNS,
+                # What is there in nearly every episode before any action asks nothing of anybody. That is
+                # harmless for "do not touch the lava", but not where the end was meant.
+                Weight.REJECTS
+                if Share.of(len(held), len(both), judged.confidence).low > 1.0 - judged.threshold
+                and _too_early(judged)
+                else Weight.WARNS,
                 f"sub-task {name} holds before the first action in {len(held)} of "
                 f"{len(both)} trajectories, so it is never paid there",
                 "a sub-task is something the agent brings about: compare with initial_obs",
@@ -60,6 +66,13 @@ def _first_frames(judged: Judged) -> list[Diagnosis]:
             )
         )
     return out
+
+
+def _too_early(judged: Judged) -> bool:
+    """Whether most of the expert's solved episodes are complete before the step that solves them."""
+    solved = [e for e in judged.on_expert.episodes if e.trajectory.success]
+    early = [e for e in solved if len(e.outcome) > 1 and e.completed[-2].all()]
+    return len(early) > len(solved) // 2
 
 
 def _components(judged: Judged) -> list[Diagnosis]:

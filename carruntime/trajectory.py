@@ -24,7 +24,17 @@ from numpy.typing import NDArray
 from carruntime.errors import OptionError
 from carruntime.frame_table import FrameRule, FrameTable
 
-__all__ = ["Observations", "Padded", "Trajectory", "TrajectorySet", "leading_size", "stack", "take"]
+__all__ = [
+    "Observations",
+    "Padded",
+    "Trajectory",
+    "TrajectorySet",
+    "leading_size",
+    "leaves",
+    "reindex",
+    "stack",
+    "take",
+]
 
 Observations: TypeAlias = Any
 """Array, tuple of str, or dict or tuple of observations; time is the leading axis."""
@@ -66,13 +76,21 @@ def take(observations: Observations, index: int | slice) -> Any:
     return _map(lambda leaf: leaf[index], observations)
 
 
+def reindex(observations: Observations, index: NDArray[np.int64]) -> Observations:
+    """Give observations in another order, or some of them several times."""
+    return _map(
+        lambda leaf: tuple(leaf[i] for i in index) if isinstance(leaf, tuple) else leaf[index],
+        observations,
+    )
+
+
 def leading_size(observations: Observations) -> int:
     """Give the length of the leading axis, which all leaves must share.
 
     Raises:
         OptionError: If two leaves differ, with both paths, or if there is no leaf.
     """
-    sizes = {path: len(leaf) for path, leaf in _leaves(observations, "observations")}
+    sizes = {path: len(leaf) for path, leaf in leaves(observations, "observations")}
     if not sizes:
         raise OptionError("observations: no arrays in it; want at least one leaf")
     (path, size), *others = sizes.items()
@@ -329,13 +347,14 @@ def _is_text(tree: tuple[Any, ...]) -> bool:
     return bool(tree) and isinstance(tree[0], str)
 
 
-def _leaves(tree: Observations, path: str) -> Iterator[tuple[str, Any]]:
+def leaves(tree: Observations, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Go through the leaves of an observation, or of a column of them, each with its path."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
-            yield from _leaves(value, f"{path}[{key!r}]")
+            yield from leaves(value, f"{path}[{key!r}]")
     elif isinstance(tree, tuple) and not _is_text(tree):
         for index, value in enumerate(tree):
-            yield from _leaves(value, f"{path}[{index}]")
+            yield from leaves(value, f"{path}[{index}]")
     else:
         yield path, tree
 

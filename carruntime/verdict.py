@@ -5,17 +5,22 @@ Text is made from it in `carruntime.verdict_text` and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from carruntime.intervals import Share
 
 if TYPE_CHECKING:
+    from carruntime.negatives import NegativeSummary
+    from carruntime.skill import LevelPair
+    from carruntime.trajectory import Trajectory
+    from carruntime.truth import TruthRow
     from sandbox.diagnostics import Finding, Span
 
 __all__ = [
     "CHECKS",
+    "FAILURE_OF",
     "ComponentSummary",
     "Decision",
     "Diagnosis",
@@ -54,6 +59,11 @@ class Witness:
         seed: Seed of its reset, or None.
         step: Transition at which the claim can be seen, 0 for the first; -1 for the reset.
         length: Transitions of the trajectory.
+        saw: The state the action was taken in, in words; empty where nobody can read it.
+        did: The action.
+        said: What the program said of the transition.
+        true: What was so after it, by the simulator.
+        source: The trajectory itself, for whoever wants to render it.
     """
 
     policy: str
@@ -61,11 +71,32 @@ class Witness:
     seed: int | None
     step: int
     length: int
+    saw: str = ""
+    did: str = ""
+    said: str = ""
+    true: str = ""
+    source: Trajectory | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         place = "at its reset" if self.step < 0 else f"step {self.step} of {self.length}"
         seed = "" if self.seed is None else f" (seed {self.seed})"
         return f"{self.policy} trajectory {self.trajectory}{seed}, {place}"
+
+    @property
+    def story(self) -> tuple[str, ...]:
+        """What happened at the step, in sentences; empty where nothing is known."""
+        parts = (
+            ("before", self.saw),
+            ("action", self.did),
+            ("the program said", self.said),
+            ("true after it", self.true),
+        )
+        return tuple(f"{name}: {text}" for name, text in parts if text)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the witness as plain data for machines."""
+        names = ("policy", "trajectory", "seed", "step", "length", "saw", "did", "said", "true")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +112,8 @@ class Diagnosis:
         witness: Where it can be seen.
         model_hint: What the model that wrote the program can change, where ``hint`` is for whoever
             runs the verification; empty where nothing in the program can mend it.
+        failure: Kind of failure, a name of `carruntime.failures.FAILURES`; left out, the usual one
+            of the check.
     """
 
     check: str
@@ -90,26 +123,23 @@ class Diagnosis:
     span: Span | None = None
     witness: Witness | None = None
     model_hint: str | None = None
+    failure: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.failure:
+            object.__setattr__(self, "failure", FAILURE_OF[self.check])
 
     def to_json(self) -> dict[str, Any]:
         """Give the diagnosis as plain data for machines."""
-        witness = self.witness
         return {
             "check": self.check,
             "weight": self.weight.value,
+            "failure": self.failure,
             "message": self.message,
             "hint": self.hint,
             "line": self.span.line if self.span else None,
             "column": self.span.column if self.span else None,
-            "witness": None
-            if witness is None
-            else {
-                "policy": witness.policy,
-                "trajectory": witness.trajectory,
-                "seed": witness.seed,
-                "step": witness.step,
-                "length": witness.length,
-            },
+            "witness": None if self.witness is None else self.witness.to_json(),
         }
 
 
@@ -130,8 +160,48 @@ CHECKS = {
     "CAR217": "success of the environment is not missed",
     "CAR218": "the expert trajectories succeed in the environment",
     "CAR219": "the expert completes sub-tasks in the order they are listed",
+    "CAR220": "more skill earns more",
+    "CAR221": "an event is paid once, not on every step after it",
+    "CAR222": "small payments do not add up to what the expert earns",
+    "CAR223": "coming back to the same state earns nothing",
+    "CAR224": "no event comes with the very first action",
+    "CAR225": "an episode played backwards earns less than forwards",
+    "CAR226": "nothing is achieved where nothing changes",
+    "CAR227": "success is seen on the step that brings it, and paid once",
+    "CAR228": "nothing is claimed that the simulator denies",
+    "CAR229": "nothing that the simulator knows of is missed",
 }
 """What each check claims; ids are never used twice."""
+
+FAILURE_OF = {
+    "CAR201": "never_fires",
+    "CAR202": "too_easy",
+    "CAR203": "crash",
+    "CAR204": "evidence",
+    "CAR205": "evidence",
+    "CAR206": "undefined",
+    "CAR207": "flooding",
+    "CAR211": "never_fires",
+    "CAR212": "scale",
+    "CAR213": "at_start",
+    "CAR214": "no_change",
+    "CAR215": "scale",
+    "CAR216": "false_success",
+    "CAR217": "misses",
+    "CAR218": "evidence",
+    "CAR219": "wrong_order",
+    "CAR220": "flooding",
+    "CAR221": "no_latch",
+    "CAR222": "flooding",
+    "CAR223": "circle",
+    "CAR224": "at_start",
+    "CAR225": "no_change",
+    "CAR226": "no_change",
+    "CAR227": "too_late",
+    "CAR228": "wrong_object",
+    "CAR229": "misses",
+}
+"""The usual kind of failure behind each check, by name; see `carruntime.failures`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +213,14 @@ class TaskSummary:
         completed: Trajectories in which it was completed, with the interval of the rate.
         first: Least, median and greatest transition of first completion; None where never.
         at_reset: Trajectories in which it held before any action.
+        times: Transitions of first completion, in the order of the trajectories that have one.
     """
 
     name: str
     completed: Share
     first: tuple[int, float, int] | None
     at_reset: int
+    times: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +260,8 @@ class Group:
         components: The reward and each of its components.
         outcomes: Rows by how they ended.
         returns: Least, mean and greatest undiscounted return of the program's reward.
+        curve: Steps, and what was earned by then: mean return over the trajectories, or mean share of
+            sub-tasks completed.
     """
 
     policy: str
@@ -203,6 +277,7 @@ class Group:
     components: tuple[ComponentSummary, ...]
     outcomes: dict[str, int]
     returns: tuple[float, float, float]
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +319,12 @@ class Verdict:
             counting half; None for a program whose return has no meaning of its own.
         published: The paper's rule.
         diagnoses: What decides first, then what warns.
+        levels: What was seen of further policies, the most skilled first.
+        pairs: Each policy against each less skilled one.
+        rank_correlation: Spearman's correlation of skill and score over all episodes; None where
+            one of them does not vary.
+        truth: Claims against facts of the simulator, for each set.
+        negatives: What was said of episodes that never happened.
     """
 
     decision: Decision
@@ -261,6 +342,11 @@ class Verdict:
     separation: float
     published: PublishedRule
     diagnoses: tuple[Diagnosis, ...]
+    levels: tuple[Group, ...] = ()
+    pairs: tuple[LevelPair, ...] = ()
+    rank_correlation: float | None = None
+    truth: tuple[TruthRow, ...] = ()
+    negatives: tuple[NegativeSummary, ...] = ()
 
     def __repr__(self) -> str:
         expert, random = self.expert.complete, self.random.complete
@@ -305,3 +391,14 @@ class Verdict:
         from carruntime.verdict_text import to_json
 
         return to_json(self)
+
+    def to_html(self, *, frames: bool = True) -> str:
+        """Give the verdict as one HTML page that needs nothing else, no script among it.
+
+        Args:
+            frames: Whether to show the witnesses as pictures; those whose trajectory has no frames
+                are played again in the environment they name, where that can be made.
+        """
+        from carruntime.verdict_page import page
+
+        return page(self, frames=frames)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from carruntime.failures import FAILURES
 from carruntime.intervals import Share
 from carruntime.verdict import Decision, Weight
 from sandbox.diagnostics import Severity, escape
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from carruntime.verdict import Diagnosis, Group, Verdict
     from sandbox.diagnostics import Span
 
-__all__ = ["feedback", "render", "summary", "to_json"]
+__all__ = ["SCHEMA", "by_cause", "feedback", "render", "summary", "to_json"]
 
+SCHEMA = "carruntime.verdict/2"
+"""Name and version of the JSON form; a change that takes something away raises the number."""
 _WIDTH = 80
 _NAME, _CELL = 28, 25
 _WORDS = {
@@ -80,6 +84,7 @@ def render(verdict: Verdict) -> str:
         "  ",
     )
     lines.append(_row("rows by outcome", _outcomes(expert), _outcomes(random)))
+    lines += _skill(verdict) + _truth(verdict) + _negatives(verdict)
     if verdict.diagnoses:
         lines.append("")
     for item in verdict.diagnoses:
@@ -95,6 +100,62 @@ def render(verdict: Verdict) -> str:
         ),
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _skill(verdict: Verdict) -> list[str]:
+    if not verdict.levels:
+        return []
+    lines = ["", "further policies: complete; return or share of sub-tasks"]
+    lines += [
+        f"  {escape(group.policy):<26} {_share(group.complete):<25} "
+        f"{_short(group.curve[-1][1]) if group.curve else ''}"
+        for group in verdict.levels
+    ]
+    correlation = verdict.rank_correlation
+    told = "not defined" if correlation is None else f"{correlation:.2f}"
+    lines += _wrap(f"rank correlation of skill and score, all policies: {told}", "  ")
+    if verdict.pairs:
+        worst = min(verdict.pairs, key=lambda pair: pair.auc)
+        lines += _wrap(
+            f"hardest to tell apart: {escape(worst.better)} scores above {escape(worst.worse)} with "
+            f"probability {worst.auc:.2f}",
+            "  ",
+        )
+    return lines
+
+
+def _truth(verdict: Verdict) -> list[str]:
+    if not verdict.truth:
+        return []
+    lines = ["", "claims and facts of the simulator"]
+    last = ""
+    for row in verdict.truth:
+        about = f"{row.claim} {row.fact}"
+        if about != last:
+            how = "as stated" if row.stated else "as the expert shows"
+            lines += _wrap(f"{escape(row.claim)} is about {row.fact}, {how}", "  ", "    ")
+            last = about
+        lines += _wrap(
+            f"{escape(row.policy)}: claimed {row.claimed.count}/{row.claimed.total}, true "
+            f"{row.true.count}/{row.true.total}; {row.false_claims.count} false, "
+            f"{row.missed.count} missed, {row.late} late",
+            "    ",
+            "      ",
+        )
+    return lines
+
+
+def _negatives(verdict: Verdict) -> list[str]:
+    if not verdict.negatives:
+        return []
+    lines = ["", "episodes that never happened: complete; median return, of the real ones"]
+    for item in verdict.negatives:
+        name = f"{item.kind} (added steps)" if item.kind == "held" else item.kind
+        lines.append(
+            f"  {name:<26} {_share(item.complete):<25} {_short(item.return_median)}, "
+            f"{_short(item.real_median)}"
+        )
+    return lines
 
 
 def summary(verdict: Verdict) -> str:
@@ -148,7 +209,7 @@ def feedback(verdict: Verdict) -> str:
     lines = [introduction, outcome, counts]
     # What only more data can mend is nothing the model can act on.
     told = [item for item in verdict.diagnoses if item.check not in _ABOUT_DATA]
-    problems = [item for item in told if item.model_hint != ""]
+    problems = by_cause([item for item in told if item.model_hint != ""])
     lines += [
         f"The program is not at fault for this: {escape(item.message)}."
         for item in told
@@ -158,18 +219,31 @@ def feedback(verdict: Verdict) -> str:
     lines += _missing_evidence(verdict)
     if not problems and not doubts:
         lines.append("No problem was found in the program.")
+    if problems:
+        first = FAILURES[problems[0].failure]
+        begin = (
+            "What went wrong first"
+            if problems[0].weight is Weight.REJECTS
+            else "Worth mending first"
+        )
+        lines += ["", f"{begin}: {first.title}: {first.means}."]
     for number, item in enumerate(problems, start=1):
         kind = "Problem" if item.weight is Weight.REJECTS else "Warning"
-        lines += ["", f"{kind} {number}: {escape(item.message)}."]
+        lines += [
+            "",
+            f"{kind} {number} ({FAILURES[item.failure].title}): {escape(item.message)}.",
+        ]
         lines += _source_line(verdict, item.span)
         if item.witness is not None:
             lines.append(f"  Seen in: {item.witness}.")
+            lines += [f"    {escape(text, 300)}" for text in item.witness.story]
         hint = item.hint if item.model_hint is None else item.model_hint
         lines.append(f"  What to do: {escape(hint)}.")
     for number, doubt in enumerate(doubts, start=len(problems) + 1):
         lines += ["", f"Doubt {number}: {escape(doubt.message)}: {escape(doubt.why)}."]
         lines += _source_line(verdict, doubt.span)
         lines.append(f"  What to do: {escape(doubt.hint)}.")
+    lines += _facts_for_the_model(verdict)
     if expert.tasks:
         lines += ["", "Sub-tasks completed (expert, random):"]
         for left, right in zip(expert.tasks, random.tasks, strict=True):
@@ -180,6 +254,26 @@ def feedback(verdict: Verdict) -> str:
     if any(item.weight is Weight.REJECTS for item in problems):
         lines += ["", "Write the whole program again with these problems mended."]
     return "\n".join(lines)
+
+
+def by_cause(problems: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """Put what rejects first, and of equal weight the cause before what follows from it."""
+    order = list(Weight)
+    return sorted(
+        problems, key=lambda item: (order.index(item.weight), FAILURES[item.failure].rank)
+    )
+
+
+def _facts_for_the_model(verdict: Verdict) -> list[str]:
+    """Say which sub-tasks agree with the simulator, so that they are left as they are."""
+    right: list[str] = []
+    for name in dict.fromkeys(row.claim for row in verdict.truth):
+        rows = [row for row in verdict.truth if row.claim == name]
+        if not any(row.false_claims.count or row.missed.count for row in rows):
+            right.append(f"{escape(name)} (it is {rows[0].fact})")
+    if not right:
+        return []
+    return ["", f"Right on every episode, keep as it is: {', '.join(right)}."]
 
 
 def _missing_evidence(verdict: Verdict) -> list[str]:
@@ -202,6 +296,7 @@ def _missing_evidence(verdict: Verdict) -> list[str]:
 def to_json(verdict: Verdict) -> dict[str, Any]:
     """Give a verdict as plain data for machines."""
     return {
+        "schema": SCHEMA,
         "decision": verdict.decision.value,
         "program": verdict.program,
         "digest": verdict.digest,
@@ -218,6 +313,15 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
             "random": list(verdict.published.random),
             "expert": list(verdict.published.expert),
             "accepts": verdict.published.accepts,
+        },
+        "levels": _plain(verdict.levels),
+        "pairs": _plain(verdict.pairs),
+        "rank_correlation": verdict.rank_correlation,
+        "truth": _plain(verdict.truth),
+        "negatives": _plain(verdict.negatives),
+        "failures": {
+            name: {"title": FAILURES[name].title, "means": FAILURES[name].means}
+            for name in dict.fromkeys(item.failure for item in by_cause(verdict.diagnoses))
         },
         "diagnoses": [item.to_json() for item in verdict.diagnoses],
         "findings": [item.to_json() for item in verdict.findings],

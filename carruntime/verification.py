@@ -19,20 +19,25 @@ A program that fails on any row is rejected whatever else it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, isnan
 from typing import TypeAlias
 
 import numpy as np
 
 from carruntime.checks import decisive
+from carruntime.contradictions import contradictions
 from carruntime.errors import OptionError, ShapeError
 from carruntime.evidence import Judged, first_true, values_of
 from carruntime.intervals import Share
+from carruntime.negatives import KINDS, made_from, summary
+from carruntime.payouts import payouts
 from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
 from carruntime.reward import RewardProgram
+from carruntime.skill import auc, curve, pairs, scores, spearman
 from carruntime.symptoms import warnings
 from carruntime.trajectory import Trajectory, TrajectorySet
+from carruntime.truth import claims_of, compare, match
 from carruntime.verdict import (
     ComponentSummary,
     Decision,
@@ -50,6 +55,9 @@ SuccessWhen: TypeAlias = str | float | Callable[[Episode], bool]
 
 PUBLISHED_THRESHOLD = 0.1
 PUBLISHED_N_TASKS = 2
+LEAST_RANDOM = 100
+"""Random episodes below which nothing is accepted: with fewer, one lucky episode more or less
+decides, and a program that is complete in one of twenty of them looks like one that never is."""
 
 
 def verify(
@@ -61,6 +69,10 @@ def verify(
     success_when: SuccessWhen | None = None,
     confidence: float = 0.95,
     n_tasks: int | None = None,
+    levels: Sequence[TrajectorySet] = (),
+    truth: Mapping[str, str] | None = None,
+    least_random: int = LEAST_RANDOM,
+    negatives: bool = True,
 ) -> Verdict:
     """Judge a program by trajectories that solve the task and ones that do not.
 
@@ -78,6 +90,15 @@ def verify(
             expert trajectory complete by construction; so say it where you know it.
         confidence: Of the Clopper-Pearson intervals, 0 to 1.
         n_tasks: For the published rule; the number of sub-tasks, or 2 as published.
+        levels: Trajectories of further policies, the most skilled first: the expert with 30 % and
+            with 50 % random actions, say.
+        truth: Which fact of the simulator a sub-task, a component or ``"complete"`` is about, such
+            as ``{"task_1": "key_held", "complete": "success"}``; ``"success"`` is the
+            environment's own word. What is left out is seen from the expert's episodes where it
+            can be (`carruntime.truth`).
+        least_random: Random trajectories below which nothing is accepted.
+        negatives: Whether to try episodes that never happened: frozen, backwards, held at their
+            end (`carruntime.negatives`).
 
     Returns:
         The verdict. It has no influence on the program.
@@ -105,6 +126,34 @@ def verify(
     # An expert trajectory that failed by the environment's own word proves nothing.
     true_expert = [item for item in on_expert.episodes if item.trajectory.success is not False]
     complete, rule, undefined = _completion(program, success_when, true_expert)
+    further = _levels(program, levels)
+    sets = (("expert", on_expert), *((n, seen) for n, _, seen in further), ("random", on_random))
+    about = match(
+        program,
+        claims_of(program, [*on_expert.episodes, *on_random.episodes]),
+        on_expert.episodes,
+        truth,
+    )
+    rows = tuple(
+        row
+        for claim, (fact, stated) in about.items()
+        for name, seen in sets
+        if (
+            row := compare(
+                program,
+                claim,
+                fact,
+                stated=stated,
+                policy=name,
+                seen=seen,
+                complete=[complete(episode) for episode in seen.episodes],
+                confidence=confidence,
+            )
+        )
+    )
+    unreal = _negatives(program, true_expert) if negatives else {}
+    scored = [(name, scores(seen.episodes)) for name, seen in sets]
+    correlation = spearman([values for _, values in scored])
     groups = (
         _group(
             "expert", expert, on_expert, complete=complete, program=program, confidence=confidence
@@ -124,12 +173,15 @@ def verify(
         explicit=success_when is not None or bool(program.task_names),
         undefined=undefined,
         separation=separation,
+        least_random=least_random,
+        levels=tuple((name, seen) for name, _, seen in further),
+        rank_correlation=correlation,
+        truth=rows,
+        negatives=unreal,
+        solved=tuple(true_expert),
     )
-    diagnoses = tuple(
-        sorted(
-            [*decisive(judged), *warnings(judged)], key=lambda item: list(Weight).index(item.weight)
-        )
-    )
+    found = [*decisive(judged), *warnings(judged), *payouts(judged), *contradictions(judged)]
+    diagnoses = tuple(sorted(found, key=lambda item: list(Weight).index(item.weight)))
     weights = {item.weight for item in diagnoses}
     decision = Decision.ACCEPT
     if Weight.REJECTS in weights:
@@ -152,7 +204,36 @@ def verify(
         separation=separation,
         published=_published(program, on_expert, on_random, n_tasks),
         diagnoses=diagnoses,
+        levels=tuple(
+            _group(name, items, seen, complete=complete, program=program, confidence=confidence)
+            for name, items, seen in further
+        ),
+        pairs=pairs(scored),
+        rank_correlation=correlation,
+        truth=rows,
+        negatives=tuple(
+            summary(kind, seen, true_expert, complete, confidence) for kind, seen in unreal.items()
+        ),
     )
+
+
+def _levels(
+    program: RewardProgram, levels: Sequence[TrajectorySet]
+) -> list[tuple[str, TrajectorySet, Replay]]:
+    out: list[tuple[str, TrajectorySet, Replay]] = []
+    for index, item in enumerate(levels):
+        items = _as_set(item, f"levels[{index}]")
+        name = items.policy or f"level {index + 1}"
+        if name in ("expert", "random", *(taken for taken, _, _ in out)):
+            name = f"{name} ({index + 1})"
+        out.append((name, items, _replayed(program, items, name)))
+    return out
+
+
+def _negatives(program: RewardProgram, expert: Sequence[Episode]) -> dict[str, Replay]:
+    """Try episodes that never happened; without an expert that succeeds there are none to make."""
+    items = [episode.trajectory for episode in expert]
+    return {kind: replay(program, made_from(items, kind)) for kind in KINDS} if items else {}
 
 
 def _replayed(program: RewardProgram, trajectories: TrajectorySet, name: str) -> Replay:
@@ -286,6 +367,7 @@ def _group(
         components=tuple(_component(item, seen) for item in ("reward", *program.component_names)),
         outcomes=seen.outcomes,
         returns=(float(returns.min()), float(returns.mean()), float(returns.max())),
+        curve=curve(seen.episodes),
     )
 
 
@@ -297,6 +379,7 @@ def _task(index: int, name: str, seen: Replay, confidence: float) -> TaskSummary
         completed=Share.of(len(found), len(firsts), confidence),
         first=(min(found), float(np.median(found)), max(found)) if found else None,
         at_reset=sum(bool(episode.at_reset[index]) for episode in seen.episodes),
+        times=tuple(found),
     )
 
 
@@ -315,6 +398,7 @@ def _component(name: str, seen: Replay) -> ComponentSummary:
 
 def _separation(expert: Replay, random: Replay) -> float:
     """Give the area under the ROC curve of the return: expert against random."""
-    better = np.array([episode.total for episode in expert.episodes])[:, None]
-    worse = np.array([episode.total for episode in random.episodes])[None, :]
-    return float(((better > worse) + 0.5 * (better == worse)).mean())
+    return auc(
+        np.array([episode.total for episode in expert.episodes]),
+        np.array([episode.total for episode in random.episodes]),
+    )

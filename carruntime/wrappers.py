@@ -18,7 +18,7 @@ own reward stays in ``info["env_reward"]``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -34,6 +34,9 @@ from carruntime.reward import RewardProgram, Source
 from carruntime.session import OnError, RewardSession
 from carruntime.spaces import spec_of
 from sandbox.outcome import Outcome
+
+if TYPE_CHECKING:
+    from carruntime.telemetry import Telemetry
 
 __all__ = ["CodeRewardVectorWrapper", "CodeRewardWrapper", "Mode"]
 
@@ -65,6 +68,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: See above.
         gamma: Discount of ``"potential"``, in ``[0, 1]``; must be the agent's.
         on_error: What the program's reward of a bad row becomes, see `RewardProgram.start`.
+        telemetry: Keep counts and running quantiles in ``wrapper.telemetry``.
         frame_source: Where the frames come from, if the program looks at any: a source of
             `carruntime.frames`, or its name; ``env.render()`` if left out.
         **options: Further arguments of `carruntime.load`, where ``program`` is a source.
@@ -87,6 +91,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        telemetry: bool = False,
         frame_source: FrameFrom = None,
         **options: Any,
     ) -> None:
@@ -96,6 +101,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
             mode=mode,
             gamma=gamma,
             on_error=on_error,
+            telemetry=telemetry,
             frame_source=frame_source,
             **options,
         )
@@ -108,6 +114,7 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
             gamma=gamma,
             on_error=on_error,
             options=options,
+            telemetry=telemetry,
             frame_source=frame_source,
         )
         self._obs: Any = None
@@ -121,6 +128,11 @@ class CodeRewardWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstru
     def session(self) -> RewardSession:
         """Its session; ``session.outcomes`` counts how rows ended."""
         return self._payment.session
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What was paid so far, if ``telemetry=True``."""
+        return self._payment.session.telemetry
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -197,6 +209,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: See `CodeRewardWrapper`.
         gamma: Discount of ``mode="potential"``.
         on_error: What the program's reward of a bad row becomes.
+        telemetry: Keep counts and running quantiles in ``wrapper.telemetry``.
         frame_source: Where the frames come from, if the program looks at any: a source of
             `carruntime.frames`, or its name; ``info["frame"]`` if left out, where
             `carruntime.frames.RenderFrames` puts it inside of each sub-environment.
@@ -216,6 +229,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
         mode: Mode = "replace",
         gamma: float | None = None,
         on_error: OnError = "raise",
+        telemetry: bool = False,
         frame_source: FrameFrom = None,
         autoreset_mode: AutoresetMode | str | None = None,
         **options: Any,
@@ -230,6 +244,7 @@ class CodeRewardVectorWrapper(VectorWrapper):
             gamma=gamma,
             on_error=on_error,
             options=options,
+            telemetry=telemetry,
             frame_source=frame_source,
             many=True,
         )
@@ -246,6 +261,11 @@ class CodeRewardVectorWrapper(VectorWrapper):
     def session(self) -> RewardSession:
         """Its session; ``session.outcomes`` counts how rows ended."""
         return self._payment.session
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What was paid so far, if ``telemetry=True``."""
+        return self._payment.session.telemetry
 
     def reset(
         self,

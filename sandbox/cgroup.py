@@ -26,7 +26,7 @@ VARIABLE: Final = "CARRUNTIME_CGROUP"
 _PREFIX: Final = "carruntime-"
 _CONTROLLERS: Final = ("memory", "pids", "cpu")
 _NEEDED: Final = ("memory.max", "pids.max")
-_ONE_CPU: Final = "100000 100000"
+_CPU_US: Final = 100_000
 
 
 def places(
@@ -83,7 +83,7 @@ class Groups:
                 return
             self.missing = f"control groups here have no {' and no '.join(lacking)}"
 
-    def make(self, memory_bytes: int) -> Path | None:
+    def make(self, memory_bytes: int, threads: int = 1) -> Path | None:
         """Make a group for one process with a cap on what it may use; None where there are none."""
         if self._parent is None:
             return None
@@ -92,11 +92,14 @@ class Groups:
             return None
         try:
             (group / "memory.max").write_text(str(memory_bytes), "ascii")
-            (group / "pids.max").write_text("1", "ascii")
+            (group / "pids.max").write_text(str(threads), "ascii")
         except OSError:
             self.remove(group)
             return None
-        for name, value in (("memory.swap.max", "0"), ("cpu.max", _ONE_CPU)):
+        for name, value in (
+            ("memory.swap.max", "0"),
+            ("cpu.max", f"{threads * _CPU_US} {_CPU_US}"),
+        ):
             # Without accounting of swap, or without that controller, there is no such file.
             if (group / name).exists():
                 with contextlib.suppress(OSError):

@@ -27,7 +27,7 @@ from sandbox.wire import Loaded
 if TYPE_CHECKING:
     from sandbox.lane import Lane, Leaf
     from sandbox.limits import Limits
-    from sandbox.plan import Outline, Plan
+    from sandbox.plan import Normal, Outline, Plan
 
 __all__ = [
     "After",
@@ -95,6 +95,10 @@ class Guest(Protocol):
     @property
     def sketch(self) -> Outline | None:
         """The same of a refused source that could be read; for `judge` only."""
+
+    @property
+    def normal(self) -> Normal | None:
+        """Digests of the tree, by which two sources can be told to be one program."""
 
     @property
     def digest(self) -> str:
@@ -206,6 +210,7 @@ class GuestBase:
         self.findings: tuple[Finding, ...] = ()
         self.outline: Outline | None = None
         self.sketch: Outline | None = None
+        self.normal: Normal | None = None
         self.text = ""
         self._source = source
         self._ledger = Ledger()

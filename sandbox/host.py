@@ -40,6 +40,7 @@ def open_guest(
     limits: Limits,
     isolation: Isolation = "process",
     require: Require | None = None,
+    threads: int = 1,
 ) -> Guest:
     """Hand a source to a new worker (or to the passes in this process) and read what it is.
 
@@ -52,6 +53,8 @@ def open_guest(
             left out, asks for the system-call filter, resource limits, closed descriptors and
             no-new-privileges; ``"full"`` for every layer of `sandbox.layers` and sealed memory;
             ``"any"`` takes what the system has.
+        threads: How many threads share the rows of a batch of at least `sandbox.team.LEAST_ROWS`
+            rows of a compiled program. Results do not depend on it.
 
     Returns:
         A guest; look at its ``outline`` before building.
@@ -66,10 +69,16 @@ def open_guest(
     if isolation not in {"process", "none"}:
         raise UsageError(f"isolation is {isolation!r}; want 'process' or 'none'")
     if isolation == "process":
-        return WorkerGuest(source, filename=filename, limits=limits, require=require or "seccomp")
+        return WorkerGuest(
+            source,
+            filename=filename,
+            limits=limits,
+            require=require or "seccomp",
+            threads=threads,
+        )
     if require not in {None, "any"}:
         raise IsolationError(
             f"require={require!r} cannot be met with isolation='none', which runs the program in "
             f"this process; leave isolation out, or leave require out for text you trust"
         )
-    return InProcessGuest(source, filename=filename, limits=limits)
+    return InProcessGuest(source, filename=filename, limits=limits, threads=threads)

@@ -17,6 +17,7 @@ from sandbox.lane import Ended, Engine, Lane, Leaf, Places
 from sandbox.native.library import library
 from sandbox.native.tables import Kind
 from sandbox.outcome import PENDING
+from sandbox.team import team_of
 from sandbox.tiers.base import NO_FAILURE, numbers_of
 from sandbox.wire import Loaded
 from sandbox.worker import PASSES, load_passes, unfit_names
@@ -38,10 +39,17 @@ class InProcessGuest(GuestBase):
     layers: tuple[str, ...] = ()
 
     def __init__(
-        self, source: bytes, *, filename: str, limits: Limits, passes: str = PASSES
+        self,
+        source: bytes,
+        *,
+        filename: str,
+        limits: Limits,
+        passes: str = PASSES,
+        threads: int = 1,
     ) -> None:
         super().__init__(source, filename, limits)
         self._passes = load_passes(passes)
+        self._threads = threads
         self._analysis = self._passes.analyse(source, filename, limits)
         self._closed = False
         self._ready = np.zeros(1, np.int64)
@@ -52,6 +60,7 @@ class InProcessGuest(GuestBase):
         self.findings = self._analysis.findings
         self.outline = self._analysis.outline
         self.sketch = self._analysis.sketch
+        self.normal = self._analysis.normal
         self.text = self._analysis.text
 
     def judge(self, plan: Plan) -> tuple[Finding, ...]:
@@ -99,6 +108,8 @@ class InProcessGuest(GuestBase):
         layout = shm.layout_of_inputs(plan.schema, num_rows)
         inputs = layout.views(np.zeros(layout.size, np.uint8))
         readable = {name: _read_only(array) for name, array in inputs.items()}
+        if self._threads > 1 and hasattr(self._runner, "team"):
+            self._runner.team = team_of(self._threads)
         self._runner.bind(num_rows, readable, batch.out)
         self._batch = batch
         self._inputs = inputs

@@ -50,6 +50,7 @@ class WorkerGuest(Dispatcher):
         limits: Limits,
         zygote: spawn.Zygote | None = None,
         require: Require = "any",
+        threads: int = 1,
     ) -> None:
         """Start a worker and let it read the source.
 
@@ -59,9 +60,11 @@ class WorkerGuest(Dispatcher):
             limits: What the program may use.
             require: Least isolation to go on with; see `open_guest`.
             zygote: What to fork workers from; the one of this process if left out.
+            threads: How many may work on a large batch.
         """
         super().__init__(source, filename, limits)
         self._zygote = zygote
+        self._threads = threads
         self._require: Require = require
         self._tier: TierWish = "interpreted"
         self._end = weakref.finalize(self, self._holder.close)
@@ -98,6 +101,7 @@ class WorkerGuest(Dispatcher):
             self.findings = checked.findings
             self.outline = checked.outline
             self.sketch = checked.sketch
+            self.normal = checked.normal
             self.text = checked.text
 
     # Starting ------------------------------------------------------------------------------
@@ -118,6 +122,7 @@ class WorkerGuest(Dispatcher):
                 warmth=warmth,
                 memory_bytes=limits.worker_memory_bytes,
                 cpu_s=4 * limits.compile_s,
+                threads=self._threads,
                 pictures=sees,
             )
         except WorkerDiedError as error:

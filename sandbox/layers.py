@@ -31,9 +31,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import cgroup, landlock, namespaces, seccomp
+
+if TYPE_CHECKING:
+    from sandbox.team import Team
 
 __all__ = [
     "FULL",
@@ -45,6 +48,7 @@ __all__ = [
     "Phase",
     "apply",
     "cpu_limit",
+    "helpers",
     "own_id",
 ]
 
@@ -86,6 +90,7 @@ class Order:
         cpu_s: Seconds of CPU time until its first answer.
         without: Names of layers to leave out. Tests try one layer with this, the others off.
         born_into: Names of the layers that it was made in.
+        threads: How many may work on a batch; see `sandbox.team`.
     """
 
     parent: int
@@ -93,6 +98,7 @@ class Order:
     cpu_s: float
     without: frozenset[str] = field(default=frozenset())
     born_into: frozenset[str] = field(default=frozenset())
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,8 @@ def _rlimits(order: Order) -> bool:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, _NOFILE)
-    _lower(resource.RLIMIT_NPROC, 0)
+    if order.threads == 1:
+        _lower(resource.RLIMIT_NPROC, 0)
     _lower(resource.RLIMIT_STACK, _STACK_BYTES)
     _lower(resource.RLIMIT_MEMLOCK, 0)
     message_queues = getattr(resource, "RLIMIT_MSGQUEUE", None)
@@ -209,6 +216,33 @@ def _rlimits(order: Order) -> bool:
         _lower(message_queues, 0)
     cpu_limit(order.cpu_s)
     return True
+
+
+_helpers: Team | None = None
+
+
+def helpers() -> Team | None:
+    """Give the threads that were made for this worker, if it has any."""
+    return _helpers
+
+
+def _make_helpers(order: Order) -> None:
+    """Make the threads that work on large batches, with all that has been given up by now.
+
+    They come after what each thread gives up for itself and before the first filter, which all
+    threads get; from then on none can be made. Without the native library there are none.
+    """
+    global _helpers
+    if order.threads == 1:
+        return
+    from sandbox.native.library import made
+
+    library = made()
+    if library is not None:
+        from sandbox.team import Team
+
+        _helpers = Team(library, order.threads)
+    _lower(resource.RLIMIT_NPROC, 0)
 
 
 def _lower(which: int, value: int) -> None:
@@ -225,6 +259,7 @@ def cpu_limit(seconds: float) -> None:
     The host's wall clock comes first; this one is for a host that is gone or stuck. Only the soft
     limit moves, so that a worker that serves for days can raise it again.
     """
+    seconds *= 1 if _helpers is None else _helpers.threads
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(usage.ru_utime + usage.ru_stime + seconds) + 1
@@ -274,7 +309,8 @@ def _filter(stage: seccomp.Stage) -> bool:
     arch = seccomp.architecture()
     if arch is None:
         return False
-    seccomp.install(arch, stage, seccomp.Places(SOCKET_FD, STATUS_FD, os.getpid()))
+    places = seccomp.Places(SOCKET_FD, STATUS_FD, os.getpid())
+    seccomp.install(arch, stage, places, threads=1 if _helpers is None else _helpers.threads)
     if not seccomp.is_in_force(stage):
         raise OSError(errno.EPERM, f"the filter of stage {stage.value} gives no answer")
     return True
@@ -399,14 +435,15 @@ def apply(phase: Phase, order: Order) -> tuple[str, ...]:
 
 
 def _apply(phase: Phase, order: Order) -> tuple[str, ...]:
-    return tuple(
-        layer.name
-        for layer in LAYERS
-        if layer.phase is phase
-        and layer.available
-        and layer.name not in order.without
-        and layer.apply(order)
-    )
+    held = []
+    for layer in LAYERS:
+        if layer.phase is not phase:
+            continue
+        if layer.name == "seccomp":
+            _make_helpers(order)
+        if layer.available and layer.name not in order.without and layer.apply(order):
+            held.append(layer.name)
+    return tuple(held)
 
 
 def _keep_status() -> None:

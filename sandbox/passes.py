@@ -17,9 +17,10 @@ from typing import Final, Literal
 from sandbox.diagnostics import Finding, Report, Severity
 from sandbox.foreign import FOREIGN
 from sandbox.limits import Limits
+from sandbox.normal import normal_of
 from sandbox.outline import outline_of
 from sandbox.parse import Parsed, compile_findings, parse
-from sandbox.plan import Outline, Plan
+from sandbox.plan import Normal, Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tasks import with_tasks
 from sandbox.tiers.base import Runner, TierReason
@@ -47,6 +48,7 @@ class Analysis:
         outline: None where a finding is an error.
         sketch: The outline of a program with errors that could still be read, so that `judge` can
             tell what else there is to mend. It is for findings only, never to be built.
+        normal: Digests of the tree; None where the parser refused.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Analysis:
     tree: ast.Module | None
     outline: Outline | None
     sketch: Outline | None = None
+    normal: Normal | None = None
 
     @property
     def report(self) -> Report:
@@ -111,6 +114,7 @@ def _judged(
     parsed: Parsed, tree: ast.Module, filename: str, digest: str, limits: Limits
 ) -> Analysis:
     text = parsed.text
+    normal = normal_of(tree)
     judged = validate(tree, text, limits)
     findings = _capped(in_source_order((*parsed.findings, *judged.findings)))
     refused = any(item.severity is Severity.ERROR for item in findings)
@@ -120,10 +124,10 @@ def _judged(
         findings = in_source_order((*findings, *late))
     if refused:
         sketch = outline_of(judged.tree, text) if _is_program(findings) else None
-        return Analysis(text, filename, digest, findings, judged.tree, None, sketch)
+        return Analysis(text, filename, digest, findings, judged.tree, None, sketch, normal)
     tasks = with_tasks(judged.tree)
     outline = outline_of(tasks.tree, text, tasks.names)
-    return Analysis(text, filename, digest, findings, tasks.tree, outline)
+    return Analysis(text, filename, digest, findings, tasks.tree, outline, None, normal)
 
 
 def judge(analysis: Analysis, plan: Plan) -> tuple[Finding, ...]:

@@ -18,6 +18,7 @@ __all__ = [
     "ClassOutline",
     "Form",
     "FunctionOutline",
+    "Normal",
     "Outline",
     "Param",
     "ParamOutline",
@@ -90,6 +91,19 @@ class Outline:
     classes: tuple[ClassOutline, ...]
     tasks: tuple[str, ...] | None = None
     tasks_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """What makes a source the program it is, as digests; see `sandbox.normal`.
+
+    Attributes:
+        digest: SHA-256 in hex over the tree without doc strings and annotations.
+        names: Each name that the top level defines, with a digest of how it is defined.
+    """
+
+    digest: str
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ _X32: Final = 0x40000000
 
 _SET_MODE_FILTER: Final = 1
 _GET_ACTION_AVAIL: Final = 2
+_ALL_THREADS: Final = 1
+"""The flag by which all threads of a process get the filter, or none does (TSYNC)."""
 _MAX_INSTRUCTIONS: Final = 4096
 _READ_IMPLIES_EXEC: Final = 0x0400000
 _SAME_PERSONALITY: Final = 0xFFFFFFFF
@@ -305,8 +307,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "seccomp",
-        "the filter of the second stage",
-        checks=(Equals(0, _SET_MODE_FILTER), Equals(1, 0)),
+        "the filter of the second stage, for all threads where there are several",
+        checks=(Equals(0, _SET_MODE_FILTER), OneOf(1, (0, _ALL_THREADS))),
         stages=_COMPILE,
     ),
     Rule("prctl", "names of memory, and the like", action=Action.EPERM),
@@ -698,8 +700,8 @@ def available() -> bool:
     return found == 0
 
 
-def install(arch: Arch, stage: Stage, places: Places) -> None:
-    """Install a stage's filter for good. The process must have no-new-privileges, and one thread.
+def install(arch: Arch, stage: Stage, places: Places, *, threads: int = 1) -> None:
+    """Install a stage's filter for good, in all threads. The process must have no-new-privileges.
 
     Raises:
         OSError: If the kernel refuses it.
@@ -716,9 +718,11 @@ def install(arch: Arch, stage: Stage, places: Places) -> None:
     done: int = libc.syscall(
         ctypes.c_long(arch.seccomp),
         ctypes.c_uint(_SET_MODE_FILTER),
-        ctypes.c_uint(0),
+        ctypes.c_uint(_ALL_THREADS if threads > 1 else 0),
         ctypes.byref(given),
     )
+    if done > 0:
+        raise OSError(errno.EBUSY, f"seccomp: thread {done} has another filter")
     if done != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"seccomp: {os.strerror(number)}")

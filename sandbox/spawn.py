@@ -229,7 +229,13 @@ class Zygote:
         return printed.decode(errors="replace")[-2000:].strip()
 
     def fork(
-        self, *, warmth: Warmth, memory_bytes: int, cpu_s: float, pictures: bool = False
+        self,
+        *,
+        warmth: Warmth,
+        memory_bytes: int,
+        cpu_s: float,
+        threads: int = 1,
+        pictures: bool = False,
     ) -> Child:
         """Fork a worker.
 
@@ -238,6 +244,7 @@ class Zygote:
             pictures: Whether OpenCV is to be among it, where it is installed.
             memory_bytes: Address space it may add to what it starts with.
             cpu_s: Seconds of CPU time until it serves batches.
+            threads: How many may work on a batch.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -247,6 +254,7 @@ class Zygote:
                     warmth=warmth | (PICTURES if pictures else 0),
                     number=memory_bytes,
                     seconds=cpu_s,
+                    threads=threads,
                     give=theirs.fileno(),
                     wait_s=WARM_S if warmth > self.warmth or pictures else ANSWER_S,
                 )
@@ -279,6 +287,7 @@ class Zygote:
         warmth: int = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
+        threads: int = 1,
         give: int = -1,
         wait_s: float = ANSWER_S,
     ) -> tuple[int, int, int]:
@@ -287,7 +296,7 @@ class Zygote:
             if not self.alive:
                 raise _ZygoteGoneError
             self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
-            request = REQUEST.pack(sequence, op, warmth, number, seconds)
+            request = REQUEST.pack(sequence, op, warmth, number, seconds, threads)
             deadline = time.monotonic() + wait_s
             try:
                 self._sock.settimeout(wait_s)
@@ -451,6 +460,7 @@ def fork(
     warmth: Warmth,
     memory_bytes: int,
     cpu_s: float,
+    threads: int = 1,
     pictures: bool = False,
 ) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
@@ -462,7 +472,11 @@ def fork(
         try:
             source = zygote or shared_zygote()
             return source.fork(
-                warmth=warmth, memory_bytes=memory_bytes, cpu_s=cpu_s, pictures=pictures
+                warmth=warmth,
+                memory_bytes=memory_bytes,
+                cpu_s=cpu_s,
+                threads=threads,
+                pictures=pictures,
             )
         except _ZygoteGoneError:
             continue

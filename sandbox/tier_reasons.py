@@ -634,6 +634,18 @@ _WHOLE: Final = (
         "such rows are computed by the interpreted tier, and a kernel would only lose time",
         "keep lists below a few thousand elements, integers within 64 bits, and sets unordered",
     ),
+    (
+        "CMP995",
+        "compiling in the background came to nothing",
+        "the program still has a tier to run in, and sessions stay there",
+        "load it without `background=True` to see what stands against it",
+    ),
+    (
+        "CMP996",
+        "the program is still being compiled",
+        "`background=True` does not wait for the compiler",
+        "call `program.wait()` to wait for it",
+    ),
 )
 
 TIER_REASONS: Final[tuple[tuple[str, str, str, str], ...]] = (

@@ -32,6 +32,7 @@ from sandbox.plan import (
     Call,
     ClassOutline,
     FunctionOutline,
+    Normal,
     Outline,
     Param,
     ParamOutline,
@@ -136,12 +137,14 @@ class Checked:
 
     Attributes:
         sketch: Outline of a refused source, for findings only; see `sandbox.passes.Analysis`.
+        normal: Digests of its tree; None where it is no Python.
     """
 
     text: str
     findings: tuple[Finding, ...]
     outline: Outline | None
     sketch: Outline | None = None
+    normal: Normal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,7 @@ class Progress:
 RECORDS: Final[frozenset[type]] = frozenset(
     {
         *(ArraySpec, DictSpec, TupleSpec, Schema, Param, Call, Plan, Limits),
-        *(Span, Finding, ParamOutline, FunctionOutline, ClassOutline, Outline),
+        *(Span, Finding, ParamOutline, FunctionOutline, ClassOutline, Outline, Normal),
         *(Failure, TierReason, CheckRequest, Checked, BuildRequest, Loaded, BindRequest),
         *(Ready, Refused, Progress, Lent, LendRequest),
     }

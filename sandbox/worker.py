@@ -35,7 +35,7 @@ from sandbox.limits import Limits
 from sandbox.native.library import made
 from sandbox.native.tables import PAGE_BYTES, Kind
 from sandbox.outcome import PENDING, Outcome
-from sandbox.plan import Outline, Plan
+from sandbox.plan import Normal, Outline, Plan
 from sandbox.rules import RULES
 from sandbox.tiers.base import Failure, Outputs, Runner, TierReason, numbers_of
 from sandbox.wire import Frame
@@ -61,6 +61,8 @@ class _Analysis(Protocol):
     def outline(self) -> Outline | None: ...
     @property
     def sketch(self) -> Outline | None: ...
+    @property
+    def normal(self) -> Normal | None: ...
 
 
 class _Built(Protocol):
@@ -264,7 +266,13 @@ class _Worker:
         finally:
             gc.enable()
         analysis = self.analysis
-        found = wire.Checked(analysis.text, analysis.findings, analysis.outline, analysis.sketch)
+        found = wire.Checked(
+            text=analysis.text,
+            findings=analysis.findings,
+            outline=analysis.outline,
+            sketch=analysis.sketch,
+            normal=analysis.normal,
+        )
         return Frame.CHECKED, wire.pack(found)
 
     def judge(self, asked: wire.BuildRequest) -> tuple[Frame, bytes]:
@@ -330,6 +338,8 @@ class _Worker:
         self.inputs = inputs.views(shm.attach(fds[0], inputs.size, writable=False))
         outputs = shm.layout_of_outputs(asked.num_rows, asked.components, len(plan.tasks))
         self.outputs = shm.outputs_of(outputs, shm.attach(fds[1], outputs.size, writable=True))
+        if hasattr(runner, "team"):
+            runner.team = layers.helpers()
         runner.bind(asked.num_rows, self.inputs, self.outputs)
         self.listener = None
         if asked.bell:

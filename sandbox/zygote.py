@@ -37,10 +37,11 @@ from sandbox.limits import Limits
 from sandbox.native.library import library
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Schema
+from sandbox.team import MOST_THREADS
 
 __all__ = ["ANSWER", "PICTURES", "REQUEST", "Op", "Warmth", "main"]
 
-REQUEST: Final = struct.Struct("<IHHqd")
+REQUEST: Final = struct.Struct("<IHHqdH")
 """Sequence number; what; warmth; bytes of memory or a process id; seconds."""
 ANSWER: Final = struct.Struct("<IHHqq")
 """Sequence number; 0 or an errno; warmth; a process id; a wait status, or -1."""
@@ -217,7 +218,7 @@ class _Zygote:
             data = data + more if more else b""
         if not data:
             raise EOFError
-        sequence, op, warmth, number, seconds = REQUEST.unpack(data)
+        sequence, op, warmth, number, seconds, threads = REQUEST.unpack(data)
         code, pid, status = 0, number, -1
         given: list[int] = []
         try:
@@ -225,7 +226,7 @@ class _Zygote:
                 self.warm(warmth & ~PICTURES)
                 if warmth & PICTURES:
                     self.see()
-                pid, given = self.fork(host, fds[0], number, seconds)
+                pid, given = self.fork(host, fds[0], number, seconds, threads)
             elif op == Op.ENDING:
                 status = self.endings.get(number, -1)
             elif op == Op.KILL and number in host.alive:
@@ -245,11 +246,17 @@ class _Zygote:
                 os.close(fd)
 
     def fork(
-        self, host: _Host, connection: int, memory_bytes: int, seconds: float
+        self, host: _Host, connection: int, memory_bytes: int, seconds: float, threads: int
     ) -> tuple[int, list[int]]:
         """Fork a worker; give its id and, where the system has such, a descriptor of it."""
-        order = layers.Order(self.number, memory_bytes, seconds, self.without)
-        group = self.groups.make(memory_bytes) if self.groups is not None else None
+        order = layers.Order(
+            self.number,
+            memory_bytes,
+            seconds,
+            self.without,
+            threads=min(max(threads, 1), MOST_THREADS),
+        )
+        group = self.groups.make(memory_bytes, order.threads) if self.groups is not None else None
 
         def before_it_starts(pid: int) -> frozenset[str]:
             if group is None or not cgroup.Groups.put(group, pid):

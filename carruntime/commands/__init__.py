@@ -6,8 +6,26 @@ starts, so they import what they work with inside their functions.
 
 from __future__ import annotations
 
-from carruntime.commands import bench, check, demo, doctor, explain, run, verify
+from carruntime.commands import (
+    bench,
+    check,
+    demo,
+    doctor,
+    explain,
+    generate,
+    hack,
+    inspect,
+    run,
+    search,
+    test,
+    train,
+    verify,
+)
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (check, explain, run, verify, bench, doctor, demo)
+COMMANDS = (
+    *(check, explain, run, verify, test, hack),
+    *(generate, inspect, search, train),
+    *(bench, doctor, demo),
+)

@@ -125,14 +125,20 @@ def _explain_rule(options: argparse.Namespace) -> int:
         else:
             print(rule.explain())
         return GOOD
-    if name in CHECKS:
-        if options.json:
-            print_json({"id": name, "claim": CHECKS[name]})
-        else:
-            print(f"{name} (verification): {CHECKS[name]}")
-        return GOOD
+    from carruntime.hacking.claims import CLAIMS
+    from carruntime.testing import PROPERTIES
+
+    laws = {item.id: item.claim for item in PROPERTIES}
+    groups = (("verification", CHECKS), ("property", laws), ("reward hack", CLAIMS))
+    for group, claims in groups:
+        if name in claims:
+            if options.json:
+                print_json({"id": name, "claim": claims[name]})
+            else:
+                print(f"{name} ({group}): {claims[name]}")
+            return GOOD
     import difflib
 
-    near = difflib.get_close_matches(name, [*DIALECT, *CONTRACT, *CHECKS], n=3)
+    near = difflib.get_close_matches(name, [*DIALECT, *CONTRACT, *CHECKS, *laws, *CLAIMS], n=3)
     told = f"the nearest are {', '.join(near)}" if near else "want an id such as SBX301 or CAR201"
     return wrong_use(options, f"rule {options.explain!r} is not known; {told}")

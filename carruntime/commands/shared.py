@@ -198,10 +198,16 @@ def number_or_text(text: str) -> str | float:
 
 
 class Loaded:
-    """A program and its environment, both closed at the end."""
+    """A program and its environment, both closed at the end.
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    Args:
+        options: Of the command line.
+        **further: Further arguments of `carruntime.load`.
+    """
+
+    def __init__(self, options: argparse.Namespace, **further: Any) -> None:
         self._options = options
+        self._further = further
 
     def __enter__(self) -> tuple[RewardProgram, gym.Env[Any, Any]]:
         from carruntime.reward import load
@@ -218,6 +224,7 @@ class Loaded:
                 frame_order=options.frame_order,
                 tier=options.tier,
                 require=options.require,
+                **self._further,
             )
         except BaseException:
             self._env.close()

@@ -27,7 +27,9 @@ __all__ = [
     "STATUS",
     "clock",
     "entries",
+    "futex",
     "next_number",
+    "pause",
     "ring",
     "wait",
 ]
@@ -68,7 +70,7 @@ def ring(module: ir.Module, places: Places, *, host: bool) -> ir.Function:
     word = code.add(page, mine)
     code.atomic_store(word, number)
     with code.when(code.test(code.atomic_load(code.add(page, sleeps)), "!=", 0)):
-        _futex(code, places, word, _WAKE, 1)
+        futex(code, places, word, _WAKE, 1)
     code.give(0)
     return code.done()
 
@@ -109,12 +111,12 @@ def wait(
             value = code.atomic_load(word)
             with code.when(code.test(value, relation, number)):
                 found(value)
-            _pause(code, places)
+            pause(code, places)
     thread = code.call_at(places.save_thread) if gil else code.value(0)
     code.atomic_store(flag, 1)
     value = code.atomic_load(word)
     with code.when(code.builder.not_(code.test(value, relation, number))):
-        _futex(code, places, word, _WAIT, value, ns=code.read(bell, BELL, "slice_ns"))
+        futex(code, places, word, _WAIT, value, ns=code.read(bell, BELL, "slice_ns"))
     code.atomic_store(flag, 0)
     if gil:
         code.call_at(places.restore_thread, thread)
@@ -131,14 +133,14 @@ def _look(code: Code, places: Places, word: Value, relation: str, number: Value)
         value = code.atomic_load(word)
         with code.when(code.test(value, relation, number)):
             code.give(value)
-        _pause(code, places)
+        pause(code, places)
 
 
 def _smaller(code: Code, left: Value, right: Value) -> Value:
     return code.choose(code.test(left, "<", right), left, right)
 
 
-def _pause(code: Code, places: Places) -> None:
+def pause(code: Code, places: Places) -> None:
     """Tell the core that this is a loop that waits."""
     name, arguments = places.pause
     kind = ir.FunctionType(ir.VoidType(), [I32] * len(arguments))
@@ -147,9 +149,10 @@ def _pause(code: Code, places: Places) -> None:
     code.builder.call(function, [I32(item) for item in arguments])
 
 
-def _futex(
+def futex(
     code: Code, places: Places, word: Value, what: int, value: Value, *, ns: Value = 0
 ) -> None:
+    """Sleep on a word, or wake who does."""
     time: Any = 0
     if not (isinstance(ns, int) and ns == 0):
         room = code.builder.alloca(ir.ArrayType(I64, 2))

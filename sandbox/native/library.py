@@ -29,6 +29,7 @@ Table = NDArray[np.int64]
 
 _FASTCALL: Final = 0x0080
 _ENTRIES: Final = ("step", "post", "wait", "serve_requests", "ask", "answered", "tell")
+_INNER: Final = ("keep", "spread", "helper")
 _unset: Final = object()
 _library: Any = _unset
 _lock: Final = threading.Lock()
@@ -51,11 +52,15 @@ class Library:
 
     Attributes:
         keep: Address of ``keep(table, block, mask)``, see `sandbox.native.keep`.
+        spread: Address of ``spread(rows, job)``, see `sandbox.native.team`.
+        helper: Address of ``helper(member)``, which a thread begins with.
     """
 
     def __init__(self, places: Places) -> None:
         self._engine, addresses = _compile(places)
         self.keep = addresses.pop("keep")
+        self.spread = addresses.pop("spread")
+        self.helper = addresses.pop("helper")
         self._methods = {
             name: _MethodDef(name.encode(), address, _FASTCALL, None)
             for name, address in addresses.items()
@@ -114,7 +119,7 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     import llvmlite.binding as llvm
     from llvmlite import ir
 
-    from sandbox.native import bell, engine, inputs, keep, lane
+    from sandbox.native import bell, engine, inputs, keep, lane, team
 
     module = ir.Module("carruntime")
     now = bell.clock(module, places)
@@ -136,6 +141,7 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     lane.entry(module, places, "post", begin, None)
     lane.entry(module, places, "wait", None, end)
     keep.keep(module).linkage = ""
+    team.spread(module, places)
     engine.entry(module, places, engine.serve(module, now, wait_worker, answer, run))
     bell.entries(module, places, ring=ring, answer=answer, wait=wait)
     llvm.initialize_native_target()
@@ -152,7 +158,7 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     builder.getModulePassManager().run(parsed, builder)
     compiled = llvm.create_mcjit_compiler(parsed, machine)
     compiled.finalize_object()
-    return compiled, {name: compiled.get_function_address(name) for name in (*_ENTRIES, "keep")}
+    return compiled, {name: compiled.get_function_address(name) for name in (*_ENTRIES, *_INNER)}
 
 
 if hasattr(os, "register_at_fork"):

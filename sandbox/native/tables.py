@@ -15,10 +15,12 @@ __all__ = [
     "ENGINE",
     "IDLE",
     "INPUT",
+    "JOB",
     "KEEP",
     "KERNEL",
     "LANE",
     "LEAF",
+    "MEMBER",
     "PAGE_BYTES",
     "PATH",
     "PLACES",
@@ -27,6 +29,8 @@ __all__ = [
     "SERVE",
     "SOUND",
     "TAKEN_AT",
+    "TEAM_AT",
+    "TEAM_BYTES",
     "TEXT",
     "UNDER_WAY",
     "Ended",
@@ -94,6 +98,18 @@ ENGINE: Final = Fields(
 addresses of the runner's own flags; whether no call pays; arrays of the outputs. Of a reset: what
 each row's state is, int32 (0: not to be written), and the flag that says whether any has none."""
 KERNEL: Final = Fields("function", "table")
+JOB: Final = Fields(
+    *("team", "function", "table", "regions", "strides", "tables", "owns", "fails"),
+    *("failed", "rows", "chunk", "chunks", "done"),
+)
+"""A kernel whose rows several threads share: its function and table, how many regions it has and the
+bytes of a row of each; by member of the team a table, the memory of its own (0: shared), and a
+number of failed rows (one in 64 bytes); where those are added up; rows, rows of a chunk, chunks, and
+how many are done."""
+MEMBER: Final = Fields("team", "number")
+TEAM_AT: Final = {"ticket": 0, "word": 64, "sleepers": 128, "busy": 192, "job": 256, "ready": 320}
+"""Offsets in what a team shares, each on a cache line of its own."""
+TEAM_BYTES: Final = 384
 INPUT: Final = Fields("cell", "column", "own", "first", "second")
 """A place in a kernel's table, the number of the column, and the three places it may lie at."""
 SERVE: Final = Fields("bell", "engine", "reset", "renew_ns")

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox.pictures.flags import F32, kernel, real
+from sandbox.pictures.points import measurable
 
 __all__ = ["box_points", "min_area_rect", "min_area_rect_scratch"]
 
@@ -82,6 +83,8 @@ def min_area_rect(hull: Any, out: F32, scratch: F32) -> int:
     """
     n = hull.shape[0]
     if out.shape[0] < 5 or scratch.shape[0] < 5 * n + 16 or hull.shape[1] != 2:
+        return -1
+    if measurable(hull) == 0:
         return -1
     for i in range(5):
         out[i] = np.float32(0.0)

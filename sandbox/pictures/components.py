@@ -105,23 +105,34 @@ def connected_components(image: U8, connectivity: int, labels_out: I32, scratch:
                 parents[label] = label
                 fresh += 1
             labels_out[y, x] = label
+    # Every parent is smaller than its label, so one pass makes all of them roots.
     for i in range(fresh):
         numbers[i] = 0
+        parents[i] = parents[whole(parents[i])]
     count = 1
     size = 2 if eight else 1
     for top in range(0, height, size):
         for left in range(0, width, size):
-            for y in range(top, min(top + size, height)):
-                for x in range(left, min(left + size, width)):
-                    if labels_out[y, x] != 0:
-                        root = _root(parents, whole(labels_out[y, x]))
-                        if numbers[root] == 0:
-                            numbers[root] = count
-                            count += 1
+            label = whole(labels_out[top, left])
+            if eight:
+                right = left + 1 < width
+                below = top + 1 < height
+                if label == 0 and right:
+                    label = whole(labels_out[top, left + 1])
+                if label == 0 and below:
+                    label = whole(labels_out[top + 1, left])
+                if label == 0 and right and below:
+                    label = whole(labels_out[top + 1, left + 1])
+            if label != 0:
+                root = whole(parents[label])
+                if numbers[root] == 0:
+                    numbers[root] = count
+                    count += 1
+    for i in range(fresh):
+        parents[i] = numbers[whole(parents[i])]
     for y in range(height):
         for x in range(width):
-            if labels_out[y, x] != 0:
-                labels_out[y, x] = numbers[_root(parents, whole(labels_out[y, x]))]
+            labels_out[y, x] = parents[whole(labels_out[y, x])]
     return count
 
 

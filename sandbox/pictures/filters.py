@@ -99,7 +99,7 @@ def gaussian_weights(sigma: float, out: I64, scratch: F64) -> int:
 
 def gaussian_blur_scratch(height: int, width: int) -> int:
     """Give the int32 elements of scratch memory for a picture."""
-    return height * width
+    return (height + 1) * width
 
 
 @kernel
@@ -119,24 +119,43 @@ def gaussian_blur(image: U8, across: I64, down: I64, out: U8, scratch: I32) -> i
     height, width = image.shape
     n = across.shape[0]
     m = down.shape[0]
-    if out.shape != image.shape or scratch.shape[0] < height * width or n % 2 == 0 or m % 2 == 0:
+    if (
+        out.shape != image.shape
+        or scratch.shape[0] < (height + 1) * width
+        or n % 2 == 0
+        or m % 2 == 0
+    ):
         return -1
+    half = n // 2
+    inner = max(width - 2 * half, 0)
+    # Weight by weight over whole rows, which the compiler makes vectors of.
+    for y in range(height):
+        line = scratch[y * width : (y + 1) * width]
+        for x in range(width):
+            line[x] = 0
+        for i in range(n):
+            weight = np.int32(across[i])
+            if inner > 0:
+                middle = line[half : half + inner]
+                shifted = image[y, i : i + inner]
+                for x in range(inner):
+                    middle[x] += np.int32(shifted[x]) * weight
+            for x in range(min(half, width)):
+                line[x] += np.int32(image[y, _mirrored(x + i - half, width)]) * weight
+            for x in range(max(half + inner, half), width):
+                line[x] += np.int32(image[y, _mirrored(x + i - half, width)]) * weight
+    total = scratch[height * width : (height + 1) * width]
     for y in range(height):
         for x in range(width):
-            total = 0
-            if n // 2 <= x < width - n // 2:
-                for i in range(n):
-                    total += whole(image[y, x + i - n // 2]) * across[i]
-            else:
-                for i in range(n):
-                    total += whole(image[y, _mirrored(x + i - n // 2, width)]) * across[i]
-            scratch[y * width + x] = total
-    for y in range(height):
+            total[x] = 1 << 15
+        for i in range(m):
+            row = _mirrored(y + i - m // 2, height)
+            line = scratch[row * width : (row + 1) * width]
+            weight = np.int32(down[i])
+            for x in range(width):
+                total[x] += line[x] * weight
         for x in range(width):
-            total = 1 << 15
-            for i in range(m):
-                total += scratch[_mirrored(y + i - m // 2, height) * width + x] * down[i]
-            out[y, x] = np.uint8(min(total >> 16, 255))
+            out[y, x] = np.uint8(min(total[x] >> 16, 255))
     return 0
 
 

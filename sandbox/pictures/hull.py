@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.pictures.flags import I32, Points, kernel, real, whole
+from sandbox.pictures.points import measurable
 
 __all__ = [
     "approx_poly",
@@ -152,7 +153,7 @@ def convex_hull(points: Points, clockwise: bool, as_points: bool, out: I32, scra
     if n == 0:
         return 0
     room = n + 8
-    if scratch.shape[0] < n + 4 * room or points.shape[1] != 2:
+    if scratch.shape[0] < n + 4 * room or points.shape[1] != 2 or measurable(points) == 0:
         return -1
     order = scratch[:n]
     for i in range(n):
@@ -335,6 +336,8 @@ def approx_poly(points: Points, epsilon: float, closed: bool, out: Points, scrat
     room = scratch.shape[0] // 2
     capacity = out.shape[0]
     if room < 2 or capacity < n + 1 or points.shape[1] != 2 or out.shape[1] != 2:
+        return -1
+    if measurable(points) == 0:
         return -1
     square = epsilon * epsilon
     depth = 0

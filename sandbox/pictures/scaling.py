@@ -16,7 +16,7 @@ import numpy as np
 
 from sandbox.pictures.flags import I32, U8, kernel, real, whole
 
-__all__ = ["resize_linear", "resize_linear_scratch", "resize_nearest"]
+__all__ = ["resize_area", "resize_linear", "resize_linear_scratch", "resize_nearest"]
 
 
 _BITS: Final = 2048.0
@@ -109,12 +109,11 @@ def resize_linear(image: U8, out: U8, scratch: I32) -> int:
         if lower_y != y1:
             _along(image, y1, scratch, lower)
             lower_y = y1
-        for x in range(to_width):
-            for c in range(channels):
-                i = x * channels + c
-                top = (a * (whole(upper[i]) >> 4)) >> 16
-                bottom = (b * (whole(lower[i]) >> 4)) >> 16
-                out[y, x, c] = np.uint8(min((top + bottom + 2) >> 2, 255))
+        line = out[y].reshape(row)
+        for i in range(row):
+            top = (np.int32(a) * (upper[i] >> 4)) >> 16
+            bottom = (np.int32(b) * (lower[i] >> 4)) >> 16
+            line[i] = np.uint8(min((top + bottom + 2) >> 2, 255))
     return 0
 
 
@@ -147,4 +146,37 @@ def _halve(image: U8, out: U8) -> int:
                     + whole(image[2 * y + 1, 2 * x + 1, c])
                 )
                 out[y, x, c] = np.uint8((total + 2) >> 2)
+    return 0
+
+
+@kernel
+def resize_area(image: U8, out: U8) -> int:
+    """Compute `cv2.resize` with ``INTER_AREA`` to a whole fraction of each side.
+
+    Args:
+        image: uint8 ``[H, W, C]``.
+        out: uint8 ``[h, w, C]``, written; H a multiple of h, W of w.
+
+    Returns:
+        0, or -1 if an array is empty or a side no multiple.
+    """
+    height, width, channels = image.shape
+    to_height, to_width = out.shape[0], out.shape[1]
+    if out.shape[2] != channels or height * width * to_height * to_width == 0:
+        return -1
+    if height % to_height != 0 or width % to_width != 0:
+        return -1
+    down = height // to_height
+    across = width // to_width
+    if down == 2 and across == 2:
+        return _halve(image, out)
+    share = np.float32(np.float32(1.0) / np.float32(down * across))
+    for y in range(to_height):
+        for x in range(to_width):
+            for c in range(channels):
+                total = 0
+                for i in range(down):
+                    for j in range(across):
+                        total += whole(image[y * down + i, x * across + j, c])
+                out[y, x, c] = np.uint8(np.rint(np.float32(np.float32(total) * share)))
     return 0

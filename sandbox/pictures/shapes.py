@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox.pictures.flags import F32, F64, I64, U8, Points, kernel, real, whole
+from sandbox.pictures.points import measurable
 
 __all__ = [
     "arc_length",
@@ -79,7 +80,7 @@ def arc_length(points: Points, closed: bool) -> float:
 def bounding_rect(points: Points, out: I64) -> int:
     """Compute `cv2.boundingRect` of points: int64 ``[4]`` x, y, width, height; 0 or -1."""
     n = points.shape[0]
-    if out.shape[0] < 4 or points.shape[1] != 2:
+    if out.shape[0] < 4 or points.shape[1] != 2 or measurable(points) == 0:
         return -1
     if n == 0:
         for i in range(4):
@@ -141,9 +142,11 @@ def bounding_rect_of_mask(image: U8, out: I64) -> int:
 
 @kernel
 def is_contour_convex(points: Points) -> int:
-    """Compute `cv2.isContourConvex`: 1 or 0."""
+    """Compute `cv2.isContourConvex`: 1 or 0; -1 for points that cannot be measured."""
     n = points.shape[0]
-    if n == 0 or points.shape[1] != 2:
+    if points.shape[1] != 2 or measurable(points) == 0:
+        return -1
+    if n == 0:
         return 0
     at = (n - 2 + n) % n
     x = points[n - 1, 0]
@@ -289,7 +292,7 @@ def moments_of_contour(points: Points, out: F64) -> int:
         0, or -1 if ``out`` is too small.
     """
     n = points.shape[0]
-    if out.shape[0] < 24 or points.shape[1] != 2:
+    if out.shape[0] < 24 or points.shape[1] != 2 or measurable(points) == 0:
         return -1
     for i in range(24):
         out[i] = 0.0
@@ -499,6 +502,8 @@ def min_enclosing_circle(points: Points, out: F32, scratch: F32) -> int:
     """
     n = points.shape[0]
     if out.shape[0] < 3 or scratch.shape[0] < 2 * n or points.shape[1] != 2:
+        return -1
+    if measurable(points) == 0:
         return -1
     out[0] = out[1] = out[2] = np.float32(0.0)
     if n == 0:

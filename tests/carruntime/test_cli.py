@@ -381,7 +381,7 @@ def test_run_says_why_a_program_is_not_compiled(
 
 
 def test_verify_accepts_and_rejects_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
-    few = ["--env", ENV, "--episodes", "40", "--expert-episodes", "40", "--horizon", "100"]
+    few = ["--env", ENV, "--episodes", "100", "--expert-episodes", "40", "--horizon", "100"]
     assert main(["verify", str(program_path("subtasks")), *few]) == 0
     assert capsys.readouterr().out.startswith("ACCEPTED")
     assert main(["verify", str(program_path("unlatched")), *few, "--json"]) == 1
@@ -418,6 +418,25 @@ def test_too_few_episodes_are_no_acceptance(capsys: pytest.CaptureFixture[str]) 
     assert "The program is not at fault" in told
     assert "collect 31 more expert trajectories" in told
     assert "Write the whole program again" not in told
+
+
+def test_verify_writes_a_page_and_keeps_what_it_collected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--episodes", "4", "--expert-episodes", "3", "--horizon", "20", "--skill-episodes", "2"]
+    program = str(program_path("subtasks"))
+    page = tmp_path / "page.html"
+    kept = ["--keep", str(tmp_path), "--html", str(page)]
+    assert main(["verify", program, "--env", ENV, *few, *kept]) == 1
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "expert+0.3 random" in capsys.readouterr().out
+    stored = ["--expert", str(tmp_path / "expert.traj"), "--random", str(tmp_path / "random.traj")]
+    main(["verify", program, "--env", ENV, *stored, "--json", "--truth", "complete=success"])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["expert"]["trajectories"], found["random"]["trajectories"]) == (3, 4)
+    assert {"complete", "success"} <= {found["truth"][0]["claim"], found["truth"][0]["fact"]}
+    assert main(["verify", program, "--env", ENV, "--truth", "nonsense"]) == 2
+    assert "want CLAIM=FACT" in capsys.readouterr().err
 
 
 def test_bench_compares_only_isolated_ways_unless_trusted(
@@ -471,7 +490,7 @@ def test_doctor_says_what_holds(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_demonstration_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--envs", "4", "--steps", "20", "--episodes", "40", "--expert-episodes", "40"]
+    small = ["--envs", "4", "--steps", "20", "--episodes", "100", "--expert-episodes", "40"]
     status = main(["demo", "--json", "--no-progress", *small])
     data = _json(capsys)
     assert status == 0

@@ -21,7 +21,7 @@ def shown() -> tuple[Demo, str]:
         steps=60,
         seed=3,
         expert_episodes=40,
-        random_episodes=40,
+        random_episodes=100,
         show_progress=False,
         say=parts.append,
     )

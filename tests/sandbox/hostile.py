@@ -379,6 +379,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     outline: Outline | None
     sketch: Outline | None = None
+    normal: None = None
 
 
 @dataclass(frozen=True)

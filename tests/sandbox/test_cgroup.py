@@ -136,7 +136,7 @@ def test_a_worker_is_in_its_group_as_long_as_it_lives(monkeypatch: pytest.Monkey
     before = set(parent.iterdir())
     # In the zygote too: any group will do, whatever controllers this kernel has.
     patched = "import sandbox.cgroup as c\nc._NEEDED = ()\n"
-    patched += "c.Groups.make = lambda self, memory_bytes: self._new(self._parent)\n"
+    patched += "c.Groups.make = lambda self, memory_bytes, threads: self._new(self._parent)\n"
     patched += "from sandbox.zygote import main\n"
     start = spawn._START.replace("from sandbox.zygote import main\n", patched)
     assert patched in start

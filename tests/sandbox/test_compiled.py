@@ -24,7 +24,6 @@ from sandbox.tiers.interpreted import InterpretedRunner
 NOT_TAKEN = {
     "antmaze_waypoints",
     "minigrid_keycorridor_explorer",
-    "minigrid_putnear_tasks",
 }
 """Programs of the corpus that this tier refuses; a name that compiles must leave this set."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import carruntime
 import sandbox
 from carruntime.rules import RULES as CONTRACT
 from sandbox.diagnostics import Severity
@@ -120,7 +121,8 @@ def test_every_example_parses() -> None:
 
 def test_the_codes_of_the_compiled_tier_are_those_of_the_table() -> None:
     used: dict[str, str] = {}
-    for path in sorted(Path(sandbox.__file__).parent.rglob("*.py")):
+    folders = [Path(package.__file__).parent for package in (sandbox, carruntime)]
+    for path in [path for folder in folders for path in sorted(folder.rglob("*.py"))]:
         if path.name in ("rules.py", "tier_reasons.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

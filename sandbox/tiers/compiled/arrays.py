@@ -210,6 +210,11 @@ class Arrays(Views):
         first = next(arg for arg in inputs if isinstance(arg, Sel))
         for arg in inputs:
             if isinstance(arg, Sel) and arg.source != first.source:
+                if arg.bound is not None and first.bound is not None:
+                    # Both go on without gaps. Where one is longer it is NumPy that says what then.
+                    same = self.op("eq", "b1", arg.bound, first.bound)
+                    self.only_where(Num(same, True, 0, 1))
+                    continue
                 raise self.refuse("CMP508", "two different selections in one expression")
             if isinstance(arg, Arr) and len(arg.shape) > len(first.tail):
                 raise self.refuse("CMP508", "a selection and a whole array in one expression")

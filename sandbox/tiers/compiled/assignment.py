@@ -39,6 +39,9 @@ __all__ = ["Assignment"]
 class Assignment(Expressions):
     """Lowers assignments."""
 
+    filling = False
+    """Whether a data class is given its fields."""
+
     def run(self, body: Sequence[ast.stmt]) -> None:
         """Lower statements until the path ends."""
         outer = self.node
@@ -117,6 +120,8 @@ class Assignment(Expressions):
             return [self.subview(value, [number(k)]) for k in range(len(parts))]
         if isinstance(value, Sel):
             raise self.refuse("CMP318", "unpacking an array whose size depends on the data")
+        if any(isinstance(part, ast.Starred) for part in parts) and not isinstance(value, Union):
+            self.charge_sized(value)
         content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
         if isinstance(value, Ref) and (
             isinstance(content, SeqCell) or (isinstance(content, ListCell) and content.length)
@@ -144,13 +149,6 @@ class Assignment(Expressions):
         many = self.op("le", "b1", count.atom, i64(wanted))
         self.check(boolean(many), "ValueError", f"too many values to unpack (expected {wanted})")
         return [rule(i64(k)) for k in range(wanted)]
-
-    @staticmethod
-    def is_set(content: SetCell | GridCell | TableCell) -> bool:
-        """Whether a content is that of a set, not of a dict."""
-        if isinstance(content, GridCell):
-            return content.values is None
-        return isinstance(content, SetCell) or content.value is None
 
     def unpack_text(self, count: int, value: Value) -> list[Value] | None:
         """Unpack the words of a text; None where the value is no words."""
@@ -209,12 +207,16 @@ class Assignment(Expressions):
         if isinstance(value, Ref) and isinstance(op, ast.BitOr):
             content = self.pt.heap[value.cell]
             if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
-                self.iterate(other, lambda item: self.set_add(value, item))
+                self.in_any_order(other, lambda item: self.set_add(value, item))
                 return value
             if isinstance(content, DictCell | TableCell) and isinstance(other, Ref):
                 self.update_dict(value, other)
                 return value
         return self.binary(op, value, other)
+
+    def in_any_order(self, value: Value, body: Callable[[Value], None]) -> None:
+        """Go over something where the order makes no difference."""
+        raise NotImplementedError
 
     def list_append(self, target: Ref, item: Value) -> None:
         """Compute ``target.append(item)``."""
@@ -237,6 +239,8 @@ class Assignment(Expressions):
             self.fail(
                 "AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}"
             )
+        if content.cls.frozen and not self.filling:
+            self.fail("FrozenInstanceError", f"cannot assign to field {name!r}", "dataclasses")
         attributes = dict(content.attributes)
         attributes[name] = value
         self.pt.heap[owner.cell] = ObjCell(content.cls, tuple(attributes.items()))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import (
@@ -58,7 +58,7 @@ from sandbox.tiers.compiled.values import (
     Value,
 )
 
-__all__ = ["Builder", "ancestors"]
+__all__ = ["MODULES", "Builder", "ancestors"]
 
 
 class Builder(Merging):
@@ -312,6 +312,7 @@ class Builder(Merging):
         carried: dict[Key, Shape] = {}
         cells: dict[int, Shape] = {}
         lengths = [len(target.exits) for target in self.active]
+        mark = self.counter
         for attempt in range(24):
             for target, length in zip(self.active, lengths, strict=True):
                 del target.exits[length:]
@@ -332,7 +333,7 @@ class Builder(Merging):
             finally:
                 self.active.pop()
             backs = [*again.exits, *([self.current] if self.current is not None else [])]
-            if not self._grow(entry, start, backs, carried, cells, attempt):
+            if not self._grow(entry, start, backs, carried, cells, attempt, mark):
                 break
         else:
             raise self.refuse("CMP310", "the types of a loop's variables do not settle")
@@ -371,12 +372,16 @@ class Builder(Merging):
         carried: dict[Key, Shape],
         cells: dict[int, Shape],
         attempt: int,
+        mark: int,
     ) -> bool:
         """Note what a turn changed beyond what the loop's variables can hold."""
         grown = False
         widen = attempt > 1
         for back in backs:
             for key, value in back.vars.items():
+                if isinstance(key[0], int) and key[0] > mark:
+                    # A name of a scope that the turn has made: no other turn can see it.
+                    continue
                 same = value == start.vars.get(key, UNBOUND)
                 if same and not isinstance(carried.get(key), ShapeMoved):
                     continue
@@ -456,6 +461,10 @@ class Builder(Merging):
         block[mark:mark] = copies
 
 
+MODULES: Final = {"StatisticsError": "statistics", "FrozenInstanceError": "dataclasses"}
+"""Where exceptions live that are neither builtins nor the guest's."""
+
+
 def _keys(maps: Iterable[dict[Any, Any]]) -> list[Any]:
     seen: dict[Any, None] = {}
     for mapping in maps:
@@ -481,6 +490,8 @@ def ancestors(exception: str) -> tuple[str, ...]:
     found = getattr(builtins, exception, None)
     if isinstance(found, type) and issubclass(found, BaseException):
         return tuple(base.__name__ for base in found.__mro__)
-    if exception == "LinAlgError":
-        return ("LinAlgError", "ValueError", "Exception", "BaseException")
+    if exception in ("LinAlgError", "StatisticsError"):
+        return (exception, "ValueError", "Exception", "BaseException")
+    if exception == "FrozenInstanceError":
+        return (exception, "AttributeError", "Exception", "BaseException")
     return (exception, "Exception", "BaseException")

@@ -202,6 +202,7 @@ class Calls(Assignment):
         for decorator in node.decorator_list:
             value = self.eval(decorator)
             if isinstance(value, Builtin) and value.name == "dataclasses.dataclass":
+                made.frozen = value.owner == Str("frozen")
                 made.fields = (made.fields or ()) + tuple(
                     (name, made.body.get(name), None) for name in annotations
                 )
@@ -281,7 +282,11 @@ class Calls(Assignment):
                 value = default
             if value is None:
                 self.fail("TypeError", f"missing 1 required positional argument: {name!r}")
-            self.set_attribute(cell, name, value)
+            self.filling = True
+            try:
+                self.set_attribute(cell, name, value)
+            finally:
+                self.filling = False
 
     def call_method(self, owner: Ref, name: str, args: list[Value]) -> Value:
         content = self.pt.heap[owner.cell]

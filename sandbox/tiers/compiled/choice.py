@@ -29,6 +29,7 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     boolean,
+    number,
 )
 
 __all__ = ["Choice"]
@@ -359,4 +360,35 @@ class Choice(Creation):
             )  # fmt: skip
         if head == everything and len(parts) == 1:
             return owner
+        if isinstance(head, SliceV) and len(parts) == 1 and owner.bound is not None:
+            return self._some_of(owner, head)
         raise self.refuse("CMP509", "this index of a selection")
+
+    def _some_of(self, owner: Sel, index: SliceV) -> Sel:
+        """Slice what is selected from the first candidate on without gaps."""
+        assert owner.bound is not None
+        step = number(1) if isinstance(index.step, NoneV) else index.step
+        if not isinstance(step, Num) or step.const not in (1, -1):
+            raise self.refuse("CMP509", "this index of a selection")
+        by = int(step.const)
+        first = self.slice_edge(index.start, owner.bound, by, True)
+        last = self.slice_edge(index.stop, owner.bound, by, False)
+        pair = (last, first) if by > 0 else (first, last)
+        count = self.op("max", "i64", self.op("sub", "i64", *pair), i64(0))
+        reads = owner.element
+
+        def element(at: Index, rest: Index) -> Atom:
+            return reads((self.op("add" if by > 0 else "sub", "i64", first, at[0]),), rest)
+
+        return Sel(
+            owner.domain,
+            lambda at: self.op("lt", "b1", at[0], count),
+            element,
+            owner.ty,
+            owner.tail,
+            owner.deps,
+            # All that begins at the first candidate and is as long selects the same candidates.
+            ("first", count, owner.domain),
+            owner.bounds,
+            count,
+        )

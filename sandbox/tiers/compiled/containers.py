@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.points import Refused, i64
 from sandbox.tiers.compiled.sets import Sets
@@ -22,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     ListCell,
     NoneV,
     Num,
+    Range,
     Ref,
     Str,
     Tup,
@@ -192,7 +194,14 @@ class Containers(Sets):
         return Cls(name.text, {}, (), tuple((n, None, None) for n in names), "namedtuple")
 
     def c_dataclass(self, args: Args, keywords: Keywords) -> Value:
-        return Builtin("dataclasses.dataclass")
+        plain = {"init": True, "repr": None, "eq": True, "order": False, "slots": None,
+                 "unsafe_hash": None, "kw_only": False}  # fmt: skip
+        for name, want in plain.items():
+            given = keywords.get(name)
+            if given is not None and want is not None and given != number(want):
+                raise self.refuse("CMP408", f"the argument {name!r}")
+        frozen = keywords.get("frozen") == number(True)
+        return Builtin("dataclasses.dataclass", Str("frozen") if frozen else None)
 
     def c_field(self, args: Args, keywords: Keywords) -> Value:
         if "default_factory" in keywords:
@@ -202,8 +211,10 @@ class Containers(Sets):
         raise self.refuse("CMP408", "field() without a default")
 
     def i_combinations(self, args: Args, keywords: Keywords) -> Value:
-        items = self.listed(args[0])
         size = self.constant(args[1], "the size of combinations")
+        if not self.length_known(args[0]):
+            return self._chosen(args[0], size)
+        items = self.listed(args[0])
         self.charge(len(items))
         if math.comb(len(items), max(size, 0)) > 256:
             raise self.refuse("CMP319", "more than 256 combinations")
@@ -212,13 +223,86 @@ class Containers(Sets):
     def i_product(self, args: Args, keywords: Keywords) -> Value:
         repeat = self.constant(keywords.get("repeat", number(1)), "repeat")
         self.small(repeat)
-        parts = [self.listed(arg) for arg in args] * repeat
+        if not all(self.length_known(arg) for arg in args):
+            made = [self._gone_through_again(arg) for arg in args] * repeat
+            self.charge(len(made))
+            return Gen("product", tuple(made))
+        pools = [self.listed(arg) for arg in args]
+        self.charge(sum(map(len, pools)) + len(pools) * repeat)
+        parts = pools * repeat
         size = 1
         for part in parts:
             size *= len(part)
         if size > 256:
             raise self.refuse("CMP319", "a product of more than 256 combinations")
         return Gen("tuples", tuple(Tup(tuple(p)) for p in itertools.product(*parts)))
+
+    def _gone_through_again(self, value: Value) -> Value:
+        """Give something as a list, tuple or array, which can be gone through more than once."""
+        if isinstance(value, Gen):
+            return self.b_list([value], {})
+        self.charge_sized(value)
+        return value
+
+    def _chosen(self, items: Value, size: int) -> Value:
+        """Give combinations of a list whose length depends on the data."""
+        items = self._gone_through_again(items)
+        if size not in (2, 3):
+            raise self.refuse("CMP319", f"combinations of {size} of a list of unknown length")
+        return Gen("combinations", (items, number(size)))
+
+    def other_iteration(self, value: Value, body: Callable[[Value], None]) -> None:
+        match value:
+            case Gen(kind="product", parts=parts):
+                self._item_by_item(body, lambda one: self._nested(parts, (), one))
+            case Gen(kind="combinations", parts=(items, Num() as size)):
+                count = int(size.const or 0)
+                self._item_by_item(body, lambda one: self._combined(items, count, (), one))
+            case _:
+                super().other_iteration(value, body)
+
+    def _item_by_item(
+        self, body: Callable[[Value], None], loops: Callable[[Callable[[Value], None]], None]
+    ) -> None:
+        """Lower loops that pay for each item they give, and for nothing else."""
+        before = self.paid
+
+        def one(item: Value) -> None:
+            inside, self.paid = self.paid, before
+            try:
+                self.charge(cost.TURN)
+                body(item)
+            finally:
+                self.paid = inside
+
+        self.paying_nothing(lambda: loops(one))
+
+    def _nested(
+        self, parts: tuple[Value, ...], done: tuple[Value, ...], body: Callable[[Value], None]
+    ) -> None:
+        if not parts:
+            body(Tup(done))
+            return
+        self.iterate(parts[0], lambda item: self._nested(parts[1:], (*done, item), body))
+
+    def _combined(
+        self, items: Value, size: int, done: tuple[Value, ...], body: Callable[[Value], None],
+        first: Num | None = None,
+    ) -> None:  # fmt: skip
+        if size == 0:
+            body(Tup(done))
+            return
+        count = self.len_of(items)
+        span = Range(first or number(0), count, number(1))
+
+        def one(place: Value) -> None:
+            assert isinstance(place, Num)
+            # It is in range, as the range ends where the list does.
+            item = self.subscript(items, place)
+            after = integer(self.op("add", "i64", place.atom, i64(1)), 0, max(count.high, 0) + 1)
+            self._combined(items, size - 1, (*done, item), body, after)
+
+        self.iterate(span, one)
 
     def i_pairwise(self, args: Args, keywords: Keywords) -> Value:
         items = self.listed(args[0])

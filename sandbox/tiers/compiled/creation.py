@@ -23,8 +23,10 @@ from sandbox.tiers.compiled.values import (
     Dty,
     Gen,
     Index,
+    ListCell,
     NoneV,
     Num,
+    Ref,
     Sel,
     SliceV,
     Tup,
@@ -225,7 +227,52 @@ class Creation(Arguments):
     def a_flatten(self, args: Args, keywords: Keywords) -> Value:
         return self.a_copy([self.a_ravel(args, keywords)], {})
 
+    def selected_columns(self, value: Value) -> Sel | None:
+        """Give what a tuple of columns of one selection is as rows, or None for anything else."""
+        items = value.items if isinstance(value, Tup) else ()
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        if isinstance(content, ListCell) and content.length is None:
+            items = content.items
+        sels = [item for item in items if isinstance(item, Sel) and not item.tail]
+        if not sels or len(sels) != len(items):
+            return None
+        first = sels[0]
+        if any(sel.source != first.source or sel.ty != first.ty for sel in sels):
+            return None
+
+        def element(index: Index, rest: Index) -> Atom:
+            which = rest[0]
+            if isinstance(which, Lit):
+                return sels[int(which.value)].element(index, ())
+            result = sels[-1].element(index, ())
+            for k in range(len(sels) - 2, -1, -1):
+                here = self.op("eq", "b1", which, i64(k))
+                result = self.op("select", first.ty, here, sels[k].element(index, ()), result)
+            return result
+
+        bounds = None
+        known = [sel.bounds for sel in sels if sel.bounds is not None]
+        if len(known) == len(sels):
+            bounds = min(low for low, _ in known), max(high for _, high in known)
+        deps = tuple(dep for sel in sels for dep in sel.deps)
+        return Sel(
+            first.domain, first.keep, element, first.ty, (len(sels),), deps, first.source, bounds,
+            first.bound,
+        )  # fmt: skip
+
+    def np_column_stack(self, args: Args, keywords: Keywords) -> Value:
+        found = self.selected_columns(args[0])
+        if found is not None:
+            return found
+        parts = self._lines(args[0])
+        if all(len(part.shape) == 1 for part in parts):
+            return self.np_stack([Tup(tuple(parts)), number(1)], {})
+        raise self.refuse("CMP408", "column_stack() of arrays of several axes")
+
     def np_transpose(self, args: Args, keywords: Keywords) -> Value:
+        chosen = self.selected_columns(args[0])
+        if chosen is not None:
+            return chosen
         array = self.as_array(args[0])
         if isinstance(array, Num):
             return array
@@ -275,6 +322,9 @@ class Creation(Arguments):
         axis = self.constant(
             args[1] if len(args) > 1 else keywords.get("axis", number(0)), "an axis"
         )
+        chosen = self.selected_columns(args[0])
+        if chosen is not None and axis in (1, -1):
+            return chosen
         items = self.listed(args[0])
         parts = [self.as_array(item) for item in items]
         shapes = {part.shape if isinstance(part, Arr) else () for part in parts}

@@ -132,6 +132,9 @@ class Displays(Tables):
             if lacking:
                 have = [k for k in possible if k not in lacking]
                 self.check(self.is_variant(value, have, possible), "UnboundLocalError", text)
+                possible = have
+            if len(possible) == 1:
+                return value.variants[possible[0]]
         return value
 
     def builtin_name(self, name: str) -> Value | None:

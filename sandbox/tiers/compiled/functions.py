@@ -189,8 +189,8 @@ class Functions(Containers):
 
         if known and all(p == TRUE for p, _ in known):
             best, score = known[0][1], mark(known[0][1])
-            if len(args) == 1 and not self.already_paid():
-                self.charge(len(known))
+            if len(args) == 1:
+                self.charge_for_taking(items, len(known))
             for _, item in known[1:]:
                 new = mark(item)
                 better = self.truth(self.compare(op, new, score))
@@ -372,7 +372,13 @@ class Functions(Containers):
 
     def b_round(self, args: Args, keywords: Keywords) -> Value:
         if len(args) > 1 and not isinstance(args[1], NoneV):
-            raise self.refuse("CMP410", "round() to a number of digits")
+            digits = self.constant(args[1], "the digits of round()")
+            if isinstance(args[0], Arr) or (isinstance(args[0], Num) and args[0].weak is False):
+                return self.rounded_array(args[0], digits)
+            return self.spread_weak(
+                args[0],
+                lambda v: self.round_to(v, digits) if v.weak else self.rounded_array(v, digits),
+            )
         if isinstance(args[0], Arr):
             return self.ufunc("rint", args[0])
         return self.round_of(self.number_of(args[0]))

@@ -48,6 +48,7 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
+from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
@@ -65,7 +66,6 @@ from sandbox.tiers.compiled.points import (
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
-from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -136,7 +136,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Texts):
+class Lowering(Generators):
     """Lowers one entry of a program."""
 
     def __init__(
@@ -152,6 +152,7 @@ class Lowering(Texts):
         self.breaks: list[Target] = []
         self.continues: list[Target] = []
         self.depth = 0
+        self.givers = []
         self.loaded = {}
         self.uses = Uses(tree)
         self.result_span: Span | None = None

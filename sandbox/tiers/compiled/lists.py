@@ -43,6 +43,9 @@ _FEW: Final = 8
 _NETWORK: Final = 12
 """Elements up to which a sort is unfolded into comparisons."""
 
+_QUANTILE: Final = 33
+"""Elements that are sorted without a loop."""
+
 
 class Lists(Numerics):
     """Methods of lists."""
@@ -507,6 +510,91 @@ class Lists(Numerics):
         cell = self.new_list(())
         generate(lambda item: self.list_append(cell, item))
         return cell
+
+    def quantile_of(self, value: Value, share: float) -> Value:
+        """Compute ``np.quantile`` at a known place, interpolated as NumPy does."""
+        if isinstance(value, Sel):
+            if value.tail:
+                raise self.refuse("CMP408", "a quantile of more than one axis")
+            ty = value.ty
+        else:
+            value = self.as_array(value)
+            if isinstance(value, Num):
+                return self.ufunc("multiply", value, number(1.0))
+            value = self.reshape(value, (value.size,))
+            ty = value.ty
+        if ty == "b1":
+            self.fail("TypeError", "numpy boolean subtract, the `-` operator, is not supported")
+        if ty == "f32":
+            raise self.refuse("CMP408", "a quantile of float32")
+        if isinstance(value, Arr) and value.size <= _QUANTILE:
+            atoms = [self.cast(self.get_flat(value, i64(k)), "f64") for k in range(value.size)]
+            if not atoms:
+                self.only_where(number(False))
+            for atom in atoms:
+                self.only_where(boolean(self.op("eq", "b1", atom, atom)))
+            ordered = self.sorted_atoms("f64", atoms)
+            place = (len(ordered) - 1) * share
+            low = min(int(place), len(ordered) - 1)
+            high = min(low + 1, len(ordered) - 1)
+            return self._between_two(ordered[low], ordered[high], Lit(place - low, "f64"))
+        made = self.new_list(())
+
+        def one(item: Value) -> None:
+            assert isinstance(item, Num)
+            mark = Num(self.cast(item.atom, "f64"), False)
+            self._sortable(mark)
+            self.list_append(made, Tup((mark, mark)))
+
+        self.paying_nothing(lambda: self.iterate(value, one))
+        seq = self.in_columns(self.sort_pairs(made, False))
+        count, rule = self.sequence_rows(seq)
+        self.only_where(boolean(self.op("gt", "b1", count.atom, i64(0))))
+        last = self.op("sub", "i64", count.atom, i64(1))
+        exact = self.op("mul", "f64", self.cast(last, "f64"), Lit(share, "f64"))
+        below = self.op("floor", "f64", exact)
+        first = self.op("min", "i64", self.cast(below, "i64"), last)
+        after = self.op("min", "i64", self.op("add", "i64", first, i64(1)), last)
+        ends = [rule(first), rule(after)]
+        a, b = (end.atom for end in ends if isinstance(end, Num))
+        return self._between_two(a, b, self.op("sub", "f64", exact, below))
+
+    def _between_two(self, a: Atom, b: Atom, part: Atom) -> Num:
+        """Interpolate from the nearer end."""
+        rise = self.op("sub", "f64", b, a)
+        up = self.op("add", "f64", a, self.op("mul", "f64", rise, part))
+        rest = self.op("sub", "f64", Lit(1.0, "f64"), part)
+        down = self.op("sub", "f64", b, self.op("mul", "f64", rise, rest))
+        nearer = self.op("ge", "b1", part, Lit(0.5, "f64"))
+        return self.item(self.op("select", "f64", nearer, down, up))
+
+    def _quantiles(self, args: Args, keywords: Keywords, scale: float) -> Value:
+        self.no_keywords(keywords, "axis")
+        axis = keywords.get("axis", args[2] if len(args) > 2 else NONE)
+        if not isinstance(axis, NoneV) and not (
+            axis in (number(0), number(-1))
+            and len(getattr(self._reducible(args[0]), "shape", (0,))) == 1
+        ):
+            raise self.refuse("CMP408", "a quantile along an axis")
+        wanted = args[1]
+        several = not isinstance(wanted, Num)
+        parts = self.listed(wanted) if several else (wanted,)
+        shares: list[float] = []
+        for part in parts:
+            if not isinstance(part, Num) or part.const is None:
+                raise self.refuse("CMP409", "a quantile that depends on the data")
+            shares.append(float(part.const) / scale)
+        if not all(0.0 <= share <= 1.0 for share in shares):
+            self.fail("ValueError", "Percentiles must be in the range [0, 100]")
+        data = self._reducible(args[0])
+        found = [self.quantile_of(data, share) for share in shares]
+        return self.as_array(Tup(tuple(found))) if several else found[0]
+
+    def np_percentile(self, args: Args, keywords: Keywords) -> Value:
+        return self._quantiles(args, keywords, 100.0)
+
+    def np_quantile(self, args: Args, keywords: Keywords) -> Value:
+        return self._quantiles(args, keywords, 1.0)
 
     def median_of_selection(self, value: Sel) -> Value:
         """Compute ``np.median`` of elements whose number depends on the data."""

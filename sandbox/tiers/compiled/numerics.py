@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from sandbox.tiers.compiled.points import FALSE, TRUE, i64
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
+    Dty,
     Index,
     NoneV,
     Num,
@@ -29,6 +32,9 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = ["Numerics"]
+
+_DIGITS: Final = 22
+"""Powers of ten up to this one are exact doubles."""
 
 
 class Numerics(Choice):
@@ -174,9 +180,64 @@ class Numerics(Choice):
 
     def np_round(self, args: Args, keywords: Keywords) -> Value:
         digits = args[1] if len(args) > 1 else keywords.get("decimals", number(0))
-        if self.constant(digits, "decimals") != 0:
-            raise self.refuse("CMP410", "rounding to a number of digits")
-        return self.ufunc("rint", args[0])
+        return self.rounded_array(args[0], self.constant(digits, "decimals"))
+
+    def rounded_array(self, value: Value, digits: int) -> Value:
+        """Round as NumPy does: scale, round, scale back."""
+        if digits == 0:
+            return self.ufunc("rint", value)
+        array = value if isinstance(value, Num | Arr | Sel) else self.as_array(value)
+        if abs(digits) > _DIGITS:
+            raise self.refuse("CMP410", f"rounding to {digits} digits")
+        if array.ty not in FLOATS:
+            if digits < 0 or array.ty == "b1":
+                raise self.refuse("CMP410", "rounding integers to tens")
+            return (
+                array
+                if isinstance(array, Num)
+                else self.np_astype([array, Dty(array.ty, array.ty, False)], {})
+            )
+        scale = number(10.0 ** abs(digits))
+        there, back = ("multiply", "divide") if digits > 0 else ("divide", "multiply")
+        return self.ufunc(back, self.ufunc("rint", self.ufunc(there, array, scale)), scale)
+
+    def round_to(self, value: Num, digits: int) -> Num:
+        """Round a Python number to digits after the point, exactly as CPython does.
+
+        CPython rounds the exact decimal value of a double, a tie to the even digit. Here the double
+        times a power of ten is held exactly in two parts, so its distance from the next integer is
+        exact too; that integer over the power is then rounded once.
+        """
+        if value.ty != "f64":
+            if digits < 0:
+                raise self.refuse("CMP410", "rounding integers to tens")
+            return self.int_of(value)
+        if not 0 <= digits <= _DIGITS:
+            raise self.refuse("CMP410", f"rounding to {digits} digits")
+        x, scale = value.atom, Lit(10.0**digits, "f64")
+        high = self.op("mul", "f64", x, scale)
+        low = self.op("fma", "f64", x, scale, self.op("neg", "f64", high))
+        # Above, a number has no such digits any more, or the product has no room for its half.
+        large = self.op("ge", "b1", self.op("abs", "f64", x), Lit(2.0**52, "f64"))
+        finite = self.op("lt", "b1", self.op("abs", "f64", x), Lit(math.inf, "f64"))
+        whole = self.either(large, self.inverse(finite))
+        fits = self.op("lt", "b1", self.op("abs", "f64", high), Lit(2.0**50, "f64"))
+        # Below, the low part of the product may be lost; that is far from any half.
+        self.only_where(boolean(self.either(whole, fits)))
+        down = self.op("floor", "f64", high)
+        part = self.op("sub", "f64", high, down)
+        # Half a step, from below or above by the low part, or exactly.
+        over = self.op("sub", "f64", part, Lit(0.5, "f64"))
+        rest = self.op("add", "f64", over, low)
+        half = self.op("mul", "f64", down, Lit(0.5, "f64"))
+        odd = self.op("ne", "b1", half, self.op("floor", "f64", half))
+        tie = self.both(self.op("eq", "b1", rest, Lit(0.0, "f64")), odd)
+        up = self.either(self.op("gt", "b1", rest, Lit(0.0, "f64")), tie)
+        # The product may be an integer of which the low part takes away less than half.
+        step = self.op("select", "f64", up, Lit(1.0, "f64"), Lit(0.0, "f64"))
+        found = self.op("div", "f64", self.op("add", "f64", down, step), scale)
+        signed = self.op("copysign", "f64", found, x)
+        return Num(self.op("select", "f64", whole, x, signed))
 
     def np_dot(self, args: Args, keywords: Keywords) -> Value:
         return self.dot(args[0], args[1])
@@ -265,13 +326,9 @@ class Numerics(Choice):
         array = self.as_array(args[0])
         self.no_keywords(keywords, "kind")
         kind = keywords.get("kind", NONE)
+        stable = True
         if not (isinstance(kind, Str) and kind.text in {"stable", "mergesort"}):
-            # Its vectorised sorts of AVX2 and AVX-512 order equal elements each in its own way.
-            raise self.refuse(
-                "CMP515",
-                "argsort() without kind='stable': in which order NumPy leaves equal elements "
-                "depends on the processor",
-            )
+            stable = False
         if isinstance(array, Num) or len(array.shape) != 1 or array.size > 16:
             raise self.refuse("CMP515", "argsort() of more than 16 elements or one axis")
         values = [self.get(array, (i64(k),)) for k in range(array.size)]
@@ -287,10 +344,12 @@ class Numerics(Choice):
                     x, y = row[k], row[k + 1]
                     row[k] = self.op("select", ty, swap, y, x)
                     row[k + 1] = self.op("select", ty, swap, x, y)
+        if not stable:
+            # NumPy's vectorised sorts of AVX2 and AVX-512 leave equal elements each in an order of
+            # its own, so a row that has some is computed by NumPy itself.
+            for a, b in itertools.pairwise(values):
+                self.only_where(boolean(self.op("lt", "b1", a, b)))
         return self.of_atoms((array.size,), "i64", tuple(places))
-
-    def np_interp(self, args: Args, keywords: Keywords) -> Value:
-        raise self.refuse("CMP407", "numpy.interp is not taken")
 
     def np_unique(self, args: Args, keywords: Keywords) -> Value:
         self.no_keywords(keywords, "axis", "return_counts")

@@ -28,6 +28,7 @@ from sandbox.tiers.compiled.values import (
     Lost,
     NoneV,
     Num,
+    ObjCell,
     Range,
     Ref,
     Sel,
@@ -427,12 +428,43 @@ class Operators(Displays):
                     return self._equal_lists(a, b)
                 sets = SetCell | GridCell | TableCell
                 if isinstance(left, sets) and isinstance(right, sets):
+                    if not (self.is_set(left) or self.is_set(right)):
+                        return self.equal_dicts(a, b)
                     return self.equal_sets(a, b)
+                if isinstance(left, ObjCell) and isinstance(right, ObjCell):
+                    return self._equal_objects(left, right)
+                dicts = (left, right)
+                if all(isinstance(c, DictCell | TableCell) for c in dicts):
+                    return self.equal_dicts(a, b)
                 raise self.refuse("CMP105", "a comparison of these containers")
         if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
             return self.truth(self.compare_known("equal", a, b))
         found = self.other_equal(a, b)
         return number(False) if found is None else found
+
+    def _equal_objects(self, a: ObjCell, b: ObjCell) -> Num:
+        """Compare objects of data classes, which are equal field by field."""
+        if a.cls is not b.cls:
+            return number(False)
+        if a.cls.fields is None:
+            raise self.refuse("CMP105", "a comparison of these containers")
+        sides = [dict(side.attributes) for side in (a, b)]
+        names = [name for name, _, _ in a.cls.fields]
+        if any(name not in side for side in sides for name in names):
+            raise self.refuse("CMP105", "a comparison of these containers")
+        left, right = (tuple(side[name] for name in names) for side in sides)
+        return self._equal_items(left, right)
+
+    @staticmethod
+    def is_set(content: SetCell | GridCell | TableCell) -> bool:
+        """Whether a content is that of a set, not of a dict."""
+        if isinstance(content, GridCell):
+            return content.values is None
+        return isinstance(content, SetCell) or content.value is None
+
+    def equal_dicts(self, a: Ref, b: Ref) -> Num:
+        """Compare dicts, in whatever order their keys are."""
+        raise NotImplementedError
 
     def other_equal(self, a: Value, b: Value) -> Num | None:
         """Compare text; None where the types can never be equal."""

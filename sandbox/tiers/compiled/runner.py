@@ -14,6 +14,7 @@ from sandbox.lane import Kernels
 from sandbox.native.tables import SOUND
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
+from sandbox.team import LEAST_ROWS, Job, Team
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 from sandbox.tiers.compiled.core import Region, dtype_of, render
 from sandbox.tiers.compiled.elsewhere import Elsewhere, Spare
@@ -22,6 +23,8 @@ from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
 from sandbox.tiers.compiled.points import ELSEWHERE
 
 __all__ = ["CompiledRunner"]
+
+_KERNEL: Final = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
 
 _MAX_FAILURES: Final = 1_024
 _SOUND: Final = SOUND
@@ -73,6 +76,9 @@ class CompiledRunner:
         """Called when `failures` has grown."""
         self._known: dict[Failure, int] = {}
         self._calls: dict[str, tuple[Callable[[int, int], None], int, int]] = {}
+        self._tables: dict[str, int] = {}
+        self.team: Team | None = None
+        """Threads that share the rows of large batches; taken at the next `bind`."""
         self._keep: list[Any] = []
         self._rows = 0
         self._outputs: Outputs | None = None
@@ -181,8 +187,34 @@ class CompiledRunner:
                 self._keep.append(array)
                 table[place] = array.ctypes.data
             self._keep.append(table)
+            self._tables[name] = table.ctypes.data
             self._calls[name] = (machine.call, num_rows, table.ctypes.data)
+            team = self.team
+            if team is not None and team.threads > 1 and team.here() and num_rows >= LEAST_ROWS:
+                self._calls[name] = self._shared(team, name, machine, num_rows)
         self._state = {name: array for name, array in shared.items() if name.startswith("state:")}
+
+    def _shared(
+        self, team: Team, name: str, machine: Machine, rows: int
+    ) -> tuple[Callable[[int, int], None], int, int]:
+        """Give a kernel as a job of several threads; it is called as the kernel is."""
+        regions = [self._regions[name][place] for place in machine.order]
+        sizes = [dtype_of(region.ty).itemsize for region in regions]
+        strides = [
+            None if region.kind == "scratch" else (region.stride or region.size) * size
+            for region, size in zip(regions, sizes, strict=True)
+        ]
+        scratch = {
+            place: region.size * size
+            for place, (region, size) in enumerate(zip(regions, sizes, strict=True))
+            if region.kind == "scratch" and region.name not in {FOLLOWS, FAILED}
+        }
+        failed = machine.order.index(FAILED), self._failed.ctypes.data
+        job = Job(team, _address(machine.call), self._tables[name], strides, scratch, failed, rows)
+        spread = _KERNEL(team.spread())
+        self._keep.append(job)
+        self._keep.append(spread)
+        return spread, rows, job.table.ctypes.data
 
     @staticmethod
     def _check_layout(array: NDArray[Any], region: Region, rows: int) -> None:
@@ -237,7 +269,7 @@ class CompiledRunner:
             names = [*([self._reset] if self._reset is not None else []), *self._tasks]
         cells = []
         for name in names:
-            _, _, table = self._calls[name]
+            table = self._tables[name]
             for place, region_name in enumerate(self._machines[name].order):
                 if self._regions[name][region_name].kind == "input":
                     cells.append((table + 8 * place, region_name))

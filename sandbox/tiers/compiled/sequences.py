@@ -348,8 +348,8 @@ class Sequences(Grids):
         if step == 0:
             self.fail("ValueError", "slice step cannot be zero")
         length = self.kept_now(seq.length.atom)
-        first = self._edge(index.start, length, step, True)
-        last = self._edge(index.stop, length, step, False)
+        first = self.slice_edge(index.start, length, step, True)
+        last = self.slice_edge(index.stop, length, step, False)
         distance = self.op("sub", "i64", last, first)
         if step < 0:
             distance = self.op("neg", "i64", distance)
@@ -370,7 +370,7 @@ class Sequences(Grids):
         self.count(count, move)
         return self.new_sequence(made, integer(count, 0, min(most, seq.length.high)))
 
-    def _edge(self, part: Value, length: Atom, step: int, front: bool) -> Atom:
+    def slice_edge(self, part: Value, length: Atom, step: int, front: bool) -> Atom:
         """Give where a slice begins or ends, within the list, as CPython clips it."""
         down = step < 0
         if isinstance(part, NoneV):
@@ -539,7 +539,7 @@ class Sequences(Grids):
             text = "deque already at its maximum size"
             self.check(boolean(self.inverse(full)), "IndexError", text)
         start = self._room_behind(seq, length)
-        place = self._edge(index, length, 1, True)
+        place = self.slice_edge(index, length, 1, True)
         at = self.op("add", "i64", start, place)
         behind = self.op("sub", "i64", length, place)
         last = self.op("add", "i64", start, length)

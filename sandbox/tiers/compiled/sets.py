@@ -413,3 +413,58 @@ class Sets(Lists):
         sizes = [self.len_of(value).atom for value in (a, b)]
         same = self.op("eq", "b1", *sizes)
         return boolean(self.both(same, self.is_subset(a, b).atom))
+
+    def equal_dicts(self, a: Ref, b: Ref) -> Num:
+        contents = [self.pt.heap[value.cell] for value in (a, b)]
+        dicts = [c for c in contents if isinstance(c, _DICTS)]
+        if len(dicts) != 2 or any(isinstance(c, GridCell) or self.is_set(c) for c in dicts
+                                  if not isinstance(c, DictCell)):  # fmt: skip
+            raise self.refuse("CMP105", "a comparison of these containers")
+        # A Counter counts what it does not hold as 0.
+        counters = all(getattr(c, "kind", "") == "counter" for c in dicts)
+        differ = ("differ", self.number())
+        self.pt.vars[differ] = number(False)
+
+        def note(good: Num) -> None:
+            def wrong() -> None:
+                self.pt.vars[differ] = number(True)
+
+            self.when_maybe(self.negation(good), wrong)
+
+        def same(x: Value, y: Value) -> Num:
+            return self.truth(self.spread(x, lambda v: self.spread(y, lambda w: self.equal(v, w))))
+
+        def each(mine: Ref, other: Ref) -> None:
+            def one(key: Value, value: Value) -> None:
+                theirs = self.pt.heap[other.cell]
+                assert isinstance(theirs, _DICTS)
+                found = self.choose(
+                    self.contains(other, key),
+                    lambda: same(value, self.dict_item(other, theirs, key, lambda: NONE)),
+                    lambda: same(value, number(0)) if counters else number(False),
+                )
+                note(self.truth(found))
+
+            content = self.pt.heap[mine.cell]
+            if isinstance(content, DictCell):
+                for _, k, present, v in content.entries:
+                    self.when(boolean(present), lambda k=k, v=v: one(k, v))  # type: ignore[misc]
+                return
+
+            def pair(item: Value) -> None:
+                assert isinstance(item, Tup)
+                one(*item.items)
+
+            self.iterate(Gen("items", (mine,)), pair)
+
+        def compare() -> None:
+            if counters:
+                each(b, a)
+            else:
+                note(boolean(self.op("eq", "b1", self.len_of(a).atom, self.len_of(b).atom)))
+            each(a, b)
+
+        self.paying_nothing(compare)
+        found = self.pt.vars.pop(differ)
+        assert isinstance(found, Num)
+        return self.negation(found)

@@ -369,6 +369,13 @@ class Keeper(Library):
                 if len(possible) == 1:
                     self._plan_store(deep, path, variants[possible[0]], writes, copies)
                     return
+                if isinstance(deep, DeepSeq) and all(
+                    isinstance(variants[k], Ref)
+                    and isinstance(self.pt.heap[variants[k].cell], ListCell | SeqCell)  # type: ignore[union-attr]
+                    for k in possible
+                ):
+                    self._store_sequence(deep, path, self._one_list(deep, value))
+                    return
                 raise self._changes(path)
             case _:
                 raise self._changes(path)
@@ -460,6 +467,23 @@ class Keeper(Library):
                     )
             case _:
                 raise self._changes(path)
+
+    def _one_list(self, deep: DeepSeq, value: Union) -> Ref:
+        """Copy what is one list or another, by path, to one place."""
+        made = self.sequence(deep.record, deep.kind, deep.maxlen)
+        length = self.accumulate("i64", i64(0))
+        head = replace(made, length=Num(length))
+
+        def one(variant: Value) -> Value:
+            assert isinstance(variant, Ref)
+            self.fill_sequence(head, self.pt.heap[variant.cell])
+            return NONE
+
+        self.spread(value, one)
+        cell = Ref(self.number())
+        now = integer(self.value_now(length), 0, made.room)
+        self.pt.heap[cell.cell] = replace(made, length=now)
+        return cell
 
     def _store_sequence(self, deep: DeepSeq, path: str, value: Ref) -> None:
         """Plan to write a list back to the state."""

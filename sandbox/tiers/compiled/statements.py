@@ -6,14 +6,20 @@ import ast
 import builtins
 
 from sandbox import cost
-from sandbox.tiers.compiled.builder import ancestors
+from sandbox.tiers.compiled.builder import MODULES, ancestors
 from sandbox.tiers.compiled.calls import Calls
 from sandbox.tiers.compiled.points import TRUE, Dead, Target
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
+    DictCell,
     Exc,
+    GridCell,
+    ListCell,
     Num,
+    Ref,
+    SeqCell,
+    TableCell,
     Tup,
     Value,
     boolean,
@@ -57,7 +63,44 @@ class Statements(Calls):
         del node
 
     def s_Delete(self, node: ast.Delete) -> None:
-        raise self.refuse("CMP111", "`del`", node)
+        for target in node.targets:
+            self._delete(target, node)
+
+    def _delete(self, target: ast.expr, node: ast.Delete) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.lookup(name)
+                self.bind(name, UNBOUND)
+                return
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                for part in parts:
+                    self._delete(part, node)
+                return
+            case ast.Subscript(value=owner_node, slice=index_node):
+                owner, index = self.eval(owner_node), self.eval(index_node)
+                content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+                if isinstance(content, ListCell | SeqCell) and isinstance(index, Num):
+                    self.remove_item(owner, index)
+                    return
+                if isinstance(content, DictCell | TableCell | GridCell):
+                    self.remove_item(owner, index)
+                    return
+        raise self.refuse("CMP111", "`del` of this", node)
+
+    def remove_item(self, owner: Value, index: Value) -> None:
+        """Compute ``del owner[index]`` of a list or dict."""
+        raise NotImplementedError
+
+    def s_With(self, node: ast.With) -> None:
+        # The dialect admits nothing but `np.errstate`, and NumPy's warnings are off anyway.
+        for item in node.items:
+            call = item.context_expr
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute | ast.Name)):
+                raise self.refuse("CMP107", "a `with` statement", node)
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
+            if name != "errstate" or item.optional_vars is not None:
+                raise self.refuse("CMP107", "a `with` statement", node)
+        self.run(node.body)
 
     def s_Assert(self, node: ast.Assert) -> None:
         cond = self.truth(self.eval(node.test))
@@ -74,7 +117,7 @@ class Statements(Calls):
             raise self.refuse("CMP112", "a bare raise")
         value = self.eval(node.exc)
         if isinstance(value, Exc):
-            module = (
+            module = MODULES.get(value.name) or (
                 "guest"
                 if ancestors(value.name)[0] == value.name and not _known(value.name)
                 else "builtins"

@@ -178,11 +178,24 @@ class Text:
     lower: bool = False
 
 
+_ZERO: Final = Lit(0, "i64")
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The list that ``text.split()`` gives; words are looked up when asked for."""
+    """The list that ``text.split()`` gives; words are looked up when asked for.
+
+    Attributes:
+        text: What was split.
+        separator: Where; empty for white space.
+        first: Number of the first word; a slice begins later.
+        stop: Number of the word after the last one; None where all of them are meant.
+    """
 
     text: Text
+    separator: str = ""
+    first: Atom = _ZERO
+    stop: Atom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +362,8 @@ class Cls:
     kind: str = "plain"
     members: tuple[str, ...] = ()
     """Of an enum, in the order of the source."""
+    frozen: bool = False
+    """A dataclass whose fields are not assigned."""
 
 
 @dataclass(frozen=True, slots=True)

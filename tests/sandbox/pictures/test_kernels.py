@@ -72,7 +72,7 @@ def test_what_a_program_sees_in_a_frame_is_what_opencv_sees(path: Path) -> None:
         for low, high in HSV_RANGES:
             expected = cv2.inRange(hsv, low, high)
             mask = np.empty(picture.shape[:2], np.uint8)
-            count = colour.in_range_hsv(picture, 2, *low, *high, mask)  # type: ignore[call-arg]
+            count = colour.in_range_hsv(picture, 2, *low, *high, mask)
             assert np.array_equal(expected, mask)
             assert count == cv2.countNonZero(expected)
             assert elements.count_non_zero(mask.reshape(-1)) == count
@@ -200,6 +200,19 @@ def test_starts_that_run_back_are_refused() -> None:
         assert drawing.fill_polygons(image, points, wrong, 1, 1, 1, scratch) == -1
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 3e7])
+def test_points_that_cannot_be_measured_are_refused(wrong: float) -> None:
+    points = np.array([[0, 0], [5, 1], [wrong, 4], [1, 6]], np.float32)
+    indices, scratch = np.empty(6, np.int32), np.empty(hull.convex_hull_scratch(4), np.int32)
+    assert hull.convex_hull(points, False, True, indices, scratch) == -1
+    assert hull.approx_poly(points, 1.0, False, np.empty((5, 2), np.float32), scratch) == -1
+    assert shapes.bounding_rect(points, np.empty(4, np.int64)) == -1
+    assert shapes.is_contour_convex(points) == -1
+    assert shapes.moments_of_contour(points, np.empty(24)) == -1
+    singles = np.empty(16, np.float32)
+    assert shapes.min_enclosing_circle(points, singles[:3], singles[3:]) == -1
+
+
 # -- the table --------------------------------------------------------------------------------
 
 
@@ -215,7 +228,8 @@ def test_row_of_the_table_names_what_exists(row: Any) -> None:
     for price in (row.cost, row.cost_after):
         assert price is None or set(inspect.signature(price).parameters) <= set(WORDS)
     for types in row.signatures:
-        arguments, _ = numba.core.sigutils.normalize_signature(types)
+        normalized: Any = numba.core.sigutils
+        arguments, _ = normalized.normalize_signature(types)
         assert len(arguments) == len(inspect.signature(kernel.py_func).parameters)
 
 

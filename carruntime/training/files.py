@@ -1,0 +1,68 @@
+"""Files of a run, written whole or not at all, so that an interrupted run can be taken up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from carruntime.errors import OptionError
+
+__all__ = ["make_folder", "write_bytes", "write_json", "write_text"]
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put a file in place of another in one move; what was there stands if that fails.
+
+    Raises:
+        OptionError: If it cannot be written, because the disk is full, say.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise OptionError(
+            f"{path} cannot be written: {error.strerror or error}; what was stored before still "
+            "stands: make room, or mend the place, and go on with --resume"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put a text in place of another in one move.
+
+    Raises:
+        OptionError: If it cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, record: dict[str, Any]) -> None:
+    """Put a record in place of another in one move.
+
+    Raises:
+        OptionError: If it cannot be written.
+    """
+    write_text(path, json.dumps(record, indent=1) + "\n")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder.
+
+    Raises:
+        OptionError: If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(
+            f"the folder {path} cannot be made: {error.strerror or error}; want a place that is "
+            "yours and no file"
+        ) from error
