@@ -107,6 +107,8 @@ class Statements(Calls):
         text = ""
         if isinstance(node.msg, ast.Constant):
             text = str(node.msg.value)
+        elif node.msg is not None and self.uses.reads_nowhere(node.msg):
+            raise self.refuse("CMP123", "the message of an `assert` reads an undefined name")
         self.check(cond, "AssertionError", text)
 
     def s_Raise(self, node: ast.Raise) -> None:
@@ -115,6 +117,8 @@ class Statements(Calls):
             if isinstance(held, Exc):
                 self.fail(held.name, held.message or "")
             raise self.refuse("CMP112", "a bare raise")
+        if node.cause is not None and self.uses.reads_nowhere(node.cause):
+            raise self.refuse("CMP123", "the cause of a `raise` reads an undefined name")
         value = self.eval(node.exc)
         if isinstance(value, Exc):
             module = MODULES.get(value.name) or (
