@@ -174,10 +174,10 @@ class Names(Walk):
             self.write_attribute(node, base)
         elif self.is_broken(node.value):
             self.broken.add(node)
-            if node.attr.startswith("_") or node.attr in INTERNAL_ATTRIBUTES:
+            inside = node.attr.startswith("_") or node.attr in INTERNAL_ATTRIBUTES
+            if inside and self.first_of(node.value) in self.nameless:
                 # What leads inside stays refused, though no row gets past the name.
-                if self.first_of(node.value) in self.nameless:
-                    self.read_attribute(node, node.attr, None)
+                self.read_attribute(node, node.attr, None)
         elif node.attr == "__init__" and node in self.called and base is None:
             pass  # of the program's own classes; the guards see to that
         else:
