@@ -20,6 +20,7 @@ from benchmarks import (
     bench_latency,
     bench_memory,
     bench_minigrid,
+    bench_pictures,
     bench_render,
     bench_startup,
     bench_threads,
@@ -46,6 +47,7 @@ QUESTIONS = {
     "memory": bench_memory,
     "minigrid": bench_minigrid,
     "render": bench_render,
+    "pictures": bench_pictures,
 }
 
 

@@ -72,8 +72,13 @@ def assemble(
     *,
     code: bytes = b"",
     keep_code: Callable[[bytes], None] | None = None,
+    pictures: bytes = b"",
 ) -> Assembled:
     """Make a runner; see `sandbox.passes.build`."""
+    if pictures and tier != "interpreted":
+        from sandbox.tiers.compiled.links import offer
+
+        offer(pictures)
     tree = analysis.tree
     if tree is None or analysis.outline is None:
         raise ProgramRefusedError(analysis.report)

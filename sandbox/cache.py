@@ -43,7 +43,17 @@ if TYPE_CHECKING:
     from sandbox.limits import Limits
     from sandbox.plan import Plan
 
-__all__ = ["BYTES", "FOLDER", "Cache", "Entry", "Standing", "entry_name", "shared", "use"]
+__all__ = [
+    "BYTES",
+    "FOLDER",
+    "Cache",
+    "Entry",
+    "Standing",
+    "entry_name",
+    "environment",
+    "shared",
+    "use",
+]
 
 FOLDER: Final = "CARRUNTIME_CACHE"
 """Environment variable: the folder to use, or ``off``."""
@@ -243,7 +253,7 @@ class Entry:
 
 def entry_name(source: bytes, plan: Plan, limits: Limits) -> str | None:
     """Give the name of a program's entry; None where the processor cannot be told from others."""
-    here = _environment()
+    here = environment()
     if here is None:
         return None
     about = wire.encode([here, source, wire.pack(plan), wire.pack(limits)])
@@ -267,14 +277,14 @@ def shared() -> Cache:
     """
     global _shared
     if _shared is None:
-        _shared = _from_environment()
+        _shared = _fromenvironment()
     return _shared
 
 
 _shared: Cache | None = None
 
 
-def _from_environment() -> Cache:
+def _fromenvironment() -> Cache:
     said = os.environ.get(FOLDER, "")
     limit = os.environ.get(BYTES, "")
     if limit and not limit.isdecimal():
@@ -296,7 +306,7 @@ def _from_environment() -> Cache:
 
 
 @cache
-def _environment() -> bytes | None:
+def environment() -> bytes | None:
     """Give a digest of what machine code depends on beside its program.
 
     The admitted language is part of this package's files, which stand for it with their sizes and

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox import shm, wire
+from sandbox import opencv, shm, wire
 from sandbox.batches import Batch, Bools
 from sandbox.errors import ProtocolError, UsageError
 from sandbox.guest import After, Buffers, GuestBase, Ran, TierWish, check_rows, sets_of
+from sandbox.kernels import picture_code
 from sandbox.lane import Ended, Engine, Lane, Leaf, Places
 from sandbox.native.library import library
 from sandbox.native.tables import Kind
@@ -49,6 +50,7 @@ class InProcessGuest(GuestBase):
     ) -> None:
         super().__init__(source, filename, limits)
         self._passes = load_passes(passes)
+        self._source = source
         self._threads = threads
         self._analysis = self._passes.analyse(source, filename, limits)
         self._closed = False
@@ -78,7 +80,10 @@ class InProcessGuest(GuestBase):
         """Make the source into something that runs; see `Guest.build`."""
         self._must_be_open()
         self._must_build()
-        built = self._passes.build(self._analysis, plan, self.limits, tier)
+        code: dict[str, Any] = {}
+        if tier != "interpreted" and opencv.is_named_in(self._source):
+            code["pictures"] = picture_code(self._source)
+        built = self._passes.build(self._analysis, plan, self.limits, tier, **code)
         unfit = unfit_names(built.component_names)
         if unfit:
             raise self._refuse((*built.findings, *unfit))

@@ -25,6 +25,7 @@ from sandbox.errors import (
 )
 from sandbox.guest import Buffers, Require, TierWish, check_rows, sets_of
 from sandbox.holder import LostWorkerError
+from sandbox.kernels import picture_code
 from sandbox.native.library import library
 from sandbox.outcome import Outcome
 from sandbox.rules import RULES
@@ -209,10 +210,12 @@ class WorkerGuest(Dispatcher):
         plan = self._must_have(self._plan, "build")
         if fresh or self._holder.child is None:
             self._start(self._warmth(plan), sees=self._sees)
-        deadline = time.monotonic() + self.limits.compile_s
         entry = self._entry(plan)
         code = entry.code
-        request = wire.BuildRequest(plan, self._tier, code, keep=entry.wanted)
+        wanted = self._sees and self._tier != "interpreted"
+        pictures = picture_code(self._source) if wanted else b""
+        deadline = time.monotonic() + self.limits.compile_s
+        request = wire.BuildRequest(plan, self._tier, code, entry.wanted, pictures)
         try:
             self._holder.send(Frame.BUILD, wire.pack(request), deadline)
             if self._tier != "interpreted":

@@ -157,6 +157,7 @@ def build(
     before_guest_code: Callable[[], None] | None = None,
     code: bytes = b"",
     keep_code: Callable[[bytes], None] | None = None,
+    pictures: bytes = b"",
 ) -> Built:
     """Make a program ready to run; the first pass that runs guest code.
 
@@ -171,6 +172,8 @@ def build(
             interpreted tier. It is loaded, and nothing is compiled or tried out.
         keep_code: Called before ``before_guest_code`` with the machine code, if there is any.
 
+        pictures: Kernels for pictures that were compiled before; see `sandbox.kernels`.
+
     Returns:
         The runner, and why it is not the compiled one where it is not.
 
@@ -181,7 +184,16 @@ def build(
     # The tiers and their libraries take a second to import; `analyse` alone needs none of them.
     from sandbox.assemble import assemble
 
-    made = assemble(analysis, plan, limits, tier, before_guest_code, code=code, keep_code=keep_code)
+    made = assemble(
+        analysis,
+        plan,
+        limits,
+        tier,
+        before_guest_code,
+        code=code,
+        keep_code=keep_code,
+        pictures=pictures,
+    )
     return Built(made.runner, made.tier_reason, made.component_names, made.findings, made.stored)
 
 

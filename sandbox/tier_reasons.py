@@ -480,6 +480,33 @@ _ARRAYS: Final = (
     ),
 )
 
+_PICTURES: Final = (
+    (
+        "CMP530",
+        "there is no kernel for this function of OpenCV, or not for these arguments of it",
+        "only functions whose results are equal to OpenCV's have one",
+        "use another function, or leave it: the program runs with OpenCV itself",
+    ),
+    (
+        "CMP531",
+        "a function of OpenCV is given something else than a uint8 image or a contour",
+        "the kernels take images of one or three channels of bytes, and points of int32",
+        "convert it with `.astype(np.uint8)`",
+    ),
+    (
+        "CMP532",
+        "an argument of OpenCV is of a form that is not followed",
+        _CONSTANT,
+        "write bounds, sizes and colours as tuples or arrays of constants",
+    ),
+    (
+        "CMP533",
+        "a contour, or a part of an image with bounds from the row, is written into",
+        _SHARED,
+        "make a new array of it",
+    ),
+)
+
 _WORDS: Final = (
     (
         "CMP601",
@@ -611,12 +638,6 @@ _WHOLE: Final = (
         "compute it with NumPy on the row, or use less",
     ),
     (
-        "CMP916",
-        "a frame is handed over as BGR or as the path of a picture",
-        "the compiled tier reads frames as they arrive",
-        'take the parameter `frame`, and load with frame_order="rgb"',
-    ),
-    (
         "CMP991",
         "the compiler failed",
         "the program still has a tier to run in",
@@ -666,6 +687,7 @@ TIER_REASONS: Final[tuple[tuple[str, str, str, str], ...]] = (
     *_KNOWN,
     *_NUMBERS,
     *_ARRAYS,
+    *_PICTURES,
     *_WORDS,
     *_KEPT,
     *_PAID,

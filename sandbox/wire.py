@@ -154,12 +154,14 @@ class BuildRequest:
     Attributes:
         code: Machine code that an earlier worker of the same program sent, or nothing.
         keep: Whether to send what is compiled, in a frame CODE before the answer.
+        pictures: Kernels for pictures that the program may need, or nothing.
     """
 
     plan: Plan
     tier: Literal["auto", "interpreted", "compiled"]
     code: bytes = b""
     keep: bool = False
+    pictures: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,6 +285,8 @@ class _Worker:
         code: dict[str, Any] = {"code": asked.code} if asked.code else {}
         if asked.keep:
             code["keep_code"] = self.keep
+        if asked.pictures:
+            code["pictures"] = asked.pictures
         try:
             built = self.passes.build(
                 analysis, asked.plan, self.limits, asked.tier, before_guest_code=self.lock, **code

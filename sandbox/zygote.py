@@ -17,8 +17,10 @@ closes its end of the socket, or is gone.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
+import importlib
 import os
 import select
 import signal
@@ -35,6 +37,7 @@ from typing import Any, Final, Literal, NoReturn
 from sandbox import cgroup, layers, meeting, namespaces, opencv, worker
 from sandbox.limits import Limits
 from sandbox.native.library import library
+from sandbox.pictures.table import KERNELS
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, DictSpec, Schema
 from sandbox.team import MOST_THREADS
@@ -163,6 +166,7 @@ class _Zygote:
         if not namespaces.adopt_orphans():
             self.apart = frozenset()
         self.warmth = Warmth.LIGHT
+        self.knows_pictures = False
         self.sees = False
         """Whether OpenCV was imported, or looked for in vain."""
         self.endings: OrderedDict[int, int] = OrderedDict()
@@ -226,6 +230,7 @@ class _Zygote:
                 self.warm(warmth & ~PICTURES)
                 if warmth & PICTURES:
                     self.see()
+                    self.know_pictures()
                 pid, given = self.fork(host, fds[0], number, seconds, threads)
             elif op == Op.ENDING:
                 status = self.endings.get(number, -1)
@@ -327,6 +332,18 @@ class _Zygote:
         gc.unfreeze()
         gc.enable()
         opencv.warm_up()
+        _freeze()
+
+    def know_pictures(self) -> None:
+        """Import our kernels for pictures, where programs are compiled: a worker opens no file."""
+        if self.knows_pictures or self.warmth < Warmth.COMPILER:
+            return
+        self.knows_pictures = True
+        gc.unfreeze()
+        gc.enable()
+        for name in sorted({item.module for found in KERNELS.values() for item in found}):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(f"sandbox.pictures.{name}")
         _freeze()
 
     def try_out(self, tier: Literal["auto", "interpreted"]) -> bool:

@@ -131,7 +131,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--most-subtasks", type=count, default=5, help="(default 5)")
     parser.add_argument("--expert-episodes", type=count, default=40, help="(default 40)")
-    parser.add_argument("--episodes", type=count, default=60, help="random ones (default 60)")
+    parser.add_argument("--episodes", type=count, default=100, help="random ones (default 100)")
     parser.add_argument(
         "--horizon",
         type=natural,

@@ -50,7 +50,7 @@ class Episodes:
     """
 
     expert: int = 40
-    random: int = 60
+    random: int = 100
     horizon: int | None = None
     seed: int = 0
     threshold: float = 0.1

@@ -258,7 +258,7 @@ def test_an_image_script_is_asked_for_with_pictures_and_judged_on_frames(tmp_pat
     pytest.importorskip("cv2")
     script = (Path(__file__).parents[1] / "corpus" / "generate" / "checker.py").read_text("utf-8")
     model = Scripted({"script": fenced(script)})
-    episodes = Episodes(expert=36, random=36, horizon=30)
+    episodes = Episodes(expert=36, random=100, horizon=30)
     with Workshop(ENV_ID, episodes=episodes, frames=True) as room:
         found = generate(room, model, Settings(style="paper", rounds=1), tmp_path)
     assert found.end == "accepted"

@@ -99,7 +99,7 @@ class Arguments(Reductions):
             return Sel(
                 value.domain, value.keep,
                 lambda i, r: self.cast(value.element(i, r), ty), ty, value.tail, value.deps,
-                value.source, bound=value.bound,
+                value.source, bound=value.bound, extents=value.extents,
             )  # fmt: skip
         array = self.as_array(value)
         assert isinstance(array, Arr)

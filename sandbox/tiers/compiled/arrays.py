@@ -135,10 +135,25 @@ class Arrays(Views):
 
     def candidates(self, sel: Sel, body: Callable[[Index], None]) -> None:
         """Run a body that changes no guest value for every candidate."""
-        if sel.bound is None:
+        if sel.extents is not None:
+            self.within_extents(sel.extents, body)
+        elif sel.bound is None:
             self.each(sel.domain, body)
         else:
             self.count(sel.bound, lambda index: body((index,)))
+
+    def within_extents(
+        self, extents: tuple[Atom, ...], body: Callable[[Index], None], prefix: Index = ()
+    ) -> None:
+        """Run a body that changes no guest value for every index within extents."""
+        if len(prefix) == len(extents):
+            body(prefix)
+            return
+        here = extents[len(prefix)]
+        if here == i64(1):
+            self.within_extents(extents, body, (*prefix, i64(0)))
+            return
+        self.count(here, lambda k: self.within_extents(extents, body, (*prefix, k)))
 
     def nth(self, sel: Sel, which: Num) -> Value:
         """Give the entry at a position of the first axis."""
@@ -245,7 +260,7 @@ class Arrays(Views):
         deps = tuple(d for arg in inputs if isinstance(arg, Arr) for d in self.deps(arg))
         return Sel(
             first.domain, first.keep, element, tys[-1], tail, (*first.deps, *deps), first.source,
-            bound=first.bound,
+            bound=first.bound, extents=first.extents,
         )  # fmt: skip
 
     def masked(self, array: Arr, mask: Arr) -> Sel:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from sandbox import cost
+from sandbox.kinds import Kinds
 from sandbox.tiers.compiled.arrays import Arrays
 from sandbox.tiers.compiled.expressions import Expressions
 from sandbox.tiers.compiled.points import i64
@@ -34,6 +37,10 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = ["Assignment"]
+
+
+_FORMS: Final = Kinds(lambda _: None, lambda _: False, {})
+"""Tells by its form whether an index stands for one place; it knows no names."""
 
 
 class Assignment(Expressions):
@@ -81,6 +88,9 @@ class Assignment(Expressions):
             case ast.Subscript(value=owner_node, slice=index_node):
                 owner = self.eval(owner_node)
                 index = self.eval(index_node)
+                if isinstance(owner, Arr) and not _FORMS.is_place(index_node):
+                    # What may set many elements pays for the whole array, as in the other tier.
+                    self.charge(cost.operator(owner.size))
                 self.set_item(owner, index, value)
             case _:
                 raise self.refuse(
@@ -185,7 +195,7 @@ class Assignment(Expressions):
         if isinstance(value, Arr) and not isinstance(other, Union):
             if isinstance(op, ast.MatMult):
                 raise self.refuse("CMP109", "`@=`")
-            result = self.ufunc(BINARY[type(op)], value, other)
+            result = self.operated(self.ufunc(BINARY[type(op)], value, other))
             if isinstance(result, Sel):
                 raise self.refuse("CMP508", "a selection and a whole array in one expression")
             floating = ("f32", "f64")

@@ -52,6 +52,7 @@ from sandbox.tiers.compiled.values import (
     UNBOUND,
     Exc,
     Facts,
+    Func,
     Num,
     Ref,
     SeqCell,
@@ -314,6 +315,7 @@ class Builder(Merging):
         lengths = [len(target.exits) for target in self.active]
         mark = self.counter
         for attempt in range(24):
+            before = self.counter
             for target, length in zip(self.active, lengths, strict=True):
                 del target.exits[length:]
             turn: list[Stmt] = []
@@ -333,6 +335,8 @@ class Builder(Merging):
             finally:
                 self.active.pop()
             backs = [*again.exits, *([self.current] if self.current is not None else [])]
+            for back in backs:
+                _forget_scopes(back, before)
             if not self._grow(entry, start, backs, carried, cells, attempt, mark):
                 break
         else:
@@ -459,6 +463,15 @@ class Builder(Merging):
                     copies.append(Let(copy, "copy", (value,)))
                     item.value = copy
         block[mark:mark] = copies
+
+
+def _forget_scopes(back: Point, before: int) -> None:
+    """Drop the names of scopes that a turn has opened: the next turn opens its own."""
+    if any(isinstance(value, Func) and value.frame.number > before for value in back.vars.values()):
+        return
+    for key in [k for k in back.vars if isinstance(k, tuple) and isinstance(k[0], int)]:
+        if key[0] > before:
+            del back.vars[key]
 
 
 MODULES: Final = {"StatisticsError": "statistics", "FrozenInstanceError": "dataclasses"}

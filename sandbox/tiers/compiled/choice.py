@@ -319,6 +319,7 @@ class Choice(Creation):
         return Sel(
             first.domain, first.keep, element, owner.ty, owner.shape[len(sels) :],
             (*first.deps, *self.deps(owner)), first.source,
+            bound=first.bound, extents=first.extents,
         )  # fmt: skip
 
     def index_selection(self, owner: Sel, index: Value) -> Value:
@@ -336,14 +337,14 @@ class Choice(Creation):
                 owner.domain,
                 lambda i: self.both(owner.keep(i), head.element(i, ())),
                 owner.element, owner.ty, owner.tail, owner.deps,
-                (owner.source, self.number()), owner.bounds,
+                (owner.source, self.number()), owner.bounds, extents=owner.extents,
             )  # fmt: skip
         everything = SliceV(NONE, NONE, NONE)
         if head == everything and len(parts) == 2 and isinstance(parts[1], Num) and owner.tail:
             place = self.bounded(parts[1], owner.tail[0], "index is out of bounds for axis 1")
             return Sel(
                 owner.domain, owner.keep, lambda i, r: owner.element(i, (place, *r)), owner.ty,
-                owner.tail[1:], owner.deps, owner.source, owner.bounds,
+                owner.tail[1:], owner.deps, owner.source, owner.bounds, owner.bound, owner.extents,
             )  # fmt: skip
         if head == everything and len(parts) == 2 and isinstance(parts[1], SliceV) and owner.tail:
             span = self.slice_of(parts[1], owner.tail[0])
@@ -356,7 +357,7 @@ class Choice(Creation):
 
             return Sel(
                 owner.domain, owner.keep, part_of, owner.ty, (len(span), *owner.tail[1:]),
-                owner.deps, owner.source, owner.bounds,
+                owner.deps, owner.source, owner.bounds, owner.bound, owner.extents,
             )  # fmt: skip
         if head == everything and len(parts) == 1:
             return owner

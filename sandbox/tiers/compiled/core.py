@@ -4,8 +4,9 @@ A program is a tree of statements over typed scalars. Every operand is an *atom*
 temporary (assigned once by `Let`) or a variable (assigned by `Set`, zero before that). Memory is
 a fixed set of typed regions, one row of a column, of an output, of the state or of scratch space;
 an index counts elements from the start of the row and has been checked before it gets here. There
-are no calls but to a closed list of mathematical functions, no pointers, no allocation and no
-recursion, so that what the machine code may touch can be read off the text.
+are no calls but to a closed list of mathematical functions and to our own kernels for pictures
+(`Invoke`, which names the memory that each may read and write); there are no pointers, no
+allocation and no recursion, so that what the machine code may touch can be read off the text.
 """
 
 from __future__ import annotations
@@ -27,16 +28,19 @@ __all__ = [
     "Break",
     "For",
     "If",
+    "Invoke",
     "Kernel",
     "Let",
     "Lit",
     "Loop",
+    "Place",
     "Region",
     "Set",
     "Stmt",
     "Store",
     "Ty",
     "Var",
+    "atoms_of",
     "dtype_of",
     "fold",
     "is_float",
@@ -239,7 +243,33 @@ class Break:
     label: str
 
 
-Stmt: TypeAlias = Let | Set | Store | If | For | Loop | Block | Break
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An array in memory that a kernel for pictures is given: a part of a region, C-contiguous.
+
+    Attributes:
+        region: Which.
+        offset: Its first element.
+        extents: Its shape. Offset and extents have been checked: it lies within the region.
+        written: Whether the kernel writes it.
+    """
+
+    region: str
+    offset: Atom
+    extents: tuple[Atom, ...]
+    written: bool = False
+
+
+@dataclass(slots=True)
+class Invoke:
+    """Call one of our kernels for pictures; it touches no memory but the places it is given."""
+
+    var: Var
+    kernel: str
+    args: tuple[Atom | Place, ...]
+
+
+Stmt: TypeAlias = Let | Set | Store | If | For | Loop | Block | Break | Invoke
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,8 +396,56 @@ def prune(body: list[Stmt]) -> None:
             if name not in used:
                 used.add(name)
                 waiting.extend(sources.get(name, ()))
-        if not _drop(body, used):
+        if not _drop(body, used, _regions_read(body, used)):
             return
+
+
+def _regions_read(body: list[Stmt], used: set[str]) -> set[str]:
+    """Give the regions that something reads; a kernel that nobody needs reads nothing."""
+    found: set[str] = set()
+    calls: list[Invoke] = []
+
+    def look(items: list[Stmt]) -> None:
+        for item in items:
+            match item:
+                case Let(var=var, op="load", region=region) if region is not None:
+                    if var.name in used:
+                        found.add(region)
+                case Invoke():
+                    calls.append(item)
+                case If(then=then, other=other):
+                    look(then)
+                    look(other)
+                case For(body=inner) | Loop(body=inner) | Block(body=inner):
+                    look(inner)
+
+    look(body)
+    while True:
+        waiting = [call for call in calls if _idle(call, used, found)]
+        for call in calls:
+            if call not in waiting:
+                found.update(arg.region for arg in call.args if isinstance(arg, Place))
+        if len(waiting) == len(calls):
+            return found
+        calls = waiting
+
+
+def _idle(call: Invoke, used: set[str], read: set[str]) -> bool:
+    """Whether nobody reads what a kernel computes (an image that is only drawn into, say)."""
+    written = [arg.region for arg in call.args if isinstance(arg, Place) and arg.written]
+    return call.var.name not in used and all(_unread(region, read) for region in written)
+
+
+def _unread(region: str, read: set[str]) -> bool:
+    return region.startswith("scratch") and region not in read
+
+
+def atoms_of(call: Invoke) -> list[Atom]:
+    """Give all numbers that a call of a kernel depends on."""
+    found: list[Atom] = []
+    for arg in call.args:
+        found.extend((arg.offset, *arg.extents) if isinstance(arg, Place) else (arg,))
+    return found
 
 
 def _uses(body: list[Stmt], roots: set[str], sources: dict[str, set[str]]) -> None:
@@ -380,6 +458,8 @@ def _uses(body: list[Stmt], roots: set[str], sources: dict[str, set[str]]) -> No
                 sources.setdefault(var.name, set()).add(name)
             case Store(index=index, value=value):
                 roots.update(atom.name for atom in (index, value) if isinstance(atom, Var))
+            case Invoke():
+                roots.update(atom.name for atom in atoms_of(item) if isinstance(atom, Var))
             case If(cond=cond, then=then, other=other):
                 if isinstance(cond, Var):
                     roots.add(cond.name)
@@ -393,7 +473,7 @@ def _uses(body: list[Stmt], roots: set[str], sources: dict[str, set[str]]) -> No
                 _uses(inner, roots, sources)
 
 
-def _drop(body: list[Stmt], used: set[str]) -> bool:
+def _drop(body: list[Stmt], used: set[str], read: set[str]) -> bool:
     changed = False
     kept: list[Stmt] = []
     for position, item in enumerate(body):
@@ -402,20 +482,28 @@ def _drop(body: list[Stmt], used: set[str]) -> bool:
                 if var.name not in used:
                     changed = True
                     continue
+            case Store(region=region):
+                if _unread(region, read):
+                    changed = True
+                    continue
+            case Invoke():
+                if _idle(item, used, read):
+                    changed = True
+                    continue
             case If(then=then, other=other):
-                changed |= _drop(then, used) | _drop(other, used)
+                changed |= _drop(then, used, read) | _drop(other, used, read)
                 if not then and not other:
                     changed = True
                     continue
             case For(body=inner):
-                changed |= _drop(inner, used)
+                changed |= _drop(inner, used, read)
                 if not inner:
                     changed = True
                     continue
             case Loop(body=inner):
-                changed |= _drop(inner, used)
+                changed |= _drop(inner, used, read)
             case Block(body=inner, label=label):
-                changed |= _drop(inner, used)
+                changed |= _drop(inner, used, read)
                 while inner and isinstance(inner[-1], Break) and inner[-1].label == label:
                     inner.pop()
                     changed = True
@@ -478,6 +566,12 @@ def _atom(atom: Atom) -> str:
     return atom.name if isinstance(atom, Var) else repr(atom.value)
 
 
+def _place(place: Place) -> str:
+    extents = ", ".join(_atom(extent) for extent in place.extents)
+    mark = "out " if place.written else ""
+    return f"{mark}{place.region}[{_atom(place.offset)}:][{extents}]"
+
+
 def _render(body: list[Stmt], depth: int, lines: list[str]) -> None:
     pad = "  " * depth
     for item in body:
@@ -491,6 +585,9 @@ def _render(body: list[Stmt], depth: int, lines: list[str]) -> None:
                 else:
                     text = f"{op}({', '.join(shown)})"
                 lines.append(f"{pad}{var.name}: {var.ty} = {text}")
+            case Invoke(var=var, kernel=kernel, args=args_):
+                shown = [_place(arg) if isinstance(arg, Place) else _atom(arg) for arg in args_]
+                lines.append(f"{pad}{var.name}: {var.ty} = {kernel}({', '.join(shown)})")
             case Set(var=var, value=value):
                 lines.append(f"{pad}{var.name} := {_atom(value)}")
             case Store(region=region, index=index, value=value):

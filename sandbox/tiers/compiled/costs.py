@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.core import (
     Break,
     For,
     If,
+    Invoke,
     Kernel,
     Let,
     Lit,
@@ -130,6 +131,9 @@ def _work(
                 line = lines.get(var.name, line)
             case Store():
                 found[line] = found.get(line, 0) + share
+            case Invoke(var=var):
+                line = lines.get(var.name, line)
+                found[line] = found.get(line, 0) + share * _FUNCTION
             case If(then=then, other=other):
                 if _ends_badly(then) or _ends_badly(other):
                     _work(other if _ends_badly(then) else then, lines, share, line, found)

@@ -281,6 +281,27 @@ class Creation(Arguments):
             return self.transpose(array, tuple(self.constant(part, "an axis") for part in rest))
         return self.transpose(array)
 
+    def np_swapaxes(self, args: Args, keywords: Keywords) -> Value:
+        array = self.as_array(args[0])
+        if isinstance(array, Num) or len(args) != 3:
+            raise self.refuse("CMP408", "this swapaxes()")
+        first, second = (self.constant(part, "an axis") for part in args[1:])
+        depth = len(array.shape)
+        if not (-depth <= first < depth and -depth <= second < depth):
+            raise self.refuse("CMP511", "an axis that is out of bounds")
+        order = list(range(depth))
+        order[first], order[second] = order[second], order[first]
+        return self.transpose(array, tuple(order))
+
+    def np_ascontiguousarray(self, args: Args, keywords: Keywords) -> Value:
+        # Programs cannot tell where an array lies; one that is contiguous comes back as it is.
+        value = args[0]
+        if isinstance(value, Arr) and value.view is None:
+            return value
+        return (
+            self.a_copy([value], {}) if isinstance(value, Arr) else self.np_asarray(args, keywords)
+        )
+
     def np_squeeze(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
         if isinstance(array, Num):

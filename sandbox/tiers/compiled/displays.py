@@ -358,6 +358,10 @@ class Displays(Tables):
             parts.append(self.eval(part.value))
         result: Value = Str("")
         for item in parts:
+            if isinstance(result, Lost) or isinstance(item, Lost):
+                # Nothing reads it, as in a message that is returned beside a number.
+                result = Lost(MADE_TEXT)
+                continue
             result = self.spread(result, lambda a, item=item: self._append_text(a, item))  # type: ignore[misc]
         return result
 
@@ -377,7 +381,7 @@ class Displays(Tables):
                 case Str(text=a), NoneV():
                     return Str(a + "None")
                 case Str(), Num() if part.const is None and part.ty not in ("f32", "f64"):
-                    raise self.refuse("CMP601", "a string made of a number that is not known")
+                    return Lost(MADE_TEXT)
             return Lost(MADE_TEXT)
 
         return self.spread(item, one)

@@ -28,7 +28,9 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     ObjCell,
+    Points,
     Range,
+    Record,
     Ref,
     Sel,
     SeqCell,
@@ -40,6 +42,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
     Words,
     boolean,
     number,
@@ -433,15 +436,18 @@ class Functions(Containers):
         name = kind.name if isinstance(kind, Builtin) else ""
         content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
         if name == "numpy.ndarray":
-            return isinstance(value, Arr | Sel)
+            return isinstance(value, Arr | Sel | Points | Window)
         if name in ("str", "tuple", "list", "dict", "set"):
             return {
                 "str": isinstance(value, Str | Text),
                 "tuple": isinstance(value, Tup)
                 or (isinstance(content, SeqCell) and content.kind == "tuple"),
                 "list": isinstance(content, ListCell | SeqCell) and content.kind == "list",
-                "dict": isinstance(content, DictCell | GridCell | TableCell)
-                and not self._holds_set(content),
+                "dict": isinstance(value, Record)
+                or (
+                    isinstance(content, DictCell | GridCell | TableCell)
+                    and not self._holds_set(content)
+                ),
                 "set": self._holds_set(content),
             }[name]
         if isinstance(kind, Cls):

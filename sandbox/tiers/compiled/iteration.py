@@ -444,9 +444,9 @@ class Iteration(Unions):
                 keep = boolean(sels[0].keep(done))
                 self.when(keep, lambda: body([self.entry(sel, done) for sel in sels]))
                 return
-            self.guest_loop(
-                lambda index, again: nest((*done, index or i64(0))), i64(domain[len(done)])
-            )
+            extents = sels[0].extents
+            turns = i64(domain[len(done)]) if extents is None else extents[len(done)]
+            self.guest_loop(lambda index, again: nest((*done, index or i64(0))), turns)
 
         bound = sels[0].bound
         if bound is None:

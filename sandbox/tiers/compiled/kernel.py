@@ -7,6 +7,7 @@ of them while lowering, so that constants and functions are known; it leaves no 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -48,7 +49,6 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
-from sandbox.tiers.compiled.generators import Generators
 from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
@@ -64,6 +64,7 @@ from sandbox.tiers.compiled.points import (
     i64,
 )
 from sandbox.tiers.compiled.recipe import Recipe
+from sandbox.tiers.compiled.records import Records
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
 from sandbox.tiers.compiled.values import (
@@ -113,6 +114,8 @@ FOLLOWS: Final = "follows"
 FAILED: Final = "failed"
 """Region of one number: how many rows have failed."""
 _TOTALS = ("total", "reward")
+_PICTURE: Final = 1_024
+"""Elements of an input from which on it may be a picture."""
 
 
 @dataclass(slots=True)
@@ -136,7 +139,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Generators):
+class Lowering(Records):
     """Lowers one entry of a program."""
 
     def __init__(
@@ -154,6 +157,7 @@ class Lowering(Generators):
         self.depth = 0
         self.givers = []
         self.loaded = {}
+        self.begin_pictures()
         self.uses = Uses(tree)
         self.result_span: Span | None = None
         """Where results come from."""
@@ -191,7 +195,12 @@ class Lowering(Generators):
         """Give the value of a bound parameter."""
         spec = self.plan.spec(param)
         name = "/".join([param.slot, *(_escaped(part) for part in param.path)])
-        return self.input(name, spec)
+        value = self.input(name, spec)
+        if not param.view:
+            return value
+        if not isinstance(value, Arr):
+            raise self.refuse("CMP531", f"the input {name!r} is no picture")
+        return self.frame_token(value) if param.view == "token" else self.reversed_channels(value)
 
     def input(self, name: str, spec: Spec) -> Value:
         """Give the value that a part of the inputs is."""
@@ -520,18 +529,36 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     Raises:
         Refused: If the program has something that this tier does not take.
     """
-    grids: list[bool] = []
-    try:
-        return _lower_calls(tree, plan, limits, places, grids)
-    except Refused:
-        if not grids:
-            raise
-    # Where something asks for the order of keys, no container can be an array over all keys.
-    return _lower_calls(tree, plan, limits, places, None)
+    # What a program does with a picture in a turn of a loop is long, so a loop stays one at first.
+    for rolled in (True, False) if _has_pictures(plan) else (False,):
+        grids: list[bool] = []
+        try:
+            return _lower_calls(tree, plan, limits, places, grids, rolled)
+        except Refused:
+            if not grids and not rolled:
+                raise
+        if grids:
+            # Where something asks for the order of keys, no container can be an array over all keys.
+            try:
+                return _lower_calls(tree, plan, limits, places, None, rolled)
+            except Refused:
+                if not rolled:
+                    raise
+    raise AssertionError
 
 
-def _lower_calls(
-    tree: ast.Module, plan: Plan, limits: Limits, places: Places, grids: list[bool] | None
+def _has_pictures(plan: Plan) -> bool:
+    """Whether some input is large, as a frame is."""
+    return any(math.prod(column.spec.shape) >= _PICTURE for column in plan.schema.columns())
+
+
+def _lower_calls(  # noqa: PLR0917 - the choices of one attempt
+    tree: ast.Module,
+    plan: Plan,
+    limits: Limits,
+    places: Places,
+    grids: list[bool] | None,
+    rolled: bool,
 ) -> Lowered:
     """Lower all calls; note in ``grids`` if grids are used, or use none where it is None."""
     components: list[str] = []
@@ -558,6 +585,7 @@ def _lower_calls(
         made.result_span = _result_span(entry, places)
         made.grids = grids
         made.tables_only = grids is None
+        made.rolled = rolled
         made.start()
         return made
 

@@ -39,6 +39,7 @@ from sandbox.tiers.compiled.values import (
     Mod,
     Num,
     ObjCell,
+    Points,
     Ref,
     Sel,
     SeqCell,
@@ -49,6 +50,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
     Words,
     number,
 )
@@ -243,6 +245,10 @@ class Library(Functions):
         self.fail("AttributeError", f"{self.type_name(owner)!r} object has no attribute {name!r}")
 
     def _module_attribute(self, module: str, name: str) -> Value:
+        if module == "cv2":
+            found = self.module_constant(name)
+            if found is not None:
+                return found
         if module == "numpy" and name in _TYPES:
             return Dty(name, _TYPES[name], False)
         if module in ("numpy", "math") and name in _CONSTANTS:
@@ -442,20 +448,23 @@ class Library(Functions):
                         size *= width
                     length = self.op("mul", "i64", self.length(value).atom, i64(size))
                     total = self.op("add", "i64", total, length)
+                case Window() | Points():
+                    total = self.op("add", "i64", total, self.elements_within(value))
                 case Tup(items=items):
                     waiting.extend(items)
-                    known += sum(1 for item in items if not isinstance(item, Arr | Tup | Ref | Sel))
+                    known += sum(1 for item in items if not isinstance(item, _PRICED))
                 case Ref() if isinstance(content, ListCell):
                     waiting.extend(content.items)
-                    flat = [v for v in content.items if not isinstance(v, Arr | Tup | Ref | Sel)]
+                    flat = [v for v in content.items if not isinstance(v, _PRICED)]
                     known += len(flat)
-        if function.name in _MAKERS and args and not known:
+        if function.name in _MAKERS and args and isinstance(total, Lit):
             # What makes an array of numbers pays for what it makes.
             shape = args[0].items if isinstance(args[0], Tup) else (args[0],)
-            known = 1
+            made = 1
             for extent in shape:
                 if isinstance(extent, Num) and extent.const is not None:
-                    known *= max(int(extent.const), 0)
+                    made *= max(int(extent.const), 0)
+            known = max(known, made)
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
@@ -466,6 +475,10 @@ class Library(Functions):
         total = self.op("add", "i64", total, i64(known))
         units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
+
+    def module_constant(self, name: str) -> Value | None:
+        """Give a constant of OpenCV, or None for its functions."""
+        raise NotImplementedError
 
     def _call_math(self, name: str, args: Args, keywords: Keywords) -> Value:
         if name == "isclose":
@@ -504,6 +517,7 @@ class Library(Functions):
     table: ClassVar[dict[str, Callable[[Any, Args, Keywords], Value]]] = {}
 
 
+_PRICED: Final = Arr | Tup | Ref | Sel | Window | Points
 _MAKERS: Final = frozenset({"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye"})
 _TAKE_UNIONS: Final = frozenset(
     {"list.append", "tuple", "list", "isinstance", "print", "zip", "enumerate", "sum", "any",
@@ -521,7 +535,7 @@ def _register() -> None:
                 table[module + name.removeprefix(prefix)] = getattr(Library, name)
     for name in ("sum", "mean", "var", "std", "max", "min", "prod", "any", "all", "argmax",
                  "argmin", "cumsum", "cumprod", "astype", "clip", "round", "ptp", "nonzero",
-                 "dot", "squeeze", "transpose", "sort"):  # fmt: skip
+                 "dot", "squeeze", "transpose", "swapaxes", "sort"):  # fmt: skip
         if name != "sort":
             table[f"array.{name}"] = getattr(Library, f"np_{name}")
     for name in ("copy", "tolist", "item", "reshape", "ravel", "flatten"):

@@ -32,16 +32,20 @@ from sandbox.tiers.compiled.core import (
     Break,
     For,
     If,
+    Invoke,
     Kernel,
     Let,
     Lit,
     Loop,
+    Place,
     Set,
     Stmt,
     Store,
     Ty,
     Var,
 )
+from sandbox.tiers.compiled.links import address_of
+from sandbox.tiers.compiled.links import symbol_of as picture_symbol
 from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
 from sandbox.tiers.compiled.pairing import same_calls
 from sandbox.tiers.compiled.points import STATUS
@@ -71,11 +75,13 @@ class Code:
         data: The object file.
         loops: Loops of NumPy that it calls, by name and type; their addresses are filled in when it
             is loaded.
+        pictures: Kernels for pictures that it calls.
     """
 
     symbol: str
     data: bytes
     loops: tuple[tuple[str, Ty], ...]
+    pictures: tuple[str, ...] = ()
 
 
 class Machine:
@@ -120,7 +126,8 @@ def compile_kernel(kernel: Kernel) -> Machine:
         library.add_ir_module(module)
         library.finalize()
         address = library.get_pointer_to_function(name)
-        code = Code(name, library._get_compiled_object(), tuple(emitter.loops))  # noqa: SLF001
+        data = library._get_compiled_object()  # noqa: SLF001
+        code = Code(name, data, tuple(emitter.loops), tuple(emitter.pictures))
     return Machine(library, address, tuple(kernel.regions), text, code)
 
 
@@ -138,6 +145,7 @@ class _Emitter:
         self.entry: Any = None
         self.places: dict[Ty, Any] = {}
         self.loops: dict[tuple[str, Ty], None] = {}
+        self.pictures: dict[str, None] = {}
 
     def kernel(self, name: str) -> None:
         row = self._row_function(f"{name}.row")
@@ -232,6 +240,8 @@ class _Emitter:
                 self.values[var.name] = value
             case Let(var=var, op=op, args=args):
                 self.values[var.name] = self._operation(op, var.ty, args)
+            case Invoke():
+                self._invoke(item)
             case Set(var=var, value=atom):
                 builder.store(self._atom(atom), self._slot(var))
             case Store(region=region, index=index, value=atom):
@@ -275,6 +285,31 @@ class _Emitter:
                 builder.position_at_end(after)
             case Break(label=label):
                 builder.branch(self.exits[label])
+
+    def _invoke(self, item: Invoke) -> None:
+        """Call a kernel for pictures: addresses and extents of arrays, and numbers."""
+        address_of(item.kernel)
+        self.pictures[item.kernel] = None
+        values: list[ir.Value] = []
+        for arg in item.args:
+            if isinstance(arg, Place):
+                start = self.builder.gep(self.pointers[arg.region], [self._atom(arg.offset)])
+                values.append(self.builder.bitcast(start, _I8.as_pointer()))
+                values.extend(self._atom(extent) for extent in arg.extents)
+                continue
+            value = self._atom(arg)
+            if arg.ty == "b1":
+                value = self.builder.zext(value, _I64)
+            values.append(value)
+        symbol = picture_symbol(item.kernel)
+        function = self.module.globals.get(symbol)
+        if function is None:
+            signature = ir.FunctionType(_TYPES[item.var.ty], [value.type for value in values])
+            function = ir.Function(self.module, signature, symbol)
+            # It writes what it is given and nothing else, and it always comes back.
+            for attribute in ("nounwind", "argmemonly"):
+                function.attributes.add(attribute)
+        self.values[item.var.name] = self.builder.call(function, values)
 
     def _for(self, item: For) -> None:
         builder = self.builder

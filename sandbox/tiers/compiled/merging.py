@@ -13,7 +13,8 @@ from sandbox.tiers.compiled.core import (
     Store,
     Var,
 )
-from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, Points, i64
+from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, i64
+from sandbox.tiers.compiled.points import Points as Emitting
 from sandbox.tiers.compiled.shapes import (
     Same,
     Shape,
@@ -27,6 +28,8 @@ from sandbox.tiers.compiled.shapes import (
     ShapeMoved,
     ShapeNum,
     ShapeObj,
+    ShapePoints,
+    ShapeRecord,
     ShapeSeq,
     ShapeSet,
     ShapeTable,
@@ -44,6 +47,7 @@ from sandbox.tiers.compiled.values import (
     Buffer,
     Cell,
     Cells,
+    Column,
     DictCell,
     GridCell,
     Lazy,
@@ -51,6 +55,8 @@ from sandbox.tiers.compiled.values import (
     Lost,
     Num,
     ObjCell,
+    Points,
+    Record,
     Ref,
     SeqCell,
     SetCell,
@@ -65,7 +71,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Merging", "indices"]
 
 
-class Merging(Points):
+class Merging(Emitting):
     """Joins values."""
 
     def _merge(
@@ -97,8 +103,12 @@ class Merging(Points):
                 return Num(self.new(ty, "v"), known, low, high)
             case ShapeText(region=region, lower=lower):
                 return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
+            case ShapePoints(tail=tail):
+                return Points(self.new("i64", "v"), self.new("i64", "v"), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
+            case ShapeRecord(keys=keys, items=items):
+                return Record(keys, tuple(self.instantiate(item, point) for item in items))
             case ShapeArr(shape=dims, ty=ty):
                 cell = self.number()
                 array = Arr(cell, dims, ty)
@@ -218,10 +228,10 @@ class Merging(Points):
                 if not isinstance(head.weak, bool):
                     weak = value.weak
                     self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
-            case Text(), Text():
+            case (Text(), Text()) | (Points(), Points()):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
-            case Tup(), Tup():
+            case (Tup(), Tup()) | (Record(), Record()):
                 for part, item in zip(head.items, value.items, strict=True):
                     self.assign(part, item)
             case Arr(), Arr():
@@ -272,6 +282,10 @@ class Merging(Points):
         """Make a grid hold what another content holds."""
         raise NotImplementedError
 
+    def copy_region(self, source: str, target: str, size: int) -> None:
+        """Copy memory."""
+        raise NotImplementedError
+
     def fill_buffer(self, region: str, content: Lazy) -> None:
         """Write the elements of an expression into memory."""
         raise NotImplementedError
@@ -295,6 +309,12 @@ class Merging(Points):
                     self.emit(Store(head.region, i64(position), atom))
             case Buffer(), Lazy():
                 self.fill_buffer(head.region, content)
+            case Buffer(), Column():
+                # A frame that only some paths write into is copied on the others.
+                size = self.regions[content.region].size
+                if self.regions[head.region].size < size:
+                    raise self.refuse("CMP313", "one array has two places in memory")
+                self.copy_region(content.region, head.region, size)
             case Buffer(), _:
                 raise self.refuse("CMP313", "one array has two places in memory")
             case ListCell(), ListCell():

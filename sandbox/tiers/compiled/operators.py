@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     ObjCell,
+    Points,
     Range,
     Ref,
     Sel,
@@ -39,6 +41,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
     boolean,
     number,
 )
@@ -68,10 +71,10 @@ class Operators(Displays):
                 minus = self.negate(self.to_int(value))
                 assert isinstance(minus, Num)
                 return self.binary_number("subtract", minus, number(1))
-            return self.ufunc("invert", value)
-        if isinstance(value, Arr | Sel):
+            return self.operated(self.ufunc("invert", value))
+        if isinstance(value, Arr | Sel | Points | Window):
             names = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "invert"}
-            return self.ufunc(names[type(op)], value)
+            return self.operated(self.ufunc(names[type(op)], value))
         self.fail("TypeError", f"bad operand type for unary operator: {self.type_name(value)!r}")
 
     def x_BinOp(self, node: ast.BinOp) -> Value:
@@ -85,6 +88,30 @@ class Operators(Displays):
             left, lambda a: self.spread(right, lambda b: self.binary_known(op, a, b))
         )
 
+    def operated(self, result: Value) -> Value:
+        """Charge for what an operator on arrays has made; small results are free."""
+        most, atom = 0, None
+        match result:
+            case Arr():
+                self.charge(cost.operator(result.size))
+            case Sel(domain=domain, tail=tail):
+                most = math.prod((*domain, *tail))
+                if most > cost.FREE_ELEMENTS:
+                    atom = self.op("mul", "i64", self.length(result).atom, i64(math.prod(tail)))
+            case Window():
+                size = self.elements_within(result)
+                most = math.prod(max(extent.high, 0) for extent in result.shape)
+                atom = size
+        if atom is not None and most > cost.FREE_ELEMENTS:
+            many = self.op("gt", "b1", atom, i64(cost.FREE_ELEMENTS))
+            units = self.op("floordiv", "i64", atom, i64(cost.ELEMENTS_PER_UNIT))
+            self.charge(self.op("select", "i64", many, units, i64(0)))
+        return result
+
+    def elements_within(self, value: Points | Window) -> Atom:
+        """Count the elements of an array whose extents depend on the data."""
+        raise NotImplementedError
+
     def binary_known(self, op: ast.operator, a: Value, b: Value) -> Value:
         """Compute an operator where neither side is a union."""
         if isinstance(op, ast.MatMult):
@@ -92,13 +119,14 @@ class Operators(Displays):
         name = BINARY[type(op)]
         if isinstance(a, Num) and isinstance(b, Num):
             return self.binary_number(name, a, b)
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             for other in (a, b):
                 if isinstance(other, NoneV | Str):
                     self.fail("TypeError", "unsupported operand type(s) for an array")
             # A number that is Python's or NumPy's by path only matters beside float32.
             return self.spread_weak(
-                a, lambda x: self.spread_weak(b, lambda y: self.ufunc(name, x, y))
+                a,
+                lambda x: self.spread_weak(b, lambda y: self.operated(self.ufunc(name, x, y))),
             )
         return self.binary_other(op, a, b)
 
@@ -390,12 +418,13 @@ class Operators(Displays):
             if all(isinstance(v.weak, bool) for v in (a, b)):
                 return self.compare_numbers(name, a, b)
             return self.compare_numbers(name, a, b)
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             for other in (a, b):
                 if isinstance(other, NoneV | Str):
                     raise self.refuse("CMP105", "an array is compared with something else")
             return self.spread_weak(
-                a, lambda x: self.spread_weak(b, lambda y: self.ufunc(name, x, y))
+                a,
+                lambda x: self.spread_weak(b, lambda y: self.operated(self.ufunc(name, x, y))),
             )
         if name in ("equal", "not_equal"):
             found = self.equal(a, b)
@@ -437,7 +466,7 @@ class Operators(Displays):
                 if all(isinstance(c, DictCell | TableCell) for c in dicts):
                     return self.equal_dicts(a, b)
                 raise self.refuse("CMP105", "a comparison of these containers")
-        if isinstance(a, Arr | Sel) or isinstance(b, Arr | Sel):
+        if isinstance(a, Arr | Sel | Points | Window) or isinstance(b, Arr | Sel | Points | Window):
             return self.truth(self.compare_known("equal", a, b))
         found = self.other_equal(a, b)
         return number(False) if found is None else found

@@ -13,6 +13,7 @@ from sandbox.tiers.compiled.core import (
     Block,
     For,
     If,
+    Invoke,
     Kernel,
     Let,
     Lit,
@@ -126,7 +127,7 @@ def _sets(body: list[Stmt]) -> set[str]:
     found: set[str] = set()
     for item in body:
         match item:
-            case Set(var=var):
+            case Set(var=var) | Invoke(var=var):
                 found.add(var.name)
             case If(then=then, other=other):
                 found |= _sets(then) | _sets(other)

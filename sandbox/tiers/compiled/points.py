@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.core import (
     Stmt,
     Ty,
     Var,
+    dtype_of,
     fold,
 )
 from sandbox.tiers.compiled.values import (
@@ -121,7 +122,7 @@ class Point:
     vars: dict[Key, Value] = field(default_factory=dict)
     heap: dict[int, Cell] = field(default_factory=dict)
     facts: dict[str, frozenset[int]] = field(default_factory=dict)
-    known: dict[Any, Atom] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
     """Operations whose result is at hand, so that they are not emitted again."""
 
     def fork(self, block: list[Stmt]) -> Point:
@@ -302,8 +303,12 @@ class Points:
     def scratch(self, ty: Ty, size: int) -> str:
         """Make scratch memory."""
         name = f"scratch{self.number()}.{ty}x{size}"
-        total = sum(region.size for region in self.regions.values() if region.kind == "scratch")
-        if (total + size) * 8 > self.limits.memory_bytes:
+        total = sum(
+            region.size * dtype_of(region.ty).itemsize
+            for region in self.regions.values()
+            if region.kind == "scratch"
+        )
+        if total + size * dtype_of(ty).itemsize > self.limits.memory_bytes:
             raise self.refuse("CMP913", "the program needs more memory than limits.memory_bytes")
         return self.region(Region(name, ty, size, "scratch"))
 

@@ -66,8 +66,9 @@ class Reductions(Sums):
                 return best
 
             return self.over_tail(value, fold, ty)
-        if value.tail and not isinstance(axis, NoneV):
-            raise self.refuse("CMP512", "an extreme along the first axis of a selection")
+        first_axis = isinstance(axis, Num) and axis.const == 0 and bool(value.tail)
+        if value.tail and not isinstance(axis, NoneV) and not first_axis:
+            raise self.refuse("CMP512", "an extreme along this axis of a selection")
         some = self.op("gt", "b1", self.length(value).atom, i64(0))
         self.check(
             boolean(some),
@@ -76,6 +77,15 @@ class Reductions(Sums):
         )
         ty = value.ty
         start = _worst(ty, most)
+        if first_axis:
+            found = self.along_first(
+                value, ty, start, lambda a, b: self.element(name, (ty, ty, ty), a, b)
+            )
+            if value.bounds is not None:
+                content = self.pt.heap[found.cell]
+                self.keepalive.append(content)
+                self.ranges[id(content)] = value.bounds
+            return found
         best = self.over_selected(
             value, ty, start, lambda a, b, _: self.element(name, (ty, ty, ty), a, b)
         )
@@ -139,7 +149,8 @@ class Reductions(Sums):
             total = self.over_selected(
                 Sel(value.domain, value.keep,
                     lambda i, r: self.cast(self.cast(value.element(i, r), "b1"), "i64"),
-                    "i64", value.tail, value.deps, value.source),
+                    "i64", value.tail, value.deps, value.source, value.bounds, value.bound,
+                    value.extents),
                 "i64", i64(0), lambda a, b, _: self.op("add", "i64", a, b),
             )  # fmt: skip
             return Num(total, True, 0, 2**40)
@@ -285,7 +296,7 @@ class Reductions(Sums):
                 source = Sel(
                     value.domain, value.keep,
                     lambda i, r: self.cast(value.element(i, r), "f64"), "f64", value.tail,
-                    value.deps, value.source, bound=value.bound,
+                    value.deps, value.source, bound=value.bound, extents=value.extents,
                 )  # fmt: skip
             if axis.const not in (len(value.tail), -1):
                 raise self.refuse("CMP512", "a norm along the first axis of a selection")

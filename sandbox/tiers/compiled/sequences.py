@@ -23,6 +23,8 @@ from sandbox.tiers.compiled.shapes import (
     Shape,
     ShapeArr,
     ShapeNum,
+    ShapePoints,
+    ShapeRecord,
     ShapeText,
     ShapeTup,
     ShapeUnion,
@@ -40,6 +42,8 @@ from sandbox.tiers.compiled.values import (
     ListCell,
     NoneV,
     Num,
+    Points,
+    Record,
     Ref,
     SeqCell,
     SliceV,
@@ -97,10 +101,10 @@ class Sequences(Grids):
                 self.emit(Store(next(regions), at, value.atom))
                 if weak is None:
                     self.emit(Store(next(regions), at, self.weakness(value)))
-            case ShapeText(), Text():
+            case (ShapeText(), Text()) | (ShapePoints(), Points()):
                 self.emit(Store(next(regions), at, value.start))
                 self.emit(Store(next(regions), at, value.length))
-            case ShapeTup(items=items), Tup():
+            case (ShapeTup(items=items), Tup()) | (ShapeRecord(items=items), Record()):
                 for part, item in zip(items, value.items, strict=True):
                     self._write(part, regions, at, item)
             case ShapeArr(shape=dims), Arr():
@@ -148,6 +152,11 @@ class Sequences(Grids):
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
+            case ShapeRecord(keys=keys, items=items):
+                return Record(keys, tuple(self._read(item, regions, at) for item in items))
+            case ShapePoints(tail=tail):
+                start = self.load(next(regions), at)
+                return Points(start, self.load(next(regions), at), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self._read(item, regions, at) for item in items), names, cls)
             case ShapeArr(shape=dims, ty=ty):

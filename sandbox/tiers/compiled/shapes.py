@@ -34,6 +34,8 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     ObjCell,
+    Points,
+    Record,
     Ref,
     Sel,
     SeqCell,
@@ -44,6 +46,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Window,
 )
 
 __all__ = [
@@ -62,6 +65,8 @@ __all__ = [
     "ShapeMoved",
     "ShapeNum",
     "ShapeObj",
+    "ShapePoints",
+    "ShapeRecord",
     "ShapeSeq",
     "ShapeSet",
     "ShapeTable",
@@ -104,6 +109,21 @@ class ShapeText:
 
     region: str
     lower: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShapePoints:
+    """Points in the row's memory for them."""
+
+    tail: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeRecord:
+    """A dict with known texts as keys, as an element of a list."""
+
+    keys: tuple[str, ...]
+    items: tuple[Shape, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +251,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -282,6 +302,10 @@ def _open(shape: Shape) -> Shape:
             )
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
+        case Points(tail=tail):
+            return ShapePoints(tail)
+        case Record(keys=keys, items=items):
+            return ShapeRecord(keys, tuple(shape_of(item) for item in items))
         case Tup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
         case Arr(shape=dims, ty=ty):
@@ -313,14 +337,16 @@ def _loosen(shape: Shape) -> Shape:
         value = shape.value
         if isinstance(value, Num) and isinstance(value.atom, Lit) and isinstance(value.weak, bool):
             return shape
-        if isinstance(value, Sel):
+        if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
+        case ShapeRecord(keys=keys, items=items):
+            return ShapeRecord(keys, tuple(_loosen(item) for item in items))
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
@@ -370,7 +396,7 @@ def cells_in(values: Iterable[Value | Cell]) -> list[int]:
         match value:
             case Ref(cell=cell) | Arr(cell=cell):
                 found.append(cell)
-            case Tup(items=items) | ListCell(items=items):
+            case Tup(items=items) | ListCell(items=items) | Record(items=items):
                 waiting.extend(items)
             case Union(variants=variants):
                 waiting.extend(variants)
@@ -397,13 +423,17 @@ def variant_key(shape: Shape) -> Any:
             return ("num", ty)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapePoints(tail=tail):
+            return ("points", tail)
+        case ShapeRecord(keys=keys):
+            return ("record", keys)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
             return ("arr", dims, ty)
         case Same(value=Str(text=text)):
             return ("str", text)
-        case Same(value=value) if isinstance(value, Sel):
+        case Same(value=value) if isinstance(value, Sel | Window):
             return ("id", id(value))
         case Same(value=value):
             return ("same", value)
@@ -431,11 +461,14 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     match x, y:
         case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
             return _join_numbers(x, y, widen)
-        case ShapeText(), ShapeText() if x == y:
+        case (ShapeText(), ShapeText()) | (ShapePoints(), ShapePoints()) if x == y:
             return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
+        case ShapeRecord(), ShapeRecord() if x.keys == y.keys:
+            pairs = zip(x.items, y.items, strict=True)
+            return ShapeRecord(x.keys, tuple(join_shapes(i, j, loop, widen) for i, j in pairs))
         case ShapeArr(), ShapeArr() if x == y:
             return x
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
@@ -477,8 +510,8 @@ def _container(shape: Shape) -> bool:
         return any(map(_container, shape.variants))
     value = shape.value if isinstance(shape, Same) else None
     if isinstance(value, Union):
-        return any(isinstance(item, Ref | Sel) for item in value.variants)
-    return isinstance(value, Ref | Sel)
+        return any(isinstance(item, Ref | Sel | Window) for item in value.variants)
+    return isinstance(value, Ref | Sel | Window)
 
 
 def _made_large(a: Shape, b: Shape) -> bool:
@@ -623,11 +656,11 @@ def recorded(shape: Shape) -> Shape | None:
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
             return shape
-        if not isinstance(value, Num | Text | Tup | Arr | Union):
+        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
         return recorded(_open(shape))
     match shape:
-        case ShapeNum() | ShapeText():
+        case ShapeNum() | ShapeText() | ShapePoints():
             return shape
         case ShapeArr(shape=dims):
             size = 1
@@ -637,6 +670,9 @@ def recorded(shape: Shape) -> Shape | None:
         case ShapeTup(items=items, names=names, cls=cls):
             parts = _all_recorded(items)
             return None if parts is None else ShapeTup(parts, names, cls)
+        case ShapeRecord(keys=keys, items=items):
+            parts = _all_recorded(items)
+            return None if parts is None else ShapeRecord(keys, parts)
         case ShapeUnion(variants=variants):
             made = _all_recorded(variants)
             if made is None:
@@ -674,8 +710,12 @@ def layout_of(shape: Shape) -> Layout:
             return ("n", ty, weak)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapePoints(tail=tail):
+            return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("t", cls, *map(layout_of, items))
+        case ShapeRecord(keys=keys, items=items):
+            return ("r", keys, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
         case ShapeUnion(variants=variants):
@@ -688,9 +728,9 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
     match shape:
         case ShapeNum(ty=ty, weak=weak):
             return [(ty, 1), ("b1", 1)] if weak is None else [(ty, 1)]
-        case ShapeText():
+        case ShapeText() | ShapePoints():
             return [("i64", 1), ("i64", 1)]
-        case ShapeTup(items=items):
+        case ShapeTup(items=items) | ShapeRecord(items=items):
             return [column for item in items for column in columns_of(item)]
         case ShapeArr(shape=dims, ty=ty):
             size = 1

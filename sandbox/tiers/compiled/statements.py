@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable
 
 from sandbox import cost
 from sandbox.tiers.compiled.builder import MODULES, ancestors
@@ -168,7 +169,7 @@ class Statements(Calls):
                 self.continues.pop()
 
         def whole() -> None:
-            self.iterate(iterable, turn)
+            self.over_turns(iterable, turn)
             if self.alive:
                 self.breaks.pop()
                 try:
@@ -181,6 +182,10 @@ class Statements(Calls):
             self.block(stop, whole)
         finally:
             del self.breaks[depth - 1 :]
+
+    def over_turns(self, value: Value, turn: Callable[[Value], None]) -> None:
+        """Lower the turns of a ``for`` statement."""
+        self.iterate(value, turn)
 
     def s_While(self, node: ast.While) -> None:
         stop = self.target("break")

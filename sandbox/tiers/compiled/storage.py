@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sandbox import cost
 from sandbox.tiers.compiled.core import Atom, Lit, Set, Store, Ty, Var, dtype_of, ty_of
 from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import EXPLODE, i64
@@ -129,7 +128,6 @@ class Storage(Scalars):
         array = Arr(cell, shape, ty)
         if array.size > _LARGEST:
             raise self.refuse("CMP502", "an array of more than four million elements")
-        self.charge(cost.operator(array.size))
         if array.size <= EXPLODE:
             atoms = tuple(rule(tuple(i64(i) for i in index)) for index in indices(shape))
             self.pt.heap[cell] = Cells(atoms)
@@ -150,6 +148,9 @@ class Storage(Scalars):
         region = self.scratch(array.ty, array.size)
         self._fill(region, array.shape, rule)
         self.pt.heap[array.cell] = Buffer(region, self.number())
+
+    def copy_region(self, source: str, target: str, size: int) -> None:
+        self.count(i64(size), lambda k: self.emit(Store(target, k, self.load(source, k))))
 
     def fill_buffer(self, region: str, content: Lazy) -> None:
         """Write the elements of an expression into memory."""

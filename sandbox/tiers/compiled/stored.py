@@ -21,6 +21,7 @@ from sandbox.errors import ProtocolError
 from sandbox.tiers.base import Failure
 from sandbox.tiers.compiled.core import BITS, Kernel, Region, render
 from sandbox.tiers.compiled.kernel import Lowered
+from sandbox.tiers.compiled.links import address_of
 from sandbox.tiers.compiled.loops import loop_of, name_loop
 from sandbox.tiers.compiled.machine import Code, Machine
 
@@ -42,7 +43,7 @@ def freeze(lowered: Lowered, machines: dict[str, Machine]) -> bytes | None:
             [
                 kernel.name,
                 [_of_region(region) for region in kernel.regions.values()],
-                [code.symbol, code.data, [list(loop) for loop in code.loops]],
+                [code.symbol, code.data, [list(loop) for loop in code.loops], list(code.pictures)],
                 render(kernel),
             ]
         )
@@ -138,6 +139,12 @@ def _load(engine: Any, code: Code, order: tuple[str, ...]) -> Machine:
         if loop_of(name, ty) is None:
             raise ProtocolError(f"a stored kernel calls the loop {name} of {ty}; NumPy has none")
         name_loop(name, ty)
+    for name in code.pictures:
+        try:
+            address_of(name)
+        except (LookupError, ImportError, OSError, RuntimeError):
+            # It was not handed over, and what would compile it is not here.
+            raise ProtocolError(f"a stored kernel calls {name}; there is none") from None
     engine.add_object_file(binding.ObjectFileRef.from_data(code.data))
     engine.finalize_object()
     address = engine.get_function_address(code.symbol)
@@ -167,7 +174,7 @@ def _to_region(value: Any) -> Region:
 
 
 def _to_code(value: Any) -> Code:
-    symbol, data, loops = _list(value, 3)
+    symbol, data, loops, pictures = _list(value, 4)
     if type(data) is not bytes:
         raise ProtocolError("a stored kernel has no machine code")
     found = []
@@ -175,7 +182,7 @@ def _to_code(value: Any) -> Code:
         if ty not in BITS:
             raise ProtocolError(f"a stored kernel has a loop of {ty!r:.80}")
         found.append((_text(name), ty))
-    return Code(_text(symbol), data, tuple(found))
+    return Code(_text(symbol), data, tuple(found), tuple(map(_text, _list(pictures))))
 
 
 def _failures(value: Any) -> list[Failure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from sandbox.tiers.compiled.core import FLOATS, SIGNED, Atom, Lit, Set, Store, Ty, limits_of
@@ -368,20 +369,31 @@ class Sums(Statements):
         return total
 
     def _over_first(self, value: Sel) -> Value:
-        if len(value.tail) != 1 or value.tail[0] > INLINE:
-            raise self.refuse("CMP512", "a reduction of the first axis of this selection")
-        atoms = []
         ty = sum_type(value.ty)
-        for k in range(value.tail[0]):
-            column = Sel(
-                value.domain, value.keep, lambda i, _, k=k: value.element(i, (i64(k),)),  # type: ignore[misc]
-                value.ty, (), value.deps, value.source, bound=value.bound,
-            )  # fmt: skip
-            start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
-            atoms.append(
-                self.over_selected(column, ty, start, lambda a, b, _: self.op("add", ty, a, b))
-            )
-        return self.of_atoms(value.tail, ty, tuple(atoms))
+        start: Atom = Lit(0.0, ty) if ty in FLOATS else Lit(0, ty)
+        return self.along_first(
+            value, ty, start, lambda a, b: self.op("add", ty, a, self.cast(b, ty))
+        )
+
+    def along_first(
+        self, value: Sel, ty: Ty, start: Atom, step: Callable[[Atom, Atom], Atom]
+    ) -> Arr:
+        """Combine the selected entries element by element, in their order."""
+        places = list(itertools.product(*(range(size) for size in value.tail)))
+        if len(places) > INLINE:
+            raise self.refuse("CMP512", "a reduction of the first axis of this selection")
+        self.fresh(value.deps)
+        totals = [self.accumulate(ty, start) for _ in places]
+
+        def turn(index: Index) -> None:
+            keep = value.keep(index)
+            for var, place in zip(totals, places, strict=True):
+                found = value.element(index, tuple(i64(k) for k in place))
+                after = step(var, found)
+                self.emit(Set(var, self.op("select", ty, keep, after, var)))
+
+        self.candidates(value, turn)
+        return self.of_atoms(value.tail, ty, tuple(self.kept(var) for var in totals))
 
     def over_tail(self, value: Sel, fold: Callable[[int, Element], Atom], ty: Ty) -> Sel:
         """Reduce the last axis of each selected entry."""
@@ -392,7 +404,7 @@ class Sums(Statements):
 
         return Sel(
             value.domain, value.keep, element, ty, value.tail[:-1], value.deps, value.source,
-            bound=value.bound,
+            bound=value.bound, extents=value.extents,
         )  # fmt: skip
 
     def over_selected(
@@ -426,6 +438,10 @@ class Sums(Statements):
         """Compute ``np.mean``."""
         if isinstance(value, Sel):
             ty = value.ty if value.ty in FLOATS else "f64"
+            if isinstance(axis, Num) and axis.const == 0 and value.tail:
+                first = self._over_first(value)
+                counted = self.cast(self.length(value).atom, ty)
+                return self.ufunc("divide", self.np_float(first, ty), Num(counted, False))
             if not isinstance(axis, NoneV) and value.tail:
                 raise self.refuse("CMP512", "a mean along an axis of a selection")
             if value.ty in FLOATS:
@@ -455,6 +471,11 @@ class Sums(Statements):
         for place, size in enumerate(array.shape):
             count_ *= size if axes is None or place in axes else 1
         return self.ufunc("divide", total_value, Num(Lit(float(count_), ty), False))
+
+    def np_float(self, value: Value, ty: Ty) -> Value:
+        """Convert an array of integers to floats, and leave others as they are."""
+        assert isinstance(value, Arr)
+        return value if value.ty in FLOATS else self.astype(value, ty)
 
     def _exact_sum(self, value: Sel) -> bool:
         """Whether a double holds the sum of any selected integers exactly."""
@@ -499,7 +520,15 @@ class Sums(Statements):
             return self.op("mul", ty, away, away)
 
         squares = Sel(
-            value.domain, value.keep, square, ty, (), value.deps, value.source, bound=value.bound
+            value.domain,
+            value.keep,
+            square,
+            ty,
+            (),
+            value.deps,
+            value.source,
+            bound=value.bound,
+            extents=value.extents,
         )
         total = self.item(self.sum_selected(squares))
         count = self.cast(self.length(value).atom, "f64")

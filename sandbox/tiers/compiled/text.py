@@ -328,7 +328,7 @@ class Texts(Keeper):
         if isinstance(owner, Text):
             self.only_ascii(owner)
             if isinstance(index, SliceV):
-                first, size = self._span(index, owner.length)
+                first, size = self._words_span(index, owner.length)
                 return self._cut(owner, first, size)
             if not isinstance(index, Num) or index.ty in ("f32", "f64"):
                 self.fail("TypeError", "string indices must be integers")
@@ -337,7 +337,7 @@ class Texts(Keeper):
             return self._cut(owner, place, i64(1))
         return super().other_subscript(owner, index)
 
-    def _span(self, index: SliceV, length: Atom) -> tuple[Atom, Atom]:
+    def _words_span(self, index: SliceV, length: Atom) -> tuple[Atom, Atom]:
         """Give where a slice begins and how much it holds."""
         if index.step not in (NONE, number(1)):
             raise self.refuse("CMP604", "a slice of a text with a step")
@@ -350,7 +350,7 @@ class Texts(Keeper):
         return Text(text.region, self.op("add", "i64", text.start, first), size, text.lower)
 
     def _some_words(self, words: Words, index: SliceV) -> Words:
-        first, size = self._span(index, self.word_count(words).atom)
+        first, size = self._words_span(index, self.word_count(words).atom)
         first = self.op("add", "i64", words.first, first)
         stop = self.op("add", "i64", first, size)
         return Words(words.text, words.separator, first, stop)

@@ -25,7 +25,9 @@ from sandbox.tiers.compiled.values import (
     NoneV,
     Num,
     ObjCell,
+    Points,
     Range,
+    Record,
     Ref,
     Sel,
     SeqCell,
@@ -38,6 +40,7 @@ from sandbox.tiers.compiled.values import (
     Unbound,
     Union,
     Value,
+    Window,
     Words,
     boolean,
     integer,
@@ -50,6 +53,9 @@ _DESCRIBED: Final[tuple[tuple[type, str], ...]] = (
     (Num, "a number"),
     (Arr, "an array"),
     (Sel, "what a mask selects"),
+    (Points, "a contour"),
+    (Record, "a dict in a list"),
+    (Window, "an array whose extents depend on the data"),
     (Str, "a text"),
     (Text, "a text of the observation"),
     (Words, "the words of a text"),
@@ -263,7 +269,7 @@ class Unions(Arrays):
                 return "str"
             case Tup():
                 return value.cls
-            case Arr() | Sel():
+            case Arr() | Sel() | Points() | Window():
                 return "numpy.ndarray"
             case Ref():
                 return self._container_name(value)

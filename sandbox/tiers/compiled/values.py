@@ -48,7 +48,9 @@ __all__ = [
     "NoneV",
     "Num",
     "ObjCell",
+    "Points",
     "Range",
+    "Record",
     "Ref",
     "Sel",
     "SeqCell",
@@ -62,6 +64,7 @@ __all__ = [
     "Union",
     "Value",
     "View",
+    "Window",
     "Words",
     "boolean",
     "integer",
@@ -266,6 +269,58 @@ class Sel:
     bounds: tuple[int, int] | None = None
     bound: Atom | None = None
     """Where just the first so many candidates of one axis are selected: how many."""
+    extents: tuple[Atom, ...] | None = None
+    """Where the candidates are those of a `Window`: how many there are along each axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points (x, y) of int32 in a row's memory for points: what OpenCV gives for a contour.
+
+    That memory only grows while a row runs, so points never change and are never overwritten.
+
+    Attributes:
+        start: Place of the first point.
+        length: How many.
+        tail: Shape of the array behind the first axis: ``(1, 2)``, or ``(2,)``.
+    """
+
+    start: Atom
+    length: Atom
+    tail: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A dict with known texts as keys that is an element of a list of unknown length.
+
+    It is never changed: a program that changes such a dict is not taken.
+    """
+
+    keys: tuple[str, ...]
+    items: tuple[Value, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Window:
+    """An array whose extents depend on the data, such as ``image[y:y + h, x:x + w]``.
+
+    Attributes:
+        shape: Its extents; some of them are known.
+        ty: Core type of its elements.
+        rule: Gives an element; the index is within the extents.
+        deps: Buffers that the rule reads, by cell and version.
+        memory: Where it lies in memory as it is: region, place of the first element, strides.
+        version: Of the buffer it is a view of, with its cell; writes go there.
+    """
+
+    shape: tuple[Num, ...]
+    ty: Ty
+    rule: Callable[[Index], Atom]
+    deps: tuple[tuple[int, int], ...] = ()
+    memory: tuple[str, Atom, tuple[Atom, ...]] | None = None
+    source: tuple[Arr, tuple[Atom, ...]] | None = None
+    """The array that it is a part of, and the index there of its first element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +447,7 @@ class Union:
 
 
 Value: TypeAlias = (
-    NoneV | Unbound | Lost | Num | Str | Text | Words | Tup | Ref | Arr | Sel | Range | SliceV | Dty
+    NoneV | Unbound | Lost | Num | Str | Text | Words | Tup | Ref | Arr | Sel | Points | Window | Record | Range | SliceV | Dty
     | Mod | Builtin | Exc | Func | Bound | Cls | Gen | Union
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from sandbox.tiers.compiled.core import (
     Block,
     For,
     If,
+    Invoke,
     Let,
     Lit,
     Loop,
@@ -20,6 +21,7 @@ from sandbox.tiers.compiled.core import (
     Stmt,
     Store,
     Var,
+    atoms_of,
     size_of,
 )
 from sandbox.tiers.compiled.points import FUEL
@@ -428,6 +430,8 @@ def count_reads(body: list[Stmt], reads: Counter[str]) -> None:
                 note(value)
             case Store(index=index, value=value):
                 note(index, value)
+            case Invoke():
+                note(*atoms_of(item))
             case If(cond=cond, then=then, other=other):
                 note(cond)
                 count_reads(then, reads)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from sandbox.tiers.compiled.core import Atom, Block, For, If, Kernel, Let, Loop, Set, Stmt, Var
+from sandbox.tiers.compiled.core import (
+    Atom,
+    Block,
+    For,
+    If,
+    Invoke,
+    Kernel,
+    Let,
+    Loop,
+    Set,
+    Stmt,
+    Var,
+)
 from sandbox.tiers.compiled.points import FUEL, i64
 from sandbox.tiers.compiled.scans.expressions import Node, Pool
 from sandbox.tiers.compiled.scans.reading import (
@@ -169,7 +181,7 @@ class _Rewriter:
         while place < len(body):
             item = body[place]
             match item:
-                case Let(var=var):
+                case Let(var=var) | Invoke(var=var):
                     defined.add(var.name)
                 case If(then=then, other=other):
                     self.rewrite(then, defined)

@@ -1,0 +1,290 @@
+"""Dicts in lists of unknown length: ``blobs.append({"area": area, "center": (x, y)})``.
+
+A dict that is put into a list within a loop becomes a `Record`: a value like a tuple, which lists can
+hold in columns and loops can carry. It must not be changed afterwards, neither by the name that it had
+nor by one that it gets when it is read again: such a program is not taken.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from typing import Final
+
+from sandbox import cost
+from sandbox.tiers.compiled.arguments import Args, Keywords
+from sandbox.tiers.compiled.core import Atom, Lit, Set
+from sandbox.tiers.compiled.filters import Filters
+from sandbox.tiers.compiled.points import TRUE, Target, i64
+from sandbox.tiers.compiled.shapes import (
+    Shape,
+    ShapeArr,
+    ShapePoints,
+    ShapeRecord,
+    ShapeTup,
+    recorded,
+    shape_of,
+)
+from sandbox.tiers.compiled.values import (
+    DictCell,
+    ListCell,
+    NoneV,
+    Num,
+    Points,
+    Range,
+    Record,
+    Ref,
+    SeqCell,
+    Str,
+    Tup,
+    Union,
+    Value,
+    Window,
+    integer,
+    number,
+)
+from sandbox.weights import FREE_ITEMS
+
+__all__ = ["Records"]
+
+_NESTED: Final = 16
+"""What a container in a list weighs besides its items; see `sandbox.weights`."""
+_CHANGED: Final = "a dict in a list of unknown length is changed"
+
+
+class Records(Filters):
+    """Operations on `Record`."""
+
+    turns = 0
+    """How many loops are open."""
+
+    def begin_pictures(self) -> None:
+        super().begin_pictures()
+        self.given_away: dict[int, object] = {}
+
+    given_away: dict[int, object]
+    """Cells of dicts that became records, and what they held then."""
+
+    def guest_loop(self, body: Callable[[Atom | None, Target], None], count: Atom | None) -> None:
+        def turn(index: Atom | None, again: Target) -> None:
+            self.turns += 1
+            try:
+                body(index, again)
+            finally:
+                self.turns -= 1
+            self._unchanged_dicts()
+
+        super().guest_loop(turn, count)
+
+    def _unchanged_dicts(self) -> None:
+        """Refuse a dict that was changed after it was put into a list."""
+        if self.current is None:
+            return
+        for cell, content in self.given_away.items():
+            now = self.pt.heap.get(cell)
+            if now is not None and now is not content and now != content:
+                raise self.refuse("CMP212", _CHANGED)
+
+    def end_row(self, status: Atom) -> None:
+        self._unchanged_dicts()
+        super().end_row(status)
+
+    # -- what comparing costs
+
+    def b_max(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_max(args, keywords)
+
+    def b_min(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_min(args, keywords)
+
+    def b_sorted(self, args: Args, keywords: Keywords) -> Value:
+        self._weigh(args)
+        return super().b_sorted(args, keywords)
+
+    def _weigh(self, args: Args) -> None:
+        """Charge for comparing the elements of a long list, as `sandbox.weights` counts them."""
+        if isinstance(self.node, ast.Call) and any(
+            isinstance(given, ast.GeneratorExp | ast.ListComp) for given in self.node.args[:1]
+        ):
+            # What a comprehension goes through has paid for itself.
+            return
+        content = (
+            self.pt.heap[args[0].cell] if len(args) == 1 and isinstance(args[0], Ref) else None
+        )
+        if not isinstance(content, SeqCell) or content.kind == "deque":
+            return
+        count, rule = self.sequence_rows(content)
+        each = _weight_of(content.record)
+        total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
+        if isinstance(content.record, ShapePoints):
+
+            def add(index: Atom) -> None:
+                item = rule(index)
+                assert isinstance(item, Points)
+                # A point is two numbers.
+                more = self.op("floordiv", "i64", item.length, i64(_NESTED // 2))
+                self.emit(Set(total, self.op("add", "i64", self.value_now(total), more)))
+
+            self.count(count.atom, add)
+        weight = self.value_now(total)
+        many = self.op("gt", "b1", weight, i64(FREE_ITEMS))
+        units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", many, units, i64(0)))
+
+    rolled = False
+    """Whether a ``for`` over known numbers stays a loop."""
+
+    def over_turns(self, value: Value, turn: Callable[[Value], None]) -> None:
+        if not self.rolled:
+            super().over_turns(value, turn)
+            return
+        if isinstance(value, Range):
+            count = self.range_length(value).const
+            rows = None if count is None or count < 2 else self.indexed(value)
+            if rows is not None:
+                self._loop_over(value, rows, turn)
+                return
+        items = self._plain_numbers(value)
+        if items is not None:
+            rule = self._numbers_at(items)
+            self._loop_over(value, (number(len(items)), rule), turn)
+            return
+        super().over_turns(value, turn)
+
+    def _plain_numbers(self, value: Value) -> tuple[Num, ...] | None:
+        """Give the numbers of a list or tuple of at least four whole numbers that are all known."""
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        items: tuple[Value, ...] = ()
+        if isinstance(value, Tup) and value.cls == "tuple":
+            items = value.items
+        elif isinstance(content, ListCell) and content.length is None and content.kind == "list":
+            items = content.items
+        found = tuple(
+            item
+            for item in items
+            if isinstance(item, Num)
+            and item.const is not None
+            and item.weak is True
+            and item.ty == "i64"
+        )
+        return found if len(items) >= 4 and len(found) == len(items) else None
+
+    def _numbers_at(self, items: tuple[Num, ...]) -> Callable[[Atom], Value]:
+        low, high = min(item.low for item in items), max(item.high for item in items)
+
+        def rule(index: Atom) -> Value:
+            if isinstance(index, Lit):
+                return items[int(index.value)]
+            found = items[-1].atom
+            for k in range(len(items) - 2, -1, -1):
+                here = self.op("eq", "b1", index, i64(k))
+                found = self.op("select", "i64", here, items[k].atom, found)
+            return integer(found, low, high)
+
+        return rule
+
+    def list_append(self, target: Ref, item: Value) -> None:
+        content = self.pt.heap[item.cell] if isinstance(item, Ref) else None
+        owner = self.pt.heap[target.cell]
+        open_ended = isinstance(owner, SeqCell) or (
+            isinstance(owner, ListCell) and owner.length is not None
+        )
+        if isinstance(item, Ref) and isinstance(content, DictCell) and (self.turns or open_ended):
+            made = self._record(content)
+            if made is not None:
+                self.given_away[item.cell] = content
+                item = made
+        super().list_append(target, item)
+
+    def _record(self, content: DictCell) -> Record | None:
+        """Make a record of a dict, where it can be one."""
+        if content.kind != "dict" or not content.ordered or not content.entries:
+            return None
+        keys, items = [], []
+        for _, key, present, value in content.entries:
+            if not isinstance(key, Str) or present != TRUE or recorded(shape_of(value)) is None:
+                return None
+            keys.append(key.text)
+            items.append(value)
+        return Record(tuple(keys), tuple(items))
+
+    def thawed(self, value: Record) -> Ref:
+        """Make a dict of a record, to read from it."""
+        cell = Ref(self.number())
+        entries = zip(value.keys, value.items, strict=True)
+        content = DictCell(tuple((("s", key), Str(key), TRUE, item) for key, item in entries))
+        self.pt.heap[cell.cell] = content
+        self.given_away[cell.cell] = content
+        return cell
+
+    # -- reading
+
+    def subscript(self, owner: Value, index: Value) -> Value:
+        if isinstance(owner, Record) and not isinstance(index, Union):
+            return super().subscript(self.thawed(owner), index)
+        return super().subscript(owner, index)
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        if isinstance(owner, Record):
+            if name not in ("get", "keys", "values", "items", "copy"):
+                raise self.refuse("CMP212", _CHANGED)
+            return super().attribute(self.thawed(owner), name)
+        return super().attribute(owner, name)
+
+    def contains(self, container: Value, value: Value) -> Num:
+        if isinstance(container, Record):
+            container = self.thawed(container)
+        return super().contains(container, value)
+
+    def iterate(self, value: Value, body: Callable[[Value], None]) -> None:
+        super().iterate(self.thawed(value) if isinstance(value, Record) else value, body)
+
+    def len_of(self, value: Value) -> Num:
+        return number(len(value.keys)) if isinstance(value, Record) else super().len_of(value)
+
+    def set_item(self, owner: Value, index: Value, value: Value) -> None:
+        if isinstance(owner, Record):
+            raise self.refuse("CMP212", _CHANGED)
+        if isinstance(owner, Points | Window):
+            raise self.refuse("CMP533", f"{self.described(owner)} is written into")
+        super().set_item(owner, index, value)
+
+    def equal(self, a: Value, b: Value) -> Num:
+        if isinstance(a, NoneV) or isinstance(b, NoneV):
+            return super().equal(a, b)
+        for value in (a, b):
+            if isinstance(value, Points | Window | Record):
+                raise self.refuse("CMP105", f"{self.described(value)} compared in a container")
+        return super().equal(a, b)
+
+
+def _weight_of(record: Shape) -> int:
+    """Give what an element of a list weighs besides being one."""
+    match record:
+        case ShapeTup(items=items):
+            return _NESTED + len(items) + sum(map(_weight_of, items))
+        case ShapeRecord(keys=keys, items=items):
+            return _NESTED + 2 * len(keys) + sum(map(_weight_of, items))
+        case ShapePoints():
+            return _NESTED
+        case ShapeArr(shape=dims):
+            return _NESTED + math.prod(dims) // _NESTED
+    return 0
+
+
+def _register() -> None:
+    for name in dir(Records):
+        if name.startswith("cv_"):
+            Records.table[f"cv2.{name.removeprefix('cv_')}"] = getattr(Records, name)
+    # What is overridden for arrays of unknown extents must be what the table calls.
+    for prefix in ("np_", "a_", "b_", "l_"):
+        for key, handler in list(Records.table.items()):
+            name = handler.__name__
+            if name.startswith(prefix):
+                Records.table[key] = getattr(Records, name)
+
+
+_register()
