@@ -26,7 +26,18 @@ __all__ = ["run", "table"]
 
 TESTS: Final = Path(__file__).parent.parent / "tests"
 _UNKNOWN: Final = frozenset(
-    {"SBX302", "SBX303", "SBX304", "SBX305", "SBX306", "SBX307", "SBX401", "SBX603", "SBX622"}
+    {
+        "SBX302",
+        "SBX303",
+        "SBX304",
+        "SBX305",
+        "SBX306",
+        "SBX307",
+        "SBX309",
+        "SBX401",
+        "SBX603",
+        "SBX622",
+    }
     | {"SBX628", "CAR102", "CAR110", "CAR112"}
 )
 _GUESS: Final = "did you mean"

@@ -38,7 +38,8 @@ _MOST_READS: Final = 100
 _REPEATS_TENSORS: Final = frozenset(
     f"SBX{number}" for number in (203, 213, 302, 303, 306, 307, 401, 402, 403, 404, 407, 628)
 )
-_REPEATS_HOST: Final = frozenset(f"SBX{number}" for number in (301, 302, 304, 401, 402, 404))
+_REPEATS_HOST: Final = frozenset(f"SBX{number}" for number in (301, 302, 304, 309, 401, 402, 404))
+_UNDEFINED: Final = frozenset({"SBX304", "SBX309"})
 
 _AS_NUMPY: Final = {
     "norm": "np.linalg.norm",
@@ -123,9 +124,9 @@ class _Stands:
         if self.spans is not None:
             # What leads into the interpreter is said as it is, wherever it stands.
             return item.rule in self.rules and item.span in self.spans and "`__" not in item.message
-        if item.rule == "SBX304" and "*" not in self.names:
+        if item.rule in _UNDEFINED and "*" not in self.names:
             return any(f"`{name}`" in item.message for name in self.names)
-        if item.rule not in self.rules and item.rule != "SBX304":
+        if item.rule not in self.rules and item.rule not in _UNDEFINED:
             return False
         line = item.span.line
         return line in self.lines or any(low <= line <= high for low, high in self.regions)

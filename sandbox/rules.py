@@ -437,10 +437,10 @@ _NAMES = (
         'np.load("x.npy")',
         "np.zeros(3)",
     ),
-    _error(
+    _warning(
         "SBX304",
         "the name `{name}` is not defined",
-        "reading it would raise NameError on every row",
+        "the row would end with NameError",
         "{advice}",
         "def reward(obs):\n    return np.sum(obs)",
         "import numpy as np\ndef reward(obs):\n    return np.sum(obs)",
@@ -476,6 +476,14 @@ _NAMES = (
         "choose a name that does not begin with two underscores, nor begin and end with one",
         "__x__ = 1",
         "x = 1",
+    ),
+    _error(
+        "SBX309",
+        "the name `{name}` is not defined",
+        "what the top level or a pattern names has to exist when the program is loaded",
+        "{advice}",
+        "def reward(obs, scale=width):\n    return scale * obs",
+        "def reward(obs, scale=8.0):\n    return scale * obs",
     ),
 )
 

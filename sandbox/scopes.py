@@ -114,12 +114,22 @@ class Module:
         root: Scope of the module.
         attributes: Names of methods, fields and attributes that the program itself defines.
         classes: Top-level classes by name, the last definition of each.
+        loads: Names that are read, each with the scope it is read in.
     """
 
     scope: dict[ast.AST, Scope]
     root: Scope
     attributes: set[str]
     classes: dict[str, ast.ClassDef]
+    loads: list[tuple[ast.Name, Scope]]
+
+    def nowhere(self) -> frozenset[ast.Name]:
+        """Give the reads of names that neither the program nor the dialect defines."""
+        return frozenset(
+            node
+            for node, scope in self.loads
+            if node.id not in BUILTINS and scope.find(node.id) is None
+        )
 
 
 def scopes_of(tree: ast.Module) -> Module:
@@ -129,7 +139,7 @@ def scopes_of(tree: ast.Module) -> Module:
     for statement in tree.body:
         builder.statement(statement, root)
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    return Module(builder.scope, root, builder.attributes, classes)
+    return Module(builder.scope, root, builder.attributes, classes, builder.loads)
 
 
 class _Builder:
@@ -138,6 +148,7 @@ class _Builder:
     def __init__(self, root: Scope) -> None:
         self.scope: dict[ast.AST, Scope] = {root.node: root}
         self.attributes: set[str] = set()
+        self.loads: list[tuple[ast.Name, Scope]] = []
 
     def statement(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -210,6 +221,8 @@ class _Builder:
             # Targets of comprehensions are bound by `_comprehension` already.
             if scope.kind != "comprehension":
                 scope.bind(node.id, Binding("value", node))
+        elif isinstance(node, ast.Name):
+            self.loads.append((node, scope))
         elif isinstance(node, ast.NamedExpr):
             owner = scope
             while owner.kind == "comprehension" and owner.parent is not None:

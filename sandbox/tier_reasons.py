@@ -152,6 +152,12 @@ _SYNTAX: Final = (
         "the change would reach the rows after it",
         "make the container inside the function, or in `reset`",
     ),
+    (
+        "CMP123",
+        "a name that nothing defines is read where this tier looks later than Python, or never",
+        "the row ends with NameError where Python reads the name",
+        "define the name",
+    ),
 )
 
 _CONTAINERS: Final = (

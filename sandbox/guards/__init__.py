@@ -28,6 +28,7 @@ from sandbox.guards.values import (
     is_guest_class,
     is_guest_instance,
     own_method,
+    undefined,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "span",
     "state_bytes",
     "text_guards",
+    "undefined",
     "without_addresses",
     "write_guards",
 ]

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -28,6 +28,7 @@ __all__ = [
     "is_guest_instance",
     "kind_name",
     "own_method",
+    "undefined",
 ]
 
 
@@ -108,3 +109,12 @@ def kind_name(value: Any) -> str:
     if isinstance(value, FunctionType | BuiltinFunctionType | MethodType):
         return "a function"
     return f"{type(value).__name__!r} objects"
+
+
+def undefined(name: str) -> NoReturn:
+    """End what reads a name that nothing defines, as CPython does.
+
+    Raises:
+        NameError: Always; nothing is looked up.
+    """
+    raise NameError(f"name {name!r} is not defined")

@@ -107,6 +107,12 @@ class Base(RestrictingNodeTransformer):
             return True
         return any(name in table for table in MODULES.values())
 
+    def _is_never(self, node: ast.expr) -> bool:
+        """Whether an expression never has a value, as it begins with a name that nothing defines."""
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return node in self.program.nowhere
+
     def _owner(self, value: ast.expr) -> ast.expr:
         """Guard what an attribute is set on; `self` is checked once, where the method starts."""
         if isinstance(value, ast.Name) and self._selves and self._selves[-1] == value.id:

@@ -38,6 +38,9 @@ class Calls(Base):
             if func.attr == "__init__":
                 node.func = self._guard("$initial", func, self._visited(func.value))
                 return self._arguments(node)
+            if self._is_never(func):
+                node.func = self._visited(func)
+                return self._arguments(node)
             if self.program.dotted(func) is None and self._function_member(func) is None:
                 return self._method_call(node, func)
         node.func = self._visited(func)

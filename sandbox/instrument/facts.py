@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.dialect import MODULES
+from sandbox.scopes import scopes_of
 
 __all__ = ["LENGTHENING", "Program"]
 
@@ -40,6 +41,7 @@ class Program:
         self.lengthens = False
         self.sets = False
         self.questions: set[ast.expr] = set()
+        self.nowhere = scopes_of(tree).nowhere()
         self.classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
         for node in ast.walk(tree):
             self._look(node)
@@ -139,7 +141,8 @@ class Program:
     def dotted(self, node: ast.expr) -> str | None:
         """Give the module member that an expression names, as ``"numpy.linalg.norm"``."""
         if isinstance(node, ast.Name):
-            return self.path_of(node.id)
+            # An import in one function means nothing in another.
+            return None if node in self.nowhere else self.path_of(node.id)
         if isinstance(node, ast.Attribute):
             base = self.dotted(node.value)
             if base is None:

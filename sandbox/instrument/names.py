@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 
 from sandbox.dialect import BUILTINS, CLASS_METHODS
 from sandbox.guards import GUEST_MODULE
@@ -22,15 +23,27 @@ class Names(Base):
         self.check_name(node, node.id)
         if not isinstance(node.ctx, ast.Load):
             return node
+        if node in self.program.nowhere:
+            return self._undefined(node)
         path = self.program.path_of(node.id)
         if path is not None:
             return self._member(path, node)
         if node.id not in self.program.bound:
-            if node.id not in BUILTINS or node.id in ("hasattr", "getattr", "super"):
+            if node.id not in BUILTINS:
+                return self._undefined(node)
+            if node.id in ("hasattr", "getattr", "super"):
                 self.error(node, f"the name {node.id!r} is not defined")
                 return node
             self.names.add(node.id)
         return node
+
+    def _undefined(self, node: ast.Name) -> ast.expr:
+        """Raise NameError in the place of a name, without looking it up anywhere."""
+        name = node.id
+        if hasattr(builtins, name) or (name != "_" and name[0] == "_" == name[-1]):
+            self.error(node, f"the name {name!r} is not defined")
+            return node
+        return self._guard("$undefined", node, ast.copy_location(ast.Constant(name), node))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         name = node.attr
@@ -40,6 +53,8 @@ class Names(Base):
         if named is not None:
             return self._guard("$typename", node, self._visited(named))
         self.check_name(node, name)
+        if self._is_never(node) and isinstance(node.ctx, ast.Load):
+            return self._visited(node.value)  # type: ignore[no-any-return]
         path = self._function_member(node) or self.program.dotted(node)
         if path is not None:
             if not isinstance(node.ctx, ast.Load):

@@ -223,6 +223,7 @@ class Statements(Base):
             value = node.value
             if isinstance(value, ast.Attribute):
                 known = isinstance(value.value, ast.Name) and self.program.dotted(value) is None
+                known = known and value.value not in self.program.nowhere
                 if not (known and self._known(value.attr) and is_direct(value.attr)):
                     self.error(
                         node, "a pattern compares with constants and the program's own names"

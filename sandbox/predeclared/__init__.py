@@ -12,6 +12,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | ``$text``, ``$show``, ``$format`` | guards of texts |
 | ``$write``, ``$own``, ``$spot`` | guards of stores |
 | ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |
+| ``$undefined`` | a name that nothing defines |
 | ``$typename`` | ``type(x).__name__`` |
 | ``$meter``, ``$stop``, ``$tick`` | fuel |
 | ``$exhausted`` | errors that no handler may keep |
@@ -41,6 +42,7 @@ from sandbox.guards import (
     iteration_guards,
     operator_guards,
     text_guards,
+    undefined,
     write_guards,
 )
 from sandbox.predeclared.arrays import ArrayChecks, array_member, ufunc_method
@@ -83,6 +85,7 @@ class Predeclared:
             "$initial": self._classes.initial,
             "$typename": type_name,
             "$no_array": no_array,
+            "$undefined": undefined,
         }
 
     def namespace(self, names: Iterable[str]) -> dict[str, Any]:

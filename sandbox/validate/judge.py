@@ -25,7 +25,7 @@ from sandbox.parse import Places
 from sandbox.rules import RULES
 from sandbox.scopes import dotted, walk_own
 from sandbox.templates import percent_width
-from sandbox.trees import child_nodes
+from sandbox.trees import child_nodes, walk
 from sandbox.truth import truth_findings
 from sandbox.validate.aliasing import aliasing_findings
 from sandbox.validate.calls import Calls
@@ -193,6 +193,11 @@ class _Judge(Calls):
             self.visit(target)
 
     # -- patterns ------------------------------------------------------------------------------
+
+    def on_matchvalue(self, node: ast.MatchValue) -> None:
+        # A guard cannot stand in a pattern, so what one reads has to exist.
+        self.at_load.update(item for item in walk(node) if isinstance(item, ast.Name))
+        self.children(node)
 
     def on_matchas(self, node: ast.MatchAs) -> None:
         if node.name:

@@ -85,11 +85,32 @@ class Names(Walk):
         elif reserved(name):
             self.say("SBX308", node, name=name)
         else:
-            self.broken.add(node)
-            if (id(self.scope.function), name) not in self.unknown:
-                # Once for each function: `np` without its import would be said on every line.
-                self.unknown.add((id(self.scope.function), name))
-                self.say("SBX304", node, name=name, advice=self.unknown_name(name))
+            self.undefined_name(node, name)
+
+    def undefined_name(self, node: ast.Name, name: str) -> None:
+        """Say that nothing defines a name: a row ends there, or the program cannot be loaded."""
+        self.broken.add(node)
+        if self.is_undefined_nonlocal(name):
+            return  # the declaration itself is no Python, which is said of it
+        rule = "SBX304"
+        if self.scope.function is None or node in self.at_load:
+            rule = "SBX309"
+        else:
+            self.nameless.add(node)
+        key = (rule, id(self.scope.function), name)
+        if key not in self.unknown:
+            # Once for each function: `np` without its import would be said on every line.
+            self.unknown.add(key)
+            self.say(rule, node, name=name, advice=self.unknown_name(name))
+
+    def is_undefined_nonlocal(self, name: str) -> bool:
+        """Whether a name that nothing defines is declared ``nonlocal`` here or around."""
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if name in scope.elsewhere:
+                return True
+            scope = scope.parent
+        return False
 
     def unknown_name(self, name: str) -> str:
         visible: set[str] = set()
@@ -153,6 +174,10 @@ class Names(Walk):
             self.write_attribute(node, base)
         elif self.is_broken(node.value):
             self.broken.add(node)
+            inside = node.attr.startswith("_") or node.attr in INTERNAL_ATTRIBUTES
+            if inside and self.first_of(node.value) in self.nameless:
+                # What leads inside stays refused, though no row gets past the name.
+                self.read_attribute(node, node.attr, None)
         elif node.attr == "__init__" and node in self.called and base is None:
             pass  # of the program's own classes; the guards see to that
         else:
@@ -186,6 +211,13 @@ class Names(Walk):
         elif node.attr not in CLASS_METHODS and node.attr not in self.module.attributes:
             self.read_attribute(node, node.attr, None)
         self.all(call.args)
+
+    @staticmethod
+    def first_of(node: ast.expr) -> ast.expr:
+        """Give ``a`` for ``a.b(c)[d]``."""
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return node
 
     def is_broken(self, node: ast.expr) -> bool:
         """Whether a chain starts at something already refused: one finding is enough."""

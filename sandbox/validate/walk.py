@@ -45,7 +45,9 @@ class Walk:
         broken: Nodes that were refused; what is read from them is not refused again.
         called: Expressions that are called.
         read_imports: Imports that something uses.
-        unknown: By function, the undefined names that were said of it.
+        unknown: By rule and function, the undefined names that were said of it.
+        nameless: Reads of undefined names, which end the row that reaches them.
+        at_load: Names that have to be there when the program is loaded, wherever they stand.
         calls: By calling function, the functions it calls and where.
     """
 
@@ -66,7 +68,9 @@ class Walk:
         self.shadowed: set[tuple[int, str]] = set()
         self.silent: set[ast.AST] = set()
         self.broken: set[ast.AST] = set()
-        self.unknown: set[tuple[int, str]] = set()
+        self.unknown: set[tuple[str, int, str]] = set()
+        self.nameless: set[ast.AST] = set()
+        self.at_load: set[ast.AST] = set()
         self.called: set[ast.AST] = set()
 
     # -- means ---------------------------------------------------------------------------------

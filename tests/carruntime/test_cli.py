@@ -512,14 +512,27 @@ def test_several_programs_are_checked_in_one_run(
     write: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = str(write("def reward(obs):\n    return 1.0\n", "good.py"))
-    bad = str(write("def reward(obs):\n    return nme\n", "bad.py"))
+    bad = str(write("def reward(obs):\n    return id(obs)\n", "bad.py"))
     assert main(["check", good, bad]) == 1
     text = capsys.readouterr().out
     assert "good.py: no findings" in text
-    assert "bad.py:2:12: SBX304" in text
+    assert "bad.py:2:12: SBX305" in text
     assert main(["check", good, bad, "--json"]) == 1
     assert [item["ok"] for item in _json(capsys)] == [True, False]
     assert main(["check", good, good]) == 0
+
+
+def test_a_name_that_nothing_defines_is_a_warning_and_an_error_only_where_it_is_read_at_load(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_a_row = str(write("def reward(obs):\n    return nme\n", "row.py"))
+    at_load = str(write("x = nme\ndef reward(obs):\n    return x\n", "load.py"))
+    assert main(["check", in_a_row]) == 0
+    assert "row.py:2:12: SBX304 warning: the name `nme` is not defined" in capsys.readouterr().out
+    assert main(["check", in_a_row, "--strict"]) == 1
+    capsys.readouterr()
+    assert main(["check", at_load]) == 1
+    assert "load.py:1:5: SBX309 the name `nme` is not defined" in capsys.readouterr().out
 
 
 def test_check_as_sarif_has_the_findings_of_all_programs(

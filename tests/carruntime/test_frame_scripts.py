@@ -31,6 +31,7 @@ CASES: dict[str, tuple[str, set[str], set[str]]] = {
     "blocks_in_box": ("box_red_cyan_top", {"SBX606", "SBX621", "SBX646"}, {"ValueError"}),
     "separate_piles": ("piles_blue_yellow_top", {"SBX651"}, {"ValueError"}),
     "push_the_cube": ("panda_push_close", {"SBX651"}, {"ValueError"}),
+    "close_the_drawer": ("panda_push_close", {"SBX304", "SBX645"}, {"NameError"}),
     "blocks_in_bowl": ("bowl_red_green_top", {"SBX606", "SBX630"}, set()),
 }
 

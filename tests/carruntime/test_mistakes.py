@@ -42,6 +42,7 @@ MISTAKES = {
     "unknown observation key": ("unknown_observation_key", {"SBX603"}),
     "unknown attribute": ("unknown_attribute", {"SBX302"}),
     "undefined name": ("undefined_name", {"SBX304"}),
+    "undefined name at the top level": ("undefined_at_load", {"SBX309"}),
     "name unbound on some path": ("unbound_on_a_path", {"SBX601"}),
     "inconsistent return arity or kind": ("inconsistent_return", {"SBX606"}),
     "result unpacked into another number of names": ("unpacked_result", {"SBX646"}),

@@ -69,7 +69,7 @@ def test_a_report_is_json_with_lines_columns_and_hints() -> None:
     data = json.loads(json.dumps(report.to_json()))
     assert data["ok"] is False
     (item,) = data["findings"]
-    assert (item["rule"], item["line"], item["column"], item["end_column"]) == ("SBX304", 1, 5, 8)
+    assert (item["rule"], item["line"], item["column"], item["end_column"]) == ("SBX309", 1, 5, 8)
     assert item["severity"] == "error"
     assert item["hint"]
 

@@ -82,7 +82,7 @@ def test_several_reports_make_one_log_of_the_standard_shape() -> None:
     log = log_of("import os\nx = nme\n", "def reward(obs):\n    return 1.0\n", "x = open('f')\n")
     check_shape(log)
     (run,) = log["runs"]
-    assert [item["ruleId"] for item in run["results"]] == ["SBX306", "SBX304", "SBX305"]
+    assert [item["ruleId"] for item in run["results"]] == ["SBX306", "SBX309", "SBX305"]
     assert [item["location"]["uri"] for item in run["artifacts"]] == [
         "programs/0.py",
         "programs/1.py",

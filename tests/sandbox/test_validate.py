@@ -166,7 +166,7 @@ def test_a_flood_of_findings_is_cut_and_counted() -> None:
 
 def test_a_cut_flood_of_warnings_keeps_its_error() -> None:
     source = (
-        "def reward(obs):\n" + "".join(f"    a{i} = 1\n" for i in range(300)) + "    return zz\n"
+        "def reward(obs):\n" + "".join(f"    a{i} = 1\n" for i in range(300)) + "    return id\n"
     )
     assert not analysed(source).report.ok
 

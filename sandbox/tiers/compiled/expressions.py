@@ -81,6 +81,9 @@ class Expressions(Subscripts):
     # -- comprehensions
 
     def x_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
+        if self.uses.reads_nowhere(node.generators[0].iter):
+            # Plain Python looks at it here, this tier where the generator is gone through.
+            raise self.refuse("CMP123", "a generator goes through an undefined name")
         return Gen("genexp", (), node, self.frame)
 
     def scope(self, generators: list[ast.comprehension]) -> Frame:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from sandbox.scopes import scopes_of
+
 __all__ = ["Uses", "assigned", "declared", "local_names", "makes_functions"]
 
 
 class Uses:
-    """Where names are read in a program, and within which loops."""
+    """Where names are read in a program, and within which loops.
+
+    Attributes:
+        nowhere: Names that are read where nothing defines them.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
+        self.nowhere = frozenset(node.id for node in scopes_of(tree).nowhere())
         self._reads: dict[str, list[ast.Name]] = {}
         self._parents: dict[ast.AST, ast.AST] = {}
         for node in ast.walk(tree):
@@ -19,6 +26,12 @@ class Uses:
                 self._parents[child] = node
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 self._reads.setdefault(node.id, []).append(node)
+
+    def reads_nowhere(self, node: ast.AST) -> bool:
+        """Whether something reads a name that is undefined, here or elsewhere in the program."""
+        return bool(self.nowhere) and any(
+            isinstance(item, ast.Name) and item.id in self.nowhere for item in ast.walk(node)
+        )
 
     def at_most_once(self, name: str, scope: ast.AST | None, binding: ast.AST | None) -> bool:
         """Whether what a name is bound to is certainly read no more than once.

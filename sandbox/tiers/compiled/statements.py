@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sandbox import cost
 from sandbox.tiers.compiled.builder import MODULES, ancestors
 from sandbox.tiers.compiled.calls import Calls
-from sandbox.tiers.compiled.points import TRUE, Target
+from sandbox.tiers.compiled.points import TRUE, Dead, Target
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -108,6 +108,8 @@ class Statements(Calls):
         text = ""
         if isinstance(node.msg, ast.Constant):
             text = str(node.msg.value)
+        elif node.msg is not None and self.uses.reads_nowhere(node.msg):
+            raise self.refuse("CMP123", "the message of an `assert` reads an undefined name")
         self.check(cond, "AssertionError", text)
 
     def s_Raise(self, node: ast.Raise) -> None:
@@ -116,6 +118,8 @@ class Statements(Calls):
             if isinstance(held, Exc):
                 self.fail(held.name, held.message or "")
             raise self.refuse("CMP112", "a bare raise")
+        if node.cause is not None and self.uses.reads_nowhere(node.cause):
+            raise self.refuse("CMP123", "the cause of a `raise` reads an undefined name")
         value = self.eval(node.exc)
         if isinstance(value, Exc):
             module = MODULES.get(value.name) or (
@@ -294,7 +298,11 @@ class Statements(Calls):
     def _exception_names(self, node: ast.expr | None) -> frozenset[str]:
         if node is None:
             return frozenset({"BaseException"})
-        value = self.eval(node)
+        try:
+            value = self.eval(node)
+        except Dead:
+            # It is evaluated only where something was raised, which is later than here.
+            raise self.refuse("CMP115", "`except` of a name without a value") from None
         items = value.items if isinstance(value, Tup) else (value,)
         names = set()
         for item in items:

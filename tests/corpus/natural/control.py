@@ -7,7 +7,6 @@ def reward(obs, action, next_obs):
     out -= 0.3 * (action == 2) + 0.03 * (action in (1, 3))
     return out
 # ---
-# refused: SBX304
 def reward(obs, action, next_obs):
     x = np.array(next_obs)
     return -float(np.sum(x ** 2))

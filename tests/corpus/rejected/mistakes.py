@@ -175,14 +175,14 @@ def compute_reward(dof_vel, object_pos):  # E: SBX640 "it uses `torch.Tensor`, `
 # ---
 import torch  # E: SBX306 "`import torch`"
 def reward(obs):
-    return obs[0] - limit  # E: SBX304 "`limit`"
+    return obs[0] - limit  # W: SBX304 "`limit`"
 # ---
 def compute_dense_reward(self, action) -> float:  # E: SBX641 "it reads `self.robot.qpos`, `self.robot.joints`, `get_link_state(self)`, `self.cube.pose.p` through `self`"
     hand = self.robot.qpos
     for joint in self.robot.joints:
         hand = joint.angle
     place = get_link_state(self, "hand")
-    return abs(hand) - self.cube.pose.p[0] + place + missing + self.__dict__  # E: SBX304 "`missing`" # E: SBX301 "`__dict__`"
+    return abs(hand) - self.cube.pose.p[0] + place + missing + self.__dict__  # W: SBX304 "`missing`" # E: SBX301 "`__dict__`"
 # ---
 class EurekaReward:
     def __init__(self, env):

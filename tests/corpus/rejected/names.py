@@ -37,18 +37,18 @@ def reward(obs):
     return np.sum.reduce(obs) + np.maximum.reduce(obs) + np.add.at(obs)  # E: SBX303 "`np.sum.reduce`" # E: SBX303 "`np.add.at`"
 # ---
 def reward(obs):
-    return nme + obs[0]  # E: SBX304 "`nme`"
+    return nme + obs[0]  # W: SBX304 "`nme`"
 # ---
 def reward(obs):
-    return np.sum(obs)  # E: SBX304 "`np` is not defined"
+    return np.sum(obs)  # W: SBX304 "`np` is not defined"
 # ---
 def reward(obs):
-    return [i for i in range(3)][0] + i  # E: SBX304 "`i` is not defined"
+    return [i for i in range(3)][0] + i  # W: SBX304 "`i` is not defined"
 # ---
 class Reward:
     WEIGHT = 2.0
     def step(self, obs):
-        return WEIGHT  # E: SBX304 "`WEIGHT`"
+        return WEIGHT  # W: SBX304 "`WEIGHT`"
 # ---
 x = open("y")  # E: SBX305 "`open`"
 def reward(obs):

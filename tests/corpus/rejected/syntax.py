@@ -58,7 +58,7 @@ class Fourth(Later):  # E: SBX204 "`Later`"
     pass
 class Later(Exception):
     pass
-class Fifth(np.ndarray):  # E: SBX204 "`np.ndarray`" # E: SBX304 "`np`"
+class Fifth(np.ndarray):  # E: SBX204 "`np.ndarray`" # E: SBX309 "`np`"
     pass
 # ---
 class Meta:
