@@ -379,9 +379,9 @@ def test_limits_of_lowering_end_in_a_reason() -> None:
 
 def test_places_count_characters_not_bytes() -> None:
     """A line with text beyond ASCII before the place: in a reason and in a failure of a row."""
-    made = compile_source('def reward(x):\n    é = "日本"; del x\n    return x\n', FLOAT)
+    made = compile_source('def reward(x):\n    é = "日本"; g = [1] + {}\n    return x\n', FLOAT)
     assert isinstance(made, TierReason)
-    assert (made.code, made.span) == ("CMP111", Span(2, 15, 2, 20))
+    assert (made.code, made.span) == ("CMP320", Span(2, 19, 2, 27))
     runner = taken('def reward(x):\n    é = "日本"; return 1.0 / int(x)\n', FLOAT)
     outputs = bound(runner, x=np.zeros(1))
     runner.step()
@@ -424,10 +424,6 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
         (
             "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return x\n",
             "CMP113 a sequence pattern in `match` (line 3)",
-        ),
-        (
-            "import numpy as np\ndef reward(x):\n    with np.errstate(all='ignore'):\n        return x\n",
-            "CMP107 a `with` statement (line 3)",
         ),
         (
             "def reward(x):\n    return [1] + {}\n",
