@@ -175,7 +175,7 @@ class Frame:
         size: int,
         component_names: tuple[str, ...],
         task_names: tuple[str, ...],
-        tier: Tier | NDArray[np.str_],
+        tier: Tier,
         filename: str,
         source: str,
     ) -> None:
@@ -242,7 +242,7 @@ class RewardBatch:
         newly_completed: NDArray[np.bool_],
         outcome: NDArray[np.uint8],
         fuel: NDArray[np.int64],
-        tier: Tier,
+        tier: Tier | NDArray[np.str_],
         task_names: tuple[str, ...],
         filename: str,
         source: str,

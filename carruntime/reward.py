@@ -252,7 +252,7 @@ class RewardProgram:
             self._owner = os.getpid()
         moving = self._compiling
         if moving is not None and not (moving.wait(0) and moving.loaded is None):
-            guest = MovingGuest(guest, moving, self.component_names)
+            guest = MovingGuest(guest, moving, self.component_names)  # type: ignore[assignment]  # used as one
         try:
             kind: type[RewardSession] = RewardSession
             if telemetry:

@@ -101,7 +101,7 @@ def test_the_table_has_a_line_for_each_candidate(tmp_path: Path) -> None:
     _, found, _ = search(tmp_path, ["No.", GOOD["whole"]], generations=1, width=2)
     lines = table(found.candidates).split("\n")
     assert lines[0].split()[:5] == ["rank", "id", "generation", "from", "end"]
-    assert lines[1].split()[:7] == ["1", "c2", "1", "-", "accepted", "36/36", "0/36"]
+    assert lines[1].split()[:7] == ["1", "c2", "1", "-", "accepted", "36/36", "0/100"]
     assert "no program" in lines[2]
 
 

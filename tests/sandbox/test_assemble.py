@@ -273,7 +273,9 @@ def test_a_kernel_that_fails_is_not_used(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_asking_for_the_compiled_tier_refuses_what_it_does_not_take() -> None:
-    source = "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return 0.0\n"
+    source = (
+        "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return 0.0\n"
+    )
     assert built(source, tier="auto").runner.tier == "interpreted"
     with pytest.raises(ProgramRefusedError, match="SBX704"):
         built(source, tier="compiled")

@@ -121,7 +121,7 @@ def test_every_example_parses() -> None:
 
 def test_the_codes_of_the_compiled_tier_are_those_of_the_table() -> None:
     used: dict[str, str] = {}
-    folders = [Path(package.__file__).parent for package in (sandbox, carruntime)]
+    folders = [Path(str(package.__file__)).parent for package in (sandbox, carruntime)]
     for path in [path for folder in folders for path in sorted(folder.rglob("*.py"))]:
         if path.name in ("rules.py", "tier_reasons.py"):
             continue

@@ -237,6 +237,10 @@ class Containers(Sets):
             raise self.refuse("CMP319", "a product of more than 256 combinations")
         return Gen("tuples", tuple(Tup(tuple(p)) for p in itertools.product(*parts)))
 
+    def b_list(self, args: Args, keywords: Keywords) -> Value:
+        """Make a list; in a higher layer."""
+        raise NotImplementedError
+
     def _gone_through_again(self, value: Value) -> Value:
         """Give something as a list, tuple or array, which can be gone through more than once."""
         if isinstance(value, Gen):

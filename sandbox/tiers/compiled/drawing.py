@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Place, Region, Ty
@@ -197,7 +197,7 @@ class Drawing(Pictures):
             return super().arg_extreme(most, self.rows_of_window(value), axis)
         return super().arg_extreme(most, value, axis)
 
-    def indexed(self, value: Value) -> Any:
+    def indexed(self, value: Value) -> tuple[Num, Callable[[Atom], Value]] | None:
         if not isinstance(value, Window):
             return super().indexed(value)
         first = value.shape[0]

@@ -378,10 +378,13 @@ class Functions(Containers):
             digits = self.constant(args[1], "the digits of round()")
             if isinstance(args[0], Arr) or (isinstance(args[0], Num) and args[0].weak is False):
                 return self.rounded_array(args[0], digits)
-            return self.spread_weak(
-                args[0],
-                lambda v: self.round_to(v, digits) if v.weak else self.rounded_array(v, digits),
-            )
+
+            def rounded(value: Value) -> Value:
+                if isinstance(value, Num) and value.weak:
+                    return self.round_to(value, digits)
+                return self.rounded_array(value, digits)
+
+            return self.spread_weak(args[0], rounded)
         if isinstance(args[0], Arr):
             return self.ufunc("rint", args[0])
         return self.round_of(self.number_of(args[0]))

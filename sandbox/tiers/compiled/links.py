@@ -13,6 +13,7 @@ gives -1 or NaN.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -108,9 +109,8 @@ def _sources() -> dict[str, _Source]:
     for table in (COSTS, COSTS_AFTER):
         for price in table.values():
             words = ",".join(["int64"] * price.__code__.co_argcount)
-            found[f"cost.{price.__name__}"] = _Source(
-                f"int64({words})", lambda price=price: _price(price)
-            )
+            made = functools.partial(_price, price)
+            found[f"cost.{price.__name__}"] = _Source(f"int64({words})", made)
     return found
 
 
@@ -236,7 +236,8 @@ def compile_link(name: str) -> Link:
     from numba.np import arrayobj
 
     source = _sources()[name]
-    wanted, _ = sigutils.normalize_signature(source.types)
+    normalize: Any = sigutils.normalize_signature
+    wanted, _ = normalize(source.types)
     dispatcher: Any = source.load()
     whole, double = ir.IntType(64), ir.DoubleType()
     with global_compiler_lock:
@@ -270,12 +271,14 @@ def compile_link(name: str) -> Link:
             address, *extents = function.args[place : place + 1 + kind.ndim]
             place += 1 + kind.ndim
             size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-            strides, step = [], whole(size)
+            strides: list[Any] = []
+            step = whole(size)
             for extent in reversed(extents):
                 strides.insert(0, step)
                 step = builder.mul(step, extent)
             array = context.make_array(kind)(context, builder)
-            arrayobj.populate_array(
+            populate: Any = arrayobj.populate_array
+            populate(
                 array,
                 data=builder.bitcast(address, array.data.type),
                 shape=extents,

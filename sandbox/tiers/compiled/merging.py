@@ -228,10 +228,10 @@ class Merging(Emitting):
                 if not isinstance(head.weak, bool):
                     weak = value.weak
                     self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
-            case (Text(), Text()) | (Points(), Points()):
+            case (Text() | Points(), Text() | Points()) if type(head) is type(value):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
-            case (Tup(), Tup()) | (Record(), Record()):
+            case (Tup() | Record(), Tup() | Record()) if type(head) is type(value):
                 for part, item in zip(head.items, value.items, strict=True):
                     self.assign(part, item)
             case Arr(), Arr():

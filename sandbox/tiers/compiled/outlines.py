@@ -293,13 +293,13 @@ class Outlines(Drawing):
         self, key: Any, ty: Ty, count: int, make: Callable[[Place], None]
     ) -> tuple[Atom, ...]:
         """Give what a kernel writes as some numbers, made once."""
-        known = self.pt.known.get(key)
+        known: tuple[Atom, ...] | None = self.pt.known.get(key)
         if known is None:
             region = self.scratch(ty, count)
             make(Place(region, i64(0), (i64(count),), True))
             known = tuple(self.load(region, i64(k)) for k in range(count))
             self.pt.known[key] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
     def cv_boundingRect(self, args: Args, keywords: Keywords) -> Value:
         given = self.given("boundingRect", args, keywords)
@@ -376,7 +376,7 @@ class Outlines(Drawing):
         from sandbox.pictures.hull import convex_hull_scratch
 
         key = ("convexHull", value.start, value.length, clockwise)
-        known = self.pt.known.get(key)
+        known: Points | None = self.pt.known.get(key)
         if known is None:
             place = self.points_place(value)
             room = ROOM + 2
@@ -393,7 +393,7 @@ class Outlines(Drawing):
             )
             known = self.take_points(start, written)
             self.pt.known[key] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
     def cv_approxPolyDP(self, args: Args, keywords: Keywords) -> Value:
         from sandbox.pictures.hull import approx_poly_scratch
@@ -409,7 +409,7 @@ class Outlines(Drawing):
         self.only_where(boolean(self.op("ge", "b1", epsilon, Lit(0.0, "f64"))))
         self.pay_for("approxPolyDP", points=value.length)
         key = ("approxPolyDP", value.start, value.length, epsilon, closed)
-        known = self.pt.known.get(key)
+        known: Points | None = self.pt.known.get(key)
         if known is None:
             start, free = self.free_points()
             work = self.working("i32", approx_poly_scratch(ROOM))
@@ -418,7 +418,7 @@ class Outlines(Drawing):
             )
             known = self.take_points(start, count)
             self.pt.known[key] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
     def cv_minEnclosingCircle(self, args: Args, keywords: Keywords) -> Value:
         from sandbox.pictures.shapes import min_enclosing_circle_scratch
@@ -558,9 +558,6 @@ class Outlines(Drawing):
                     found.deps, found.source, found.bounds, found.bound,
                 )  # fmt: skip
         return super().subscript(self.selection_of(owner), index)
-
-    def iterate(self, value: Value, body: Callable[[Value], None]) -> None:
-        super().iterate(value, body)
 
     def indexed(self, value: Value) -> tuple[Num, Callable[[Atom], Value]] | None:
         if not isinstance(value, Points):

@@ -227,7 +227,7 @@ class Points:
         if simple is not None:
             return simple
         key = (op, ty, args)
-        found = self.pt.known.get(key)
+        found: Atom | None = self.pt.known.get(key)
         if found is not None:
             return found
         result = self.new(ty)
@@ -241,7 +241,7 @@ class Points:
         memory = self.regions[region]
         key = ("load", region, index)
         if memory.kind == "input":
-            found = self.pt.known.get(key)
+            found: Atom | None = self.pt.known.get(key)
             if found is not None:
                 return found
         result = self.new(memory.ty)

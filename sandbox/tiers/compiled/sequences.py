@@ -101,11 +101,14 @@ class Sequences(Grids):
                 self.emit(Store(next(regions), at, value.atom))
                 if weak is None:
                     self.emit(Store(next(regions), at, self.weakness(value)))
-            case (ShapeText(), Text()) | (ShapePoints(), Points()):
-                self.emit(Store(next(regions), at, value.start))
-                self.emit(Store(next(regions), at, value.length))
-            case (ShapeTup(items=items), Tup()) | (ShapeRecord(items=items), Record()):
-                for part, item in zip(items, value.items, strict=True):
+            case (ShapeText(), Text() as run) | (ShapePoints(), Points() as run):
+                self.emit(Store(next(regions), at, run.start))
+                self.emit(Store(next(regions), at, run.length))
+            case (ShapeTup(items=items), Tup() as group) | (
+                ShapeRecord(items=items),
+                Record() as group,
+            ):
+                for part, item in zip(items, group.items, strict=True):
                     self._write(part, regions, at, item)
             case ShapeArr(shape=dims), Arr():
                 region = next(regions)

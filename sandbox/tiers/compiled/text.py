@@ -8,6 +8,7 @@ matters.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Final
 
@@ -123,9 +124,8 @@ class Texts(Keeper):
         items = self.listed(other)
         result = self.op("eq", "b1", self.word_count(words).atom, i64(len(items)))
         for k, item in enumerate(items):
-            same = self.truth(
-                self.spread(item, lambda v, k=k: self.equal(self.word(words, i64(k)), v))
-            )  # type: ignore[misc]
+            word = self.word(words, i64(k))
+            same = self.truth(self.spread(item, functools.partial(self.equal, word)))
             result = self.both(result, same.atom)
         return boolean(result)
 

@@ -398,10 +398,12 @@ class Windows(Generators):
                 step = self.op("mul", "i64", step, extent.atom)
             else:
                 return region, offset
-        known = ("laid out", id(value)) if isinstance(value, Window) else None
-        if known is not None and known in self.pt.known and not value.deps:
-            found: str = self.pt.known[known]
-            return found, i64(0)
+        known = None
+        if isinstance(value, Window):
+            known = ("laid out", id(value))
+            found: str | None = self.pt.known.get(known)
+            if found is not None and not value.deps:
+                return found, i64(0)
         size = 1
         for extent in extents:
             size *= max(extent.high, 0)
@@ -564,7 +566,7 @@ class Windows(Generators):
             if few and len(inner) == 1 and int(inner[0].const or 0) <= 16:
                 found = start
                 for k in range(int(inner[0].const or 0)):
-                    full = [i64(0)] * depth
+                    full: list[Atom] = [i64(0)] * depth
                     for place, atom in zip(kept, outer, strict=True):
                         full[place] = atom
                     full[axes[0]] = i64(k)
