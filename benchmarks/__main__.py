@@ -104,6 +104,8 @@ def write_page() -> None:
     ]
     for path in sorted((ROOT / "results").glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
+        if "title" not in record:
+            continue  # of a script that prints its own table
         parts += [
             "",
             f"## {path.stem}",
