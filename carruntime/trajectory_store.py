@@ -9,10 +9,7 @@ beside the target that takes its name at the end, so that a reader never meets h
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carruntime.errors import CarruntimeError, TrajectoryFileError
+from carruntime.files import replaced
 from carruntime.trajectory import Observations, Trajectory, TrajectorySet
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
@@ -253,15 +251,5 @@ def _digest(array: NDArray[Any]) -> str:
 
 
 def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # a temporary file is its owner's alone
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    with replaced(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
+from carruntime import files
 from carruntime.generate.errors import GenerateError
 
 __all__ = ["MAX_JSON_BYTES", "make_folder", "read_json", "to_text", "write_whole"]
@@ -21,22 +21,13 @@ def write_whole(path: Path, data: bytes | str, what: str) -> None:
         GenerateError: If it cannot be written; nothing is left of it, and an older file stays.
     """
     packed = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(packed)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        files.write_whole(path, packed)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise GenerateError(
             f"{what} cannot be written to {path}: {error.strerror or error}; make room there, or "
             "name another place, and run the same command again: what was written before is kept"
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def make_folder(path: Path, what: str) -> None:

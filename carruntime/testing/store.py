@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from carruntime.errors import OptionError
+from carruntime.files import write_whole
 from carruntime.playing import Play, Player
 from carruntime.testing.properties import Example, Property
 from carruntime.trajectory import Trajectory, stack, take
@@ -84,9 +84,7 @@ class Store:
         path = self.folder / f"{claim.name}-{hashlib.sha256(key).hexdigest()[:12]}.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.part")
-            partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-            partial.replace(path)
+            write_whole(path, (json.dumps(data, indent=1) + "\n").encode())
         except OSError as error:
             raise OptionError(
                 f"{path}: a counterexample cannot be saved ({error.strerror or error}); want a "

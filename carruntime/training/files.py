@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from carruntime.errors import OptionError
+from carruntime.files import write_whole
 
 __all__ = ["make_folder", "write_bytes", "write_json", "write_text"]
 
@@ -19,16 +18,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OptionError: If it cannot be written, because the disk is full, say.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise OptionError(
             f"{path} cannot be written: {error.strerror or error}; what was stored before still "
             "stands: make room, or mend the place, and go on with --resume"
