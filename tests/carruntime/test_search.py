@@ -15,7 +15,7 @@ from carruntime.generate.bundle import Bundle
 from carruntime.generate.leaderboard import page, table
 from carruntime.generate.loop import Settings
 from carruntime.generate.runner import open_run
-from carruntime.generate.search import Search, SearchSettings
+from carruntime.generate.search import Search, SearchSettings, trainer_for
 
 TASKS = f"{TAKE_KEY}\n\n{REACH_GOAL}\n\n"
 CONSTANT = fenced(
@@ -117,3 +117,11 @@ def test_image_scripts_are_not_searched_for(tmp_path: Path) -> None:
 def test_the_reward_of_the_good_answer_is_the_one_that_was_written(tmp_path: Path) -> None:
     bundle, _, _ = search(tmp_path, [GOOD["whole"]], generations=1, width=1)
     assert REWARD.strip() in bundle.source
+
+
+def test_the_trainer_of_a_search_trains(tmp_path: Path) -> None:
+    pytest.importorskip("stable_baselines3")
+    with workshop() as room:
+        result = trainer_for(room, 2048)(f"{TASKS}{REWARD}", tmp_path / "run")
+    assert result["steps"] >= 2048
+    assert 0.0 <= result["success"] <= 1.0
