@@ -36,12 +36,23 @@ def add(commands: Any) -> None:
         help="show a program that looks at pictures instead, and write a page of what it saw "
         "(default: carruntime-frames.html)",
     )
+    demo.add_argument(
+        "--generate",
+        nargs="?",
+        type=Path,
+        const=Path("carruntime-run"),
+        metavar="DIR",
+        help="show instead how two pictures become a program, with recorded answers and no network "
+        "(the run's folder; default: carruntime-run)",
+    )
     progress_option(demo)
 
 
 def _demo(options: argparse.Namespace) -> int:
     if options.frames is not None:
         return _demo_frames(options)
+    if options.generate is not None:
+        return _demo_generation(options)
     from carruntime.demo import run
 
     demo = run(
@@ -67,6 +78,21 @@ def _demo_frames(options: argparse.Namespace) -> int:
         expert_episodes=options.expert_episodes,
         random_episodes=options.episodes,
         show_progress=options.progress,
+        say=_quiet if options.json else _say,
+    )
+    if options.json:
+        print_json(demo.to_json())
+    return GOOD if demo.ok else BAD
+
+
+def _demo_generation(options: argparse.Namespace) -> int:
+    from carruntime.demo_generation import run_generation
+
+    demo = run_generation(
+        options.generate,
+        num_envs=options.envs,
+        steps=options.steps,
+        seed=options.seed,
         say=_quiet if options.json else _say,
     )
     if options.json:

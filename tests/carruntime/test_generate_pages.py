@@ -11,13 +11,14 @@ from scripted import workshop
 
 import carruntime as car
 from carruntime.cli import main
+from carruntime.demo_generation import run_generation
 from carruntime.generate.authored.record import ENV_ID
 from carruntime.generate.contract import PARAMETERS, contract
 from carruntime.generate.docs import page
 from carruntime.generate.loop import Settings
 from carruntime.generate.prompts import TEMPLATES, template
-from carruntime.generate.recordings import Replay, shipped
-from carruntime.generate.runner import Workshop, generate
+from carruntime.generate.recordings import shipped
+from carruntime.generate.runner import Workshop
 from sandbox.dialect import MODULES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,19 +36,25 @@ def room() -> Iterator[Workshop]:
         yield made
 
 
-def test_the_shipped_recordings_go_from_pictures_to_a_verified_bundle(
-    room: Workshop, tmp_path: Path
-) -> None:
+def test_the_shipped_recordings_go_from_pictures_to_a_bundle_that_pays(tmp_path: Path) -> None:
     """Fails after a change of prompts, dialect or feedback until they are made anew."""
+    told: list[str] = []
     try:
-        bundle = generate(room, Replay([shipped()]), Settings(style="tasks"), tmp_path)
+        demo = run_generation(
+            tmp_path,
+            num_envs=4,
+            steps=20,
+            seed=0,
+            say=told.append,
+            settings=Settings(style="tasks"),
+        )
     except car.CarruntimeError as error:
         pytest.fail(f"python -m carruntime.generate.authored.record makes them anew: {error}")
-    assert bundle.end == "accepted"
-    assert bundle.origins == ("authored",)
-    assert bundle.data["model"]["answered_by"] == []
-    bundle.save(tmp_path / "bundle.json")
-    assert main(["inspect", str(tmp_path / "bundle.json")]) == 0
+    assert demo.ok
+    assert demo.bundle.origins == ("authored",)
+    assert demo.bundle.data["model"]["answered_by"] == []
+    assert any("origin of the answers: authored" in line for line in told)
+    assert main(["inspect", str(demo.path)]) == 0
 
 
 def test_shipped_recordings_name_no_model() -> None:
