@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from carruntime.generate.docs import page
 from carruntime.generate.loop import Settings
 from carruntime.generate.prompts import TEMPLATES, template
 from carruntime.generate.recordings import shipped
-from carruntime.generate.runner import Workshop
 from sandbox.dialect import MODULES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,12 +26,6 @@ def test_the_page_about_prompts_is_current() -> None:
     assert (DOCS / "prompts.md").read_text(encoding="utf-8") == page(), (
         "python -m carruntime.generate.docs > docs/prompts.md"
     )
-
-
-@pytest.fixture(scope="module")
-def room() -> Iterator[Workshop]:
-    with Workshop(ENV_ID) as made:
-        yield made
 
 
 def test_the_shipped_recordings_go_from_pictures_to_a_bundle_that_pays(tmp_path: Path) -> None:
