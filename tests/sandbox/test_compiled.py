@@ -426,6 +426,10 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
             "CMP113 a sequence pattern in `match` (line 3)",
         ),
         (
+            "def reward(x):\n    return round([x, 2.5], 1)[0]\n",
+            "CMP410 round() of other than a number; write np.round(...) (line 2)",
+        ),
+        (
             "def reward(x):\n    return [1] + {}\n",
             "CMP320 this operation on a list and a dict is not taken (line 2)",
         ),

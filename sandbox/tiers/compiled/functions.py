@@ -374,20 +374,22 @@ class Functions(Containers):
         return self.sort_of(args[0], keywords)
 
     def b_round(self, args: Args, keywords: Keywords) -> Value:
-        if len(args) > 1 and not isinstance(args[1], NoneV):
-            digits = self.constant(args[1], "the digits of round()")
-            if isinstance(args[0], Arr) or (isinstance(args[0], Num) and args[0].weak is False):
-                return self.rounded_array(args[0], digits)
+        with_digits = len(args) > 1 and not isinstance(args[1], NoneV)
+        if isinstance(args[0], Arr) or (with_digits and not isinstance(args[0], Num)):
+            # Arrays, lists and texts have no `__round__`: what the other tier raises is right.
+            raise self.refuse("CMP410", "round() of other than a number; write np.round(...)")
+        if not with_digits or not isinstance(args[0], Num):
+            return self.round_of(self.number_of(args[0]))
+        digits = self.constant(args[1], "the digits of round()")
+        if args[0].weak is False:
+            return self.rounded_array(args[0], digits)
 
-            def rounded(value: Value) -> Value:
-                if isinstance(value, Num) and value.weak:
-                    return self.round_to(value, digits)
-                return self.rounded_array(value, digits)
+        def rounded(value: Value) -> Value:
+            if isinstance(value, Num) and value.weak:
+                return self.round_to(value, digits)
+            return self.rounded_array(value, digits)
 
-            return self.spread_weak(args[0], rounded)
-        if isinstance(args[0], Arr):
-            return self.ufunc("rint", args[0])
-        return self.round_of(self.number_of(args[0]))
+        return self.spread_weak(args[0], rounded)
 
     def b_divmod(self, args: Args, keywords: Keywords) -> Value:
         return Tup(
