@@ -20,6 +20,7 @@ from sandbox.tiers.compiled.builder import MODULES
 from sandbox.tiers.compiled.core import Atom, Lit
 from sandbox.tiers.compiled.elements import UFUNCS
 from sandbox.tiers.compiled.functions import Functions
+from sandbox.tiers.compiled.members import MEMBER
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.reductions import Reductions
 from sandbox.tiers.compiled.values import (
@@ -202,7 +203,7 @@ class Library(Functions):
         return Mod(name)
 
     def attribute(self, owner: Value, name: str) -> Value:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name.endswith("__") and name != "__init__":
             raise self.refuse("CMP414", f"the special name {name}")
         if isinstance(owner, Union):
             return self.spread(owner, lambda v: self.attribute(v, name))
@@ -220,8 +221,11 @@ class Library(Functions):
             case Tup(items=items, names=names):
                 if name in names:
                     return items[names.index(name)]
-                if name in ("index", "count", "_asdict", "_replace"):
+                if name in ("index", "count", "_asdict", "_replace") and names != MEMBER:
                     return Builtin(f"tuple.{name}", owner)
+                cls = self.class_of(owner)
+                if cls is not None:
+                    return self.part_of_class(owner, cls, name)
             case Str() | Text() | Words():
                 kind = "words" if isinstance(owner, Words) else "str"
                 if f"{kind}.{name}" in self.table:
@@ -331,6 +335,8 @@ class Library(Functions):
         return found
 
     def _number_attribute(self, owner: Num, name: str) -> Value:
+        if owner.enum:
+            return self.member_attribute(owner, name)
         if owner.weak is not True:
             if name == "dtype":
                 return Dty(str(owner.ty), owner.ty, False)
@@ -509,6 +515,12 @@ class Library(Functions):
 
     # -- collections, functools
 
+    def nothing(self, args: Args, keywords: Keywords) -> Value:
+        """Do what ``object.__init__`` does."""
+        if args:
+            self.fail("TypeError", "object.__init__() takes exactly one argument")
+        return NONE
+
     def ignored(self, args: Args, keywords: Keywords) -> Value:
         return Builtin("decorator")
 
@@ -549,6 +561,8 @@ def _register() -> None:
     table["numpy.linalg.norm"] = Library.np_norm
     table["frozenset"] = Library.b_set
     table["enum.auto"] = Library.e_auto
+    table["abc.ABC"] = table["abc.abstractmethod"] = Library.ignored
+    table["object.__init__"] = Library.nothing
     table["tuple.index"] = Library.l_index
     table["tuple.count"] = Library.l_count
     for name in ("popleft", "appendleft", "extendleft"):

@@ -148,15 +148,16 @@ class Sequences(Grids):
 
     def _read(self, shape: Shape, regions: Iterator[str], at: Atom) -> Value:
         match shape:
-            case ShapeNum(weak=weak, low=low, high=high):
+            case ShapeNum(weak=weak, low=low, high=high, enum=enum):
                 atom = self.load(next(regions), at)
                 known = self.load(next(regions), at) if weak is None else weak
-                return Num(atom, known, low, high)
+                return Num(atom, known, low, high, enum=enum)
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
-            case ShapeRecord(keys=keys, items=items):
-                return Record(keys, tuple(self._read(item, regions, at) for item in items))
+            case ShapeRecord(keys=keys, items=items, cls=owner):
+                read = tuple(self._read(item, regions, at) for item in items)
+                return Record(keys, read, owner)
             case ShapePoints(tail=tail):
                 start = self.load(next(regions), at)
                 return Points(start, self.load(next(regions), at), tail)
