@@ -405,6 +405,9 @@ class Functions(Containers):
         return self.binary(ast.Pow(), args[0], args[1])
 
     def b_print(self, args: Args, keywords: Keywords) -> Value:
+        list(args)
+        for name in ("sep", "end", "flush"):
+            keywords.get(name)
         self.charge(1)
         return NONE
 

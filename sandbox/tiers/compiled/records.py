@@ -17,6 +17,7 @@ from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Set
 from sandbox.tiers.compiled.filters import Filters
+from sandbox.tiers.compiled.members import MEMBER
 from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import (
     Shape,
@@ -119,7 +120,7 @@ class Records(Filters):
         if not isinstance(content, SeqCell) or content.kind == "deque":
             return
         count, rule = self.sequence_rows(content)
-        each = _weight_of(content.record)
+        each = self._weight_of(content.record)
         total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
         if isinstance(content.record, ShapePoints):
 
@@ -135,6 +136,26 @@ class Records(Filters):
         many = self.op("gt", "b1", weight, i64(FREE_ITEMS))
         units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("select", "i64", many, units, i64(0)))
+
+    def _weight_of(self, record: Shape) -> int:
+        """Give what an element of a list weighs besides being one."""
+        match record:
+            case ShapeTup(items=items, names=names):
+                if names == MEMBER:
+                    return 0
+                return _NESTED + len(items) + sum(map(self._weight_of, items))
+            case ShapeRecord(items=items, cls=kind) if kind:
+                cls = self.classes.get(kind)
+                if cls is None or cls.fields is None:
+                    return 0
+                return _NESTED + sum(map(self._weight_of, items))
+            case ShapeRecord(keys=keys, items=items):
+                return _NESTED + 2 * len(keys) + sum(map(self._weight_of, items))
+            case ShapePoints():
+                return _NESTED
+            case ShapeArr(shape=dims):
+                return _NESTED + math.prod(dims) // _NESTED
+        return 0
 
     rolled = False
     """Whether a ``for`` over known numbers stays a loop."""
@@ -311,20 +332,6 @@ class Records(Filters):
             if isinstance(value, Points | Window | Record):
                 raise self.refuse("CMP105", f"{self.described(value)} compared in a container")
         return super().equal(a, b)
-
-
-def _weight_of(record: Shape) -> int:
-    """Give what an element of a list weighs besides being one."""
-    match record:
-        case ShapeTup(items=items):
-            return _NESTED + len(items) + sum(map(_weight_of, items))
-        case ShapeRecord(keys=keys, items=items):
-            return _NESTED + 2 * len(keys) + sum(map(_weight_of, items))
-        case ShapePoints():
-            return _NESTED
-        case ShapeArr(shape=dims):
-            return _NESTED + math.prod(dims) // _NESTED
-    return 0
 
 
 def _register() -> None:
