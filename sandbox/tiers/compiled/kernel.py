@@ -49,12 +49,12 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
-from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
     FALSE,
     FUEL,
+    MARKER,
     STATUS,
     TRUE,
     Dead,
