@@ -42,9 +42,11 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Window,
+    Words,
     boolean,
     number,
 )
+from sandbox.weights import FREE_ITEMS
 
 __all__ = ["Operators"]
 
@@ -177,6 +179,7 @@ class Operators(Displays):
         if isinstance(a, Ref) and isinstance(b, Ref):
             found = self.set_operator(op, a, b)
             if found is not None:
+                self.pay_items(a, b)
                 return found
         for one, other in ((a, b), (b, a)):
             if isinstance(op, ast.Mult) and isinstance(one, Num) and not isinstance(other, NoneV):
@@ -192,6 +195,18 @@ class Operators(Displays):
         units = self.op("floordiv", "i64", self.len_of(made).atom, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(units)
         return made
+
+    def pay_items(self, *containers: Value) -> None:
+        """Charge for going through containers, as `sandbox.guards.meter.Meter.items` does."""
+        lengths = [self.len_of(container) for container in containers]
+        if sum(length.high for length in lengths) <= FREE_ITEMS:
+            return
+        total: Atom = i64(0)
+        for length in lengths:
+            total = self.op("add", "i64", total, length.atom)
+        many = self.op("gt", "b1", total, i64(FREE_ITEMS))
+        units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", many, units, i64(0)))
 
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         """Compute ``| & - ^`` of sets and ``|`` of dicts."""
@@ -593,7 +608,11 @@ class Operators(Displays):
                     return self.grid_has(content, value)
                 if isinstance(content, TableCell):
                     return self.table_has(content, value)
-                self._pay_search(content)
+                if isinstance(content, ListCell | SeqCell):
+                    known_length = number(
+                        len(content.items) if isinstance(content, ListCell) else 0
+                    )
+                    self.pay_search(content.length or known_length)
                 if isinstance(content, DictCell | SetCell):
                     return self._among([(e[0], e[1], e[2]) for e in content.entries], value)
             case Tup(items=parts), _ if len(parts) > cost.ELEMENTS_PER_UNIT:
@@ -618,7 +637,11 @@ class Operators(Displays):
                 True,
             )
 
-        if isinstance(container, Ref):
+        if isinstance(container, Words):
+            self.pay_search(self.len_of(container))
+        if isinstance(container, Ref | Words) or (
+            isinstance(container, Gen) and container.kind in {"values", "items"}
+        ):
             # `in` does not pay by turns, as a loop does.
             self.paying_nothing(look)
         else:
@@ -626,13 +649,8 @@ class Operators(Displays):
         assert found is not None
         return found
 
-    def _pay_search(self, content: Cell) -> None:
-        """Charge for looking for a value in a list."""
-        if not isinstance(content, ListCell | SeqCell):
-            return
-        length = content.length or number(
-            len(content.items) if isinstance(content, ListCell) else 0
-        )
+    def pay_search(self, length: Num) -> None:
+        """Charge for looking for a value in a list of that length."""
         if length.high <= cost.ELEMENTS_PER_UNIT:
             return
         long = self.op("gt", "b1", length.atom, i64(cost.ELEMENTS_PER_UNIT))
