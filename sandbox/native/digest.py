@@ -102,7 +102,7 @@ def digest(module: ir.Module) -> ir.Function:
     ``room`` has `room_of` the size bytes.
     """
     level = _level(module)
-    code = Code(module, "digest", 5)
+    code = Code(module, "digest", 5, inner=False)
     keys, source, size, target, room = code.args
     # What a level gives is read by the next one, so that they write in two places in turns.
     blocks = code.builder.lshr(code.add(size, BLOCK - 1), I64(BLOCK.bit_length() - 1))

@@ -29,7 +29,7 @@ Table = NDArray[np.int64]
 
 _FASTCALL: Final = 0x0080
 _ENTRIES: Final = ("step", "post", "wait", "serve_requests", "ask", "answered", "tell")
-_INNER: Final = ("keep", "spread", "helper", "recall")
+_INNER: Final = ("keep", "spread", "helper", "recall", "digest")
 _unset: Final = object()
 _library: Any = _unset
 _lock: Final = threading.Lock()
@@ -55,6 +55,7 @@ class Library:
         spread: Address of ``spread(rows, job)``, see `sandbox.native.team`.
         helper: Address of ``helper(member)``, which a thread begins with.
         recall: Address of ``recall(rows, table)``, see `sandbox.native.recall`.
+        digest: Address of ``digest(keys, source, size, target, room)``, see `sandbox.native.digest`.
     """
 
     def __init__(self, places: Places) -> None:
@@ -63,6 +64,7 @@ class Library:
         self.spread = addresses.pop("spread")
         self.helper = addresses.pop("helper")
         self.recall = addresses.pop("recall")
+        self.digest = addresses.pop("digest")
         self._methods = {
             name: _MethodDef(name.encode(), address, _FASTCALL, None)
             for name, address in addresses.items()
