@@ -37,7 +37,7 @@ class Piece:
     """
 
     name: str
-    kind: Literal["input", "output", "state", "scratch"]
+    kind: Literal["input", "output", "state", "scratch", "kept"]
     size: int
     stride: int
 
@@ -120,7 +120,16 @@ class Recall:
         return table.ctypes.data
 
     def kernel(
-        self, name: str, function: int, *, first: bool, follows: str, failed: str, away: int
+        self,
+        name: str,
+        function: int,
+        *,
+        first: bool,
+        follows: str,
+        failed: str,
+        away: int,
+        keeping: str,
+        flags: dict[str, str],
     ) -> tuple[int, int]:
         """Lay out what belongs to one kernel.
 
@@ -131,6 +140,8 @@ class Recall:
             follows: Name of the region that says whether one did, where only the run tells.
             failed: Name of the region that counts failed rows.
             away: The status of rows that are handed over.
+            keeping: Name of the region that says whether what is kept is of use.
+            flags: Regions that say that something is kept, and the input it is kept of.
 
         Returns:
             The address of its record, and the bytes of working memory that one thread needs.
@@ -159,6 +170,12 @@ class Recall:
         wanted = is_wanted(pieces) and sets > 0
         if wanted:
             self._entry_count += WAYS * (mask + 1)
+        order = [piece.name for piece in columns]
+        kept = [
+            {"place": places[flag], "bytes": 1, "offset": order.index(column)}
+            for flag, column in flags.items()
+            if column in order
+        ]
         at_key = 8 * len(pieces)
         at_name = at_key + -(-used // 8) * 8
         at_room = at_name + DIGEST + 8 * len(states)
@@ -183,6 +200,10 @@ class Recall:
             part_count=len(parts),
             outs=self._records(SPAN, values),
             out_count=len(values),
+            kept=self._records(SPAN, kept),
+            kept_count=len(kept),
+            kept_of=self._room(len(self.numbers) * len(columns) * DIGEST) if kept else 0,
+            keeping=places.get(keeping, -1),
             fuel_at=fuel_at,
             key_bytes=used,
             at_key=at_key,

@@ -266,6 +266,39 @@ class _Row:
             source = code.add(value, code.read(item, SPAN, "offset"))
             code.copy(self.at(code.read(item, SPAN, "place")), source, code.read(item, SPAN, "bytes"))
 
+    def check_kept(self) -> Value:
+        """Clear what is kept of other columns than those of the row; whether there was any."""
+        code = self.code
+        records, count = self.read("kept"), self.read("kept_count")
+        size = code.mul(self.read("column_count"), DIGEST)
+        known = code.add(self.read("kept_of"), code.mul(self.number, size))
+        fresh = code.variable(0)
+        with code.each(count) as index:
+            item = code.add(records, code.mul(index, 8 * SPAN.size))
+            column = code.mul(code.read(item, SPAN, "offset"), DIGEST)
+            same = _same(code, code.add(known, column), code.add(self.key, column))
+            with code.when(code.builder.not_(same)):
+                code.store(self.at(code.read(item, SPAN, "place")), 0, I8)
+                code.put(fresh, 1)
+        with code.when(code.test(count, ">", 0)):
+            code.copy(known, self.key, size)
+            code.store(self.at(self.read("keeping")), 1)
+        return code.get(fresh)
+
+    def count_kept(self, cost: Value, fresh: Value, saved: Value) -> None:
+        """Count what keeping things by column has saved on a row that took so long."""
+        code = self.code
+        with code.when(code.test(self.read("kept_count"), ">", 0)):
+            time, rows = self.read("fresh_ns"), self.read("fresh_rows")
+            with code.when(code.test(fresh, "!=", 0)):
+                code.write(self.record, RECALL_KERNEL, "fresh_ns", code.add(time, cost))
+                code.write(self.record, RECALL_KERNEL, "fresh_rows", code.add(rows, 1))
+            some = code.choose(code.test(rows, ">", 0), rows, 1)
+            gain = code.sub(code.builder.sdiv(time, some), cost)
+            gain = code.choose(code.test(gain, ">", 0), gain, 0)
+            gain = code.choose(code.test(fresh, "!=", 0), 0, gain)
+            code.put(saved, code.add(code.get(saved), gain))
+
     def run(self) -> None:
         """Have the kernel compute the row."""
         code = self.code
@@ -354,9 +387,11 @@ def _look(module: ir.Module, parts: _Parts) -> ir.Function:
             with code.when(code.test(code.get(found), "==", 0)):
                 failed = row.at(row.read("failed"))
                 before = code.load(failed)
+                fresh = row.check_kept()
                 start = code.call(parts.now)
                 row.run()
                 cost = code.sub(code.call(parts.now), start)
+                row.count_kept(cost, fresh, saved)
                 row.keep(cost, code.sub(code.load(failed), before))
                 code.put(ran, code.add(code.get(ran), cost))
             end = code.call(parts.now)
@@ -376,6 +411,15 @@ def _pass(module: ir.Module, parts: _Parts) -> ir.Function:
     record = code.args[0]
     first, rows = code.args[4:]
     row = _Row(code, parts, first)
+    # What the kernel keeps now is of columns that nobody has looked at.
+    with code.each(row.read("kept_count")) as index:
+        item = code.add(row.read("kept"), code.mul(index, 8 * SPAN.size))
+        code.fill(row.at(code.read(item, SPAN, "place")), 0, rows)
+    with code.when(code.test(row.read("kept_count"), ">", 0)):
+        size = code.mul(row.read("column_count"), DIGEST)
+        known = code.add(row.read("kept_of"), code.mul(row.number, size))
+        code.fill(known, 0, code.mul(rows, size))
+        code.store(row.at(row.read("keeping")), 0)
     with code.each(row.read("regions")) as place:
         code.store(code.add(row.work, code.mul(place, 8)), row.at(place))
     start = code.call(parts.now)

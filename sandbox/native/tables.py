@@ -111,15 +111,19 @@ took, that found rows had taken, that kernels took; and rows looked up and found
 RECALL_KERNEL: Final = Fields(
     *("recall", "function", "regions", "strides", "marker", "status", "failed", "follows", "fuel"),
     *("wanted", "columns", "column_count", "states", "state_count", "parts", "part_count"),
-    *("outs", "out_count", "fuel_at", "key_bytes", "at_key", "at_name", "at_room"),
+    *("outs", "out_count", "kept", "kept_count", "kept_of", "keeping", "fuel_at", "key_bytes", "at_key", "at_name", "at_room"),
     *("entries", "entry_bytes", "mask", "flags_at", "value_at", "victim", "lock", "away"),
+    *("fresh_ns", "fresh_rows"),
 )
 """Of one kernel: the shared table; its function, how many regions it has and the bytes of a row of
 each; places of regions (-1: none); whether its rows are looked up at all. What it reads: large
-columns, large parts of the state, and pieces that go into the key as they are; what it writes.
+columns, large parts of the state, and pieces that go into the key as they are; what it writes. Flags of what it
+keeps by column (`sandbox.tiers.compiled.firsts`), the digests of the columns that this is of by row, and
+the region that says that it is of use.
 Where in the key the fuel used before stands (-1: nowhere) and how long the key is; places in the
 working memory; the entries, their size, and how many sets there are less one; places in an entry; the
-next of a set to be overwritten; a lock; the status of a row that the interpreted tier computes."""
+next of a set to be overwritten; a lock; the status of a row that the interpreted tier computes. Time and number of rows on which nothing
+was at hand."""
 COLUMN: Final = Fields("place", "bytes", "number")
 """A large region of a kernel: its place, bytes of a row, and its number in the shared table."""
 SPAN: Final = Fields("place", "bytes", "offset")

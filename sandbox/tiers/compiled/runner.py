@@ -20,6 +20,7 @@ from sandbox.team import LEAST_BYTES, LEAST_CHUNK, LEAST_ROWS, Job, Team
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
 from sandbox.tiers.compiled.core import Region, dtype_of, render
 from sandbox.tiers.compiled.elsewhere import Elsewhere, Spare
+from sandbox.tiers.compiled.firsts import KEEPING, column_of
 from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered, site_of
 from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
 from sandbox.tiers.compiled.points import ELSEWHERE
@@ -197,7 +198,8 @@ class CompiledRunner:
                 else:
                     rows = 1 if region.kind == "scratch" else num_rows
                     array = np.zeros((rows, region.size), dtype_of(region.ty))
-                    shared[region_name] = array
+                    if region.kind != "kept":  # each kernel keeps its own
+                        shared[region_name] = array
                 self._check_layout(array, region, num_rows)
                 self._keep.append(array)
                 table[place] = array.ctypes.data
@@ -226,6 +228,12 @@ class CompiledRunner:
                     follows=FOLLOWS,
                     failed=FAILED,
                     away=ELSEWHERE,
+                    keeping=KEEPING,
+                    flags={
+                        piece.name: column
+                        for piece in pieces[name]
+                        if (column := column_of(piece.name)) is not None
+                    },
                 )
                 room = np.zeros(work, np.uint8)
                 head = [record, self._recall.numbers.ctypes.data, room.ctypes.data]
