@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sandbox.digests import DIGEST, random_keys, room_of
 from sandbox.lane import table_of
 from sandbox.native.library import Library
-from sandbox.native.tables import COLUMN, ENTRY, RECALL, RECALL_KERNEL, SPAN, WAYS, Fields
+from sandbox.native.tables import COLUMN, COUNTED, ENTRY, RECALL, RECALL_KERNEL, SPAN, WAYS, Fields
 
 __all__ = ["LARGE", "Piece", "Recall", "Recalled", "is_wanted"]
 
@@ -91,6 +91,7 @@ class Recall:
         self._columns = _numbered(wanted, "input")
         self._states = _numbered(kernels.values(), "state")
         self._entry_count = 0
+        self._counted = np.zeros(COUNTED, np.int64)
         self.numbers = np.arange(rows, dtype=np.int64)
         self.table = table_of(
             RECALL,
@@ -105,7 +106,14 @@ class Recall:
             state_digests=self._room(rows * len(self._states) * DIGEST),
             state_known=self._room(rows * len(self._states)),
             states=len(self._states),
+            counted=self._counted.ctypes.data,
         )
+
+    def count_in(self, numbers: NDArray[np.int64]) -> None:
+        """Count rows looked up and found in two numbers that others read."""
+        numbers[:] = self._counted
+        self._counted = numbers
+        self.table[RECALL["counted"]] = numbers.ctypes.data
 
     def _room(self, size: int) -> int:
         memory: NDArray[np.uint8] = np.zeros(max(size, 1), np.uint8)
@@ -227,8 +235,8 @@ class Recall:
     @property
     def told(self) -> Recalled:
         """What looking up has brought."""
-        tried, hits, on = (int(self.table[RECALL[n]]) for n in ("all_tried", "all_hits", "on"))
-        return Recalled(tried, hits, bool(on), self._entry_count)
+        tried, hits = self._counted.tolist()
+        return Recalled(tried, hits, bool(self.table[RECALL["on"]]), self._entry_count)
 
 
 def _numbered(kernels: Any, kind: str) -> dict[str, int]:

@@ -399,8 +399,12 @@ def _look(module: ir.Module, parts: _Parts) -> ir.Function:
             code.put(clock, end)
     code.put(spent, code.sub(code.get(spent), code.get(ran)))
     counted = {"tried": tried, "hits": hits, "spent": spent, "saved": saved, "ran": ran}
-    for name, slot in {**counted, "all_tried": tried, "all_hits": hits}.items():
+    for name, slot in counted.items():
         _add(code, shared, name, code.get(slot))
+    total = code.read(shared, RECALL, "counted")
+    for at, slot in enumerate((tried, hits)):
+        pointer = code.pointer(code.add(total, 8 * at), I64)
+        code.builder.atomic_rmw("add", pointer, code.get(slot), "monotonic")
     code.give(0)
     return code.done()
 

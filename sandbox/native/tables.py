@@ -14,6 +14,8 @@ __all__ = [
     "BELL",
     "BROKEN",
     "COLUMN",
+    "COUNTED",
+    "COUNTED_AT",
     "DUE",
     "ENGINE",
     "ENTRY",
@@ -71,6 +73,9 @@ PLACES: Final = 56
 
 PLACES_AT: Final = 8
 TAKEN_AT: Final = 132
+COUNTED_AT: Final = 136
+COUNTED: Final = 2
+"""Where on the page the worker counts rows looked up and found, and how many numbers that are."""
 """Where on the page the worker says which request it has begun with."""
 PAGE_BYTES: Final = 256
 
@@ -101,13 +106,14 @@ class Status:
 RECALL: Final = Fields(
     *("on", "epoch", "keys", "last_keys", "rows", "digests", "stamps", "columns"),
     *("state_digests", "state_known", "states"),
-    *("tried", "hits", "spent", "saved", "ran", "all_tried", "all_hits"),
+    *("tried", "hits", "spent", "saved", "ran", "counted"),
 )
 """What all kernels of a program share: whether results are looked up at the moment; the address of
 the number of this step; keys of the digests of columns and of the last one; rows; by row and
 column a digest and the step it is of; how many columns. The same of large parts of the state, and
 whether a digest is of what is there now. Then, of a while: rows looked up, found; nanoseconds that looking
-took, that found rows had taken, that kernels took; and rows looked up and found since the start."""
+took, that found rows had taken, that kernels took; and the address of two numbers, rows looked up and
+found since the start."""
 RECALL_KERNEL: Final = Fields(
     *("recall", "function", "regions", "strides", "marker", "status", "failed", "follows", "fuel"),
     *("wanted", "columns", "column_count", "states", "state_count", "parts", "part_count"),

@@ -89,7 +89,8 @@ class CompiledRunner:
         """Where a kernel's own places begin in its table."""
         self._outputs: Outputs | None = None
         self._recall_bytes = recall_bytes
-        self._recall: Recall | None = None
+        self.recall: Recall | None = None
+        """What rows gave that were seen before; made by `bind`."""
         self._epoch = np.zeros(1, np.int64)
         """Steps and resets so far; counted by native code too."""
         self._follows = np.zeros(1, np.int64)
@@ -125,6 +126,9 @@ class CompiledRunner:
             "state_bytes": size["state"],
             "scratch_bytes": size["scratch"],
             "columns": ", ".join(sorted(n for n, r in every.items() if r.kind == "input")),
+            "looked_up": sum(is_wanted(self._pieces(name)) for name in self._machines)
+            if recall_bytes
+            else 0,
             "compile_s": seconds + time.monotonic() - started,
             **{f"{key}": value for key, value in lowered.stats.items()},
         }
@@ -143,7 +147,7 @@ class CompiledRunner:
     @property
     def recalled(self) -> Recalled | None:
         """What keeping results has brought since `bind`; None where none are kept."""
-        return None if self._recall is None else self._recall.told
+        return None if self.recall is None else self.recall.told
 
     @property
     def failures(self) -> list[Failure]:
@@ -211,17 +215,17 @@ class CompiledRunner:
         """Say what is called for each kernel: itself, or what stands around it."""
         pieces = {name: self._pieces(name) for name in self._machines}
         native = made()
-        self._recall = None
+        self.recall = None
         if native is not None and self._recall_bytes and any(map(is_wanted, pieces.values())):
-            self._recall = Recall(
+            self.recall = Recall(
                 native, rows, pieces, self._recall_bytes, self._epoch.ctypes.data
             )
-        self._first = RECALL_FIRST if self._recall is not None else 0
+        self._first = RECALL_FIRST if self.recall is not None else 0
         starts = {*self._order()[:1], self._reset}
         for name, machine in self._machines.items():
             table, call, work = tables[name], machine.call, 0
-            if self._recall is not None:
-                record, work = self._recall.kernel(
+            if self.recall is not None:
+                record, work = self.recall.kernel(
                     name,
                     _address(call),
                     first=name in starts,
@@ -236,9 +240,9 @@ class CompiledRunner:
                     },
                 )
                 room = np.zeros(work, np.uint8)
-                head = [record, self._recall.numbers.ctypes.data, room.ctypes.data]
+                head = [record, self.recall.numbers.ctypes.data, room.ctypes.data]
                 table = np.concatenate([np.array(head, np.uint64), table])
-                call = _KERNEL(self._recall.function)
+                call = _KERNEL(self.recall.function)
                 self._keep += [room, call]
             self._keep.append(table)
             self._tables[name] = table.ctypes.data
