@@ -10,13 +10,21 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import cache
+from importlib import metadata
 from typing import Any, Final
 
-__all__ = ["INSTALL", "forbid_import", "is_named_in", "opencv", "warm_up"]
+__all__ = ["INSTALL", "forbid_import", "installed", "is_named_in", "opencv", "warm_up"]
 
 INSTALL: Final = "pip install 'carruntime[vision]'"
 _NAME: Final = "cv2"
 _may_import = True
+_DISTRIBUTIONS: Final = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python-headless",
+    "opencv-contrib-python",
+)
 
 
 def is_named_in(source: bytes) -> bool:
@@ -40,6 +48,24 @@ def opencv() -> Any | None:
             # Its own loader raises what it likes where a system library is missing.
             return None
     return found
+
+
+@cache
+def installed() -> tuple[int, ...]:
+    """Give the version of the installed OpenCV without importing it, as ``(5, 0, 0)``.
+
+    Returns:
+        Its first three numbers; empty if there is none, or one that did not come from a package.
+    """
+    for name in _DISTRIBUTIONS:
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        return tuple(int(part) for part in found.split(".")[:3] if part.isdecimal())
+    module = sys.modules.get(_NAME)
+    found = str(getattr(module, "__version__", ""))
+    return tuple(int(part) for part in found.split(".")[:3] if part.isdecimal())
 
 
 def warm_up() -> bool:

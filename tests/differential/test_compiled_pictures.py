@@ -153,6 +153,23 @@ return float(largest["area"] + largest["at"][0] + (labels == n - 1).sum() + poin
              + sum(blob["area"] for blob in blobs))
 """
     ),
+    "enclosing": body(
+        MASK
+        + """
+total = 0.0
+for c in contours:
+    area, corners = cv2.minEnclosingTriangle(c)
+    total += area + float(corners.sum()) + corners.reshape(-1, 2)[2, 0] + len(corners)
+    if len(c) >= 8 and cv2.contourArea(c) > 30:
+        (x, y), (w, h), angle = cv2.fitEllipse(c)
+        total += x + 2 * y + 3 * w + 5 * h + 7 * angle
+    box = cv2.minAreaRect(c)
+    total += box[0][0] + box[1][1] + cv2.boxPoints(box)[1, 1]
+low = 12 + int(frame[0, 0, 0]) // 99
+pairs = np.array([[0, 5], [4, 1], [9, 0], [15, 3], [16, 8], [8, low], [1, 9]], dtype=np.int32)
+return float(total + sum(cv2.fitEllipse(pairs)[1]))
+"""
+    ),
     "numpy": body(
         """
 f = frame.astype(np.float32)

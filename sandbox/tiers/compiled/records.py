@@ -15,7 +15,7 @@ from typing import Final
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Set
-from sandbox.tiers.compiled.filters import Filters
+from sandbox.tiers.compiled.enclosing import Enclosing
 from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import (
     Shape,
@@ -53,7 +53,7 @@ _NESTED: Final = 16
 _CHANGED: Final = "a dict in a list of unknown length is changed"
 
 
-class Records(Filters):
+class Records(Enclosing):
     """Operations on `Record`."""
 
     turns = 0
