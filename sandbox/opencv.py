@@ -14,9 +14,20 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
-__all__ = ["INSTALL", "forbid_import", "installed", "is_named_in", "opencv", "warm_up"]
+__all__ = [
+    "COMPARED",
+    "INSTALL",
+    "forbid_import",
+    "installed",
+    "is_named_in",
+    "opencv",
+    "warm_up",
+]
 
 INSTALL: Final = "pip install 'carruntime[vision]'"
+COMPARED: Final = ((4, 14), (5, 0))
+"""Releases whose results our own kernels were compared with, and are equal to. With any other one,
+programs run with OpenCV itself: nothing is known of its last bits."""
 _NAME: Final = "cv2"
 _may_import = True
 _DISTRIBUTIONS: Final = (

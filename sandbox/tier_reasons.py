@@ -505,6 +505,12 @@ _PICTURES: Final = (
         _SHARED,
         "make a new array of it",
     ),
+    (
+        "CMP534",
+        "the kernels were not compared with the OpenCV that is installed",
+        "another release may round otherwise, and both tiers have to give the same",
+        "install one of the releases named, or leave it: the program runs with OpenCV itself",
+    ),
 )
 
 _WORDS: Final = (

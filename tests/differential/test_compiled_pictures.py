@@ -15,6 +15,7 @@ import pytest
 import vision_reader
 from numpy.typing import NDArray
 
+from sandbox import opencv
 from sandbox.assemble import outputs_for
 from sandbox.kernels import names_for, picture_code
 from sandbox.limits import Limits
@@ -22,8 +23,8 @@ from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import Runner, TierReason
-from sandbox.tiers.compiled import compile_program, load_program
-from sandbox.tiers.compiled.cv2_names import CONSTANTS
+from sandbox.tiers.compiled import compile_program, load_program, outlines, pictures
+from sandbox.tiers.compiled.cv2_names import CONSTANTS, OF_OPENCV_4
 from sandbox.tiers.compiled.links import has_kernel, offer, signature_of
 from sandbox.tiers.compiled.runner import CompiledRunner
 from sandbox.tiers.interpreted import InterpretedRunner
@@ -340,8 +341,49 @@ def test_what_is_not_taken_has_a_reason(text: str, told: str) -> None:
 
 def test_constants_are_those_of_the_installed_opencv() -> None:
     found = {name: getattr(cv2, name) for name in CONSTANTS if hasattr(cv2, name)}
-    assert found == {name: CONSTANTS[name] for name in found}
+    known = {**CONSTANTS, **OF_OPENCV_4} if opencv.installed()[0] == 4 else CONSTANTS
+    assert found == {name: known[name] for name in found}
     assert len(found) > 100
+
+
+def test_the_installed_opencv_is_one_that_the_kernels_were_compared_with() -> None:
+    assert opencv.installed()[:2] in opencv.COMPARED
+    assert cv2.__version__.startswith(".".join(map(str, opencv.installed()[:2])))
+
+
+@pytest.mark.parametrize("version", [(4, 9, 0), (5, 1, 0), (6, 0, 0), ()])
+def test_another_opencv_runs_itself(
+    version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the kernels is used, and the reason names both releases."""
+    monkeypatch.setattr(pictures, "installed", lambda: version)
+    source = SOURCES["contours"]
+    reason = compile_program(ast.parse(source), plan_for(drawn()), LIMITS, source)
+    assert isinstance(reason, TierReason)
+    assert reason.code == "CMP534"
+    assert "4.14 and 5.0" in str(reason)
+    assert (".".join(map(str, version)) or "unknown") in str(reason)
+
+
+def test_constants_and_shapes_of_opencv_4_are_those_of_opencv_4(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (pictures, outlines):
+        monkeypatch.setattr(module, "installed", lambda: (4, 14, 0))
+    source = body(
+        """
+mask = cv2.inRange(frame, (1, 0, 0), (255, 255, 255))
+points = cv2.findNonZero(mask)
+if points is None:
+    return 0.0
+area, corners = cv2.minEnclosingTriangle(points)
+return float(cv2.CV_8UC3 + 100 * points.ndim + 1000 * corners.ndim)
+"""
+    )
+    frames = drawn()
+    plan = plan_for(frames)
+    found = ran(machine_code(source, plan), frames, plan)
+    assert set(found.reward.tolist()) == {0.0, 3316.0}
 
 
 def test_every_kernel_a_source_may_need_is_known() -> None:

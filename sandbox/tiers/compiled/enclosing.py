@@ -80,7 +80,7 @@ class Enclosing(Filters):
             self.only_where(boolean(self.op("ge", "b1", made, i64(0))))
 
         area, *corners = self._numbers((name, hull.start, hull.length), "f64", 7, make)
-        shape = (3, *self.tail_of_points(name))
+        shape = (3, *self.tail_of_points())
         made = self.of_atoms(shape, "f32", tuple(self.cast(atom, "f32") for atom in corners))
         return Tup((Num(area), made))
 
