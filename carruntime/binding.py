@@ -174,12 +174,14 @@ class Binding:
         facts: Entry, form and the meaning of each parameter, for people.
         sketch: Where ``plan`` is None, the calls with the parameters that could be bound: enough to
             look for further mistakes, not enough to run.
+        lacks_frame: Whether a parameter asks for a frame and nothing says what one is.
     """
 
     plan: Plan | None
     findings: tuple[Finding, ...]
     facts: Mapping[str, str]
     sketch: Plan | None = None
+    lacks_frame: bool = False
 
 
 def bind(
@@ -188,6 +190,7 @@ def bind(
     *,
     entry: str | None = None,
     bindings: Mapping[str, str] | None = None,
+    no_frame: str = "",
 ) -> Binding:
     """Find the entry of a program and bind its parameters.
 
@@ -197,6 +200,7 @@ def bind(
         entry: Name of the function or class to use, or ``"TASKS"``; found by itself if None.
         bindings: Parameter name to what it gets: a name of the contract such as ``"next_obs"``
             or ``"prev_image"``, or a path such as ``"next_obs/pose/0"``.
+        no_frame: Why it is not known what a frame is, for a finding.
 
     Returns:
         The plan, or the findings that speak against one.
@@ -215,7 +219,7 @@ def bind(
     facts = {"entry": chosen.name, "form": chosen.form}
     if inputs is None:
         return Binding(None, tuple(findings), facts)
-    work = _Binder(inputs, dict(bindings or {}), findings)
+    work = _Binder(inputs, dict(bindings or {}), findings, no_frame)
     tasks = tuple(work.call(task, "task") for task in chosen.tasks)
     reward = work.call(chosen.function, "reward") if chosen.function else None
     step = work.call(chosen.method, "step") if chosen.method else None
@@ -234,7 +238,7 @@ def bind(
         reset=reset,
     )
     if any(item.severity == "error" for item in findings):
-        return Binding(None, tuple(findings), facts, plan)
+        return Binding(None, tuple(findings), facts, plan, work.lacks_frame)
     return Binding(plan, tuple(findings), facts)
 
 
@@ -266,8 +270,16 @@ def reader_of(plan: Plan, slot: str) -> str:
 class _Binder:
     """Binds the parameters of all calls of one program and gathers what they read."""
 
-    def __init__(self, inputs: Inputs, bindings: dict[str, str], findings: list[Finding]) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        bindings: dict[str, str],
+        findings: list[Finding],
+        no_frame: str = "",
+    ) -> None:
         self.inputs = inputs
+        self.no_frame = no_frame
+        self.lacks_frame = False
         self.bindings = bindings
         self.findings = findings
         self.described: dict[str, list[str]] = {}
@@ -451,12 +463,15 @@ class _Binder:
         bare = name.lstrip("_") or name
         asks = outline.is_path or _moment(bare) is not None or bare in _LIKE_FRAMES
         if asks or bare.endswith(("_path", "_frame")):
-            hint = (
-                "tell what a frame is: load(..., frame=(height, width, 3)), or `--frame HxW`; "
-                "reading obs and next_obs needs none"
-                if self.inputs.frame is None
-                else "did you mean `frame`, `initial_frame` or `prev_frame`?"
-            )
+            if self.inputs.frame is None:
+                self.lacks_frame = True
+                hint = f"{self.no_frame}; " if self.no_frame else ""
+                hint += (
+                    "tell what a frame is: load(..., frame=(height, width, 3)), or `--frame HxW`; "
+                    "reading obs and next_obs needs none"
+                )
+            else:
+                hint = "did you mean `frame`, `initial_frame` or `prev_frame`?"
             self.findings.append(finding("CAR111", outline.span, name=name, hint=hint))
             return
         if bare in self.inputs.extra or bare in _PLAIN:
