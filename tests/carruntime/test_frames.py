@@ -458,7 +458,7 @@ def test_the_size_of_a_frame_is_that_of_what_the_environment_draws() -> None:
             assert program.frame_shape == (40, 40, 3)
             assert program.report.facts["frame"] == "40 x 40, as the environment draws it"
     assert own.unwrapped.np_random.bit_generator.state == before
-    assert own.unwrapped.step_count == 0
+    assert own.get_wrapper_attr("step_count") == 0
     with pytest.raises(gym.error.ResetNeeded):
         fresh.step(0)
 
