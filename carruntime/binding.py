@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from carruntime.entry import find_entry, listed, nearest_of
+from carruntime.entry import Entry, find_entry, listed, nearest_of
 from carruntime.rules import finding
 from sandbox.diagnostics import Finding
 from sandbox.plan import (
@@ -41,6 +41,8 @@ _BEFORE: Final = ("obs", "observation", "state")
 _AFTER: Final = ("next_obs", "next_observation", "next_state")
 _PLAIN: Final = ("action", "terminated", "truncated", "t")
 _FRAMES: Final = frozenset({"frame", "image", "img"})
+_PUBLISHED: Final = frozenset({"check_and_progress", "reward"})
+"""Methods that the programs published with the paper are called by, with each picture of an episode."""
 _LIKE_FRAMES: Final = frozenset(
     {"rgb", "pixels", "path", "image_file", "filename", "screenshot", "picture", "rgb_array"}
     | {"before", "after", "current_frame", "current_image", "first_frame", "last_frame"}
@@ -134,6 +136,7 @@ class Inputs:
         extra: Further values per environment, by name.
         frame: What a frame is, uint8 ``[H, W, 3]``; None where there are none.
         frame_order: Order of the channels in which a program is given its frames.
+        call_at_reset: Whether a class is also called when an episode begins.
     """
 
     observation: Spec
@@ -141,6 +144,7 @@ class Inputs:
     extra: Mapping[str, Spec] = field(default_factory=dict)
     frame: ArraySpec | None = None
     frame_order: Literal["rgb", "bgr"] = "rgb"
+    call_at_reset: bool = False
 
     def slot(self, name: str) -> Spec:
         """Give the tree of a slot by its name in the schema."""
@@ -224,6 +228,12 @@ def bind(
     reward = work.call(chosen.function, "reward") if chosen.function else None
     step = work.call(chosen.method, "step") if chosen.method else None
     reset = work.call(chosen.reset, "reset") if chosen.reset else None
+    first = None
+    if chosen.method is not None:
+        if inputs.call_at_reset:
+            first = work.call(chosen.method, "reset")
+        else:
+            _note_first_frame(chosen, step, reset, findings)
     work.finish()
     facts["binding"] = "; ".join(
         f"{method}: {', '.join(lines)}" if method else "; ".join(lines)
@@ -236,10 +246,24 @@ def bind(
         class_name=chosen.cls.name if chosen.cls else None,
         step=step,
         reset=reset,
+        first=first,
     )
     if any(item.severity == "error" for item in findings):
         return Binding(None, tuple(findings), facts, plan, work.lacks_frame)
     return Binding(plan, tuple(findings), facts)
+
+
+def _note_first_frame(
+    chosen: Entry, step: Call | None, reset: Call | None, findings: list[Finding]
+) -> None:
+    """Say of a class in the published style which frame it sees first."""
+    if step is None or chosen.cls is None or chosen.method is None:
+        return
+    only_frames = {param.slot for param in step.params} == {"frame"}
+    sees_first = reset is not None and any(param.slot == "initial_frame" for param in reset.params)
+    if only_frames and chosen.method.name in _PUBLISHED and not sees_first:
+        where = chosen.method.span
+        findings.append(finding("CAR123", where, name=chosen.cls.name, method=chosen.method.name))
 
 
 def reader_of(plan: Plan, slot: str) -> str:

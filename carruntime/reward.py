@@ -325,6 +325,7 @@ def load(
     bindings: Mapping[str, str] | None = None,
     frame: object = None,
     frame_order: Literal["rgb", "bgr"] = "rgb",
+    call_at_reset: bool = False,
     extra: Mapping[str, gym.Space[Any]] | None = None,
     reward_range: tuple[float, float] | None = None,
     limits: Limits | None = None,
@@ -348,6 +349,10 @@ def load(
             draws, if that was made with ``render_mode="rgb_array"``, and the program asks for it.
         frame_order: Order of the channels in which the program is given its frames: ``"rgb"``, as
             environments render, or ``"bgr"``, as OpenCV reads files.
+        call_at_reset: Call the paying method of a class when an episode begins too, after its
+            `reset`, with the first frame or observation, and drop what it answers. Programs
+            published with the paper are called with every picture of an episode, the first one
+            included; without this, they see first what is there after the first action.
         extra: Further inputs per environment, name to space.
         reward_range: Lowest and highest reward that is meant; others are counted.
         limits: What the program may use.
@@ -383,6 +388,7 @@ def load(
         bindings=bindings,
         frame=frame,
         frame_order=frame_order,
+        call_at_reset=call_at_reset,
         extra=extra,
         reward_range=reward_range,
         limits=limits,
@@ -412,6 +418,7 @@ def check(
     bindings: Mapping[str, str] | None = None,
     frame: object = None,
     frame_order: Literal["rgb", "bgr"] = "rgb",
+    call_at_reset: bool = False,
     extra: Mapping[str, gym.Space[Any]] | None = None,
     limits: Limits | None = None,
     isolation: Isolation = "process",
@@ -438,6 +445,7 @@ def check(
         bindings=bindings,
         frame=frame,
         frame_order=frame_order,
+        call_at_reset=call_at_reset,
         extra=extra,
         reward_range=None,
         limits=limits,
@@ -583,6 +591,7 @@ def _request(
     bindings: Mapping[str, str] | None,
     frame: object,
     frame_order: str,
+    call_at_reset: bool,
     extra: Mapping[str, gym.Space[Any]] | None,
     reward_range: tuple[float, float] | None,
     limits: Limits | None,
@@ -600,6 +609,8 @@ def _request(
     ):
         if value not in offered:
             raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
+    if not isinstance(call_at_reset, bool):
+        raise OptionError(f"call_at_reset={call_at_reset!r}: want True or False")
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
         raise OptionError(f"threads={threads!r}: want a whole number from 1 to 64")
     _must_be_kinds(entry, bindings, extra)
@@ -616,6 +627,7 @@ def _request(
             _extra(extra, limits) if extra else {},
             frame_spec(frame),
             "bgr" if frame_order == "bgr" else "rgb",
+            call_at_reset,
         )
     data, filename = _read(source)
     if data.lstrip()[:1] == b"{":

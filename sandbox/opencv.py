@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any, Final
 
 __all__ = [
@@ -25,9 +27,22 @@ __all__ = [
 ]
 
 INSTALL: Final = "pip install 'carruntime[vision]'"
-COMPARED: Final = ((4, 14), (5, 0))
-"""Releases whose results our own kernels were compared with, and are equal to. With any other one,
-programs run with OpenCV itself: nothing is known of its last bits."""
+_ROUND: Final = frozenset({"boxPoints", "minEnclosingCircle"})
+_HULL: Final = frozenset({"approxPolyDP", "convexHull", "minAreaRect", "minEnclosingTriangle"})
+_FILL: Final = frozenset({"drawContours", "fillPoly"})
+COMPARED: Final[Mapping[tuple[int, ...], frozenset[str]]] = MappingProxyType(
+    {
+        (4, 10): _ROUND | _HULL | _FILL,
+        (4, 11): _ROUND | _HULL,
+        (4, 12): _ROUND | _HULL,
+        (4, 13): _ROUND,
+        (4, 14): frozenset(),
+        (5, 0): frozenset(),
+    }
+)
+"""Releases that our own kernels were compared with, and the functions that they do otherwise: those
+have no kernel there. With any other release programs run with OpenCV itself, for nothing is known of
+its last bits."""
 _NAME: Final = "cv2"
 _may_import = True
 _DISTRIBUTIONS: Final = (

@@ -257,7 +257,7 @@ class _Channels:
         self.orders: _Orders = {}
         """What the last round found; what is not known yet is not in it, or None."""
         self.fresh: _Orders = {}
-        for call in (plan.reward, plan.step, plan.reset, *plan.tasks):
+        for call in (plan.reward, plan.step, plan.reset, plan.first, *plan.tasks):
             if call is not None:
                 self._bind(call)
         bound = self.fresh

@@ -507,9 +507,9 @@ _PICTURES: Final = (
     ),
     (
         "CMP534",
-        "the kernels were not compared with the OpenCV that is installed",
+        "the installed OpenCV does this otherwise than the kernels, or was not compared with them",
         "another release may round otherwise, and both tiers have to give the same",
-        "install one of the releases named, or leave it: the program runs with OpenCV itself",
+        "install OpenCV 5.0 or 4.14, or leave it: the program runs with OpenCV itself",
     ),
 )
 

@@ -20,6 +20,7 @@ from sandbox.assemble import outputs_for
 from sandbox.kernels import names_for, picture_code
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
+from sandbox.pictures import KERNELS
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import Runner, TierReason
@@ -355,14 +356,33 @@ def test_the_installed_opencv_is_one_that_the_kernels_were_compared_with() -> No
 def test_another_opencv_runs_itself(
     version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of the kernels is used, and the reason names both releases."""
+    """Nothing of the kernels is used, and the reason names the release."""
     monkeypatch.setattr(pictures, "installed", lambda: version)
     source = SOURCES["contours"]
     reason = compile_program(ast.parse(source), plan_for(drawn()), LIMITS, source)
     assert isinstance(reason, TierReason)
     assert reason.code == "CMP534"
-    assert "4.14 and 5.0" in str(reason)
     assert (".".join(map(str, version)) or "unknown") in str(reason)
+
+
+def test_a_function_that_an_opencv_does_otherwise_runs_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures, "installed", lambda: (4, 13, 0))
+    around = body(MASK + "return float(cv2.minEnclosingCircle(contours[0])[1])")
+    reason = compile_program(ast.parse(around), plan_for(drawn()), LIMITS, around)
+    assert isinstance(reason, TierReason)
+    assert (reason.code, "cv2.minEnclosingCircle with OpenCV 4.13.0" in str(reason)) == (
+        "CMP534",
+        True,
+    )
+    area = prepared(body(MASK + "return sum(cv2.contourArea(c) for c in contours)"))
+    made = compile_program(ast.parse(area), plan_for(drawn()), LIMITS, area)
+    assert not isinstance(made, TierReason)
+
+
+def test_what_the_compared_releases_do_otherwise_are_functions_with_kernels() -> None:
+    assert set().union(*opencv.COMPARED.values()) <= set(KERNELS)
 
 
 def test_constants_and_shapes_of_opencv_4_are_those_of_opencv_4(
