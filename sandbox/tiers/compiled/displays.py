@@ -157,8 +157,12 @@ class Displays(Tables):
             while frame is not None and name not in frame.names:
                 frame = frame.parent
         assert frame is not None
-        if frame.function == "<comprehension>" and name not in frame.names:
-            raise self.refuse("CMP103", "an assignment expression in a comprehension")
+        while frame.function == "<comprehension>" and name not in frame.names:
+            # An assignment expression in a comprehension is one of the function around it.
+            frame = frame.parent
+            assert frame is not None
+        if frame.function == "<list>":
+            raise self.refuse("CMP103", "an assignment expression in a list of unknown length")
         self.used_once(name, value, None)
         self.pt.vars[(frame.number, name)] = value
 

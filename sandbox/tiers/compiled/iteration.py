@@ -46,7 +46,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["ONCE", "Body", "Iteration"]
 
 _PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter"})
-ONCE = _PAID_WHERE_MADE | {"genexp", "iter", "yields", "product", "combinations"}
+ONCE = _PAID_WHERE_MADE | {"genexp", "iter", "yields", "product", "combinations", "chained"}
 """Kinds of `Gen` that Python goes over once."""
 
 Body = Callable[[Value], None]

@@ -156,6 +156,7 @@ class Lowering(Records):
         self.continues: list[Target] = []
         self.depth = 0
         self.givers = []
+        self.begin_classes()
         self.loaded = {}
         self.begin_pictures()
         self.uses = Uses(tree)

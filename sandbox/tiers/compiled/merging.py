@@ -98,17 +98,18 @@ class Merging(Emitting):
         match shape:
             case Same(value=value):
                 return value
-            case ShapeNum(ty=ty, weak=weak, low=low, high=high):
+            case ShapeNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
                 known = self.new("b1", "w") if weak is None else weak
-                return Num(self.new(ty, "v"), known, low, high)
+                return Num(self.new(ty, "v"), known, low, high, enum=enum)
             case ShapeText(region=region, lower=lower):
                 return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
             case ShapePoints(tail=tail):
                 return Points(self.new("i64", "v"), self.new("i64", "v"), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
-            case ShapeRecord(keys=keys, items=items):
-                return Record(keys, tuple(self.instantiate(item, point) for item in items))
+            case ShapeRecord(keys=keys, items=items, cls=owner):
+                made = tuple(self.instantiate(item, point) for item in items)
+                return Record(keys, made, owner)
             case ShapeArr(shape=dims, ty=ty):
                 cell = self.number()
                 array = Arr(cell, dims, ty)

@@ -124,8 +124,16 @@ def assigned(body: Sequence[ast.AST]) -> set[str]:
 
 
 def declared(node: ast.AST, kind: type[ast.Global | ast.Nonlocal]) -> list[str]:
-    """Give the names that a function declares global or nonlocal."""
-    return [name for child in ast.walk(node) if isinstance(child, kind) for name in child.names]
+    """Give the names that a function declares global or nonlocal, not looking into inner ones."""
+    found: list[str] = []
+    waiting = list(ast.iter_child_nodes(node))
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, kind):
+            found += child.names
+        if not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(child))
+    return found
 
 
 def makes_functions(node: ast.AST) -> bool:

@@ -15,7 +15,7 @@ from sandbox.tiers.compiled.core import FLOATS, Atom, If, Let, Loop, Set, Stmt, 
 from sandbox.tiers.compiled.core import Break as Leave
 from sandbox.tiers.compiled.grids import Grids
 from sandbox.tiers.compiled.merging import indices
-from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.shapes import (
     EMPTY,
     LONG,
@@ -148,15 +148,16 @@ class Sequences(Grids):
 
     def _read(self, shape: Shape, regions: Iterator[str], at: Atom) -> Value:
         match shape:
-            case ShapeNum(weak=weak, low=low, high=high):
+            case ShapeNum(weak=weak, low=low, high=high, enum=enum):
                 atom = self.load(next(regions), at)
                 known = self.load(next(regions), at) if weak is None else weak
-                return Num(atom, known, low, high)
+                return Num(atom, known, low, high, enum=enum)
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
-            case ShapeRecord(keys=keys, items=items):
-                return Record(keys, tuple(self._read(item, regions, at) for item in items))
+            case ShapeRecord(keys=keys, items=items, cls=owner):
+                read = tuple(self._read(item, regions, at) for item in items)
+                return Record(keys, read, owner)
             case ShapePoints(tail=tail):
                 start = self.load(next(regions), at)
                 return Points(start, self.load(next(regions), at), tail)
@@ -431,9 +432,14 @@ class Sequences(Grids):
                 tail = (len(items),)
             case ShapeArr(shape=dims, ty=own):
                 tys, tail = [own], dims
+            case ShapeUnion(variants=variants) if all(isinstance(v, ShapeNum) for v in variants):
+                tys = [variant.ty for variant in variants if isinstance(variant, ShapeNum)]
             case _:
                 return None
         target = ty or self.common(tys)
+        # The type is that of the elements together: of items of two types one has to be of it.
+        mixed = ty is None and not tail and any(own != target for own in tys)
+        sure = self.accumulate("b1", FALSE)
         width = 1
         for extent in tail:
             width *= extent
@@ -443,6 +449,13 @@ class Sequences(Grids):
         def move(k: Atom) -> None:
             item = rule(k)
             base = self.op("mul", "i64", k, i64(width))
+            if isinstance(item, Union):
+                if mixed:
+                    possible = self.possible(item)
+                    same = [k for k in possible if getattr(item.variants[k], "ty", "") == target]
+                    here = self.is_variant(item, same, possible).atom
+                    self.emit(Set(sure, self.op("or", "b1", sure, here)))
+                item = self.spread(item, lambda v: self.as_array(v, target))
             match item:
                 case Num():
                     atoms = [item.atom]
@@ -458,6 +471,8 @@ class Sequences(Grids):
                 self.emit(Store(region, place, self.cast(atom, target)))
 
         self.count(count.atom, move)
+        if mixed:
+            self.only_where(boolean(self.kept(sure)))
         return region, count.atom, target, tail
 
     # -- writing

@@ -101,6 +101,7 @@ class ShapeNum:
     weak: bool | None
     low: int
     high: int
+    enum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,11 @@ class ShapePoints:
 
 @dataclass(frozen=True, slots=True)
 class ShapeRecord:
-    """A dict with known texts as keys, as an element of a list."""
+    """A dict with known texts as keys, or an object, as an element of a list."""
 
     keys: tuple[str, ...]
     items: tuple[Shape, ...]
+    cls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,15 +299,14 @@ def _open(shape: Shape) -> Shape:
     value = shape.value
     match value:
         case Num(weak=weak):
-            return ShapeNum(
-                value.ty, weak if isinstance(weak, bool) else None, value.low, value.high
-            )
+            known = weak if isinstance(weak, bool) else None
+            return ShapeNum(value.ty, known, value.low, value.high, value.enum)
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
         case Points(tail=tail):
             return ShapePoints(tail)
-        case Record(keys=keys, items=items):
-            return ShapeRecord(keys, tuple(shape_of(item) for item in items))
+        case Record(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(shape_of(item) for item in items), owner)
         case Tup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
         case Arr(shape=dims, ty=ty):
@@ -345,8 +346,8 @@ def _loosen(shape: Shape) -> Shape:
     match opened:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
-        case ShapeRecord(keys=keys, items=items):
-            return ShapeRecord(keys, tuple(_loosen(item) for item in items))
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(_loosen(item) for item in items), owner)
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
@@ -425,8 +426,8 @@ def variant_key(shape: Shape) -> Any:
             return ("text", region, lower)
         case ShapePoints(tail=tail):
             return ("points", tail)
-        case ShapeRecord(keys=keys):
-            return ("record", keys)
+        case ShapeRecord(keys=keys, cls=owner):
+            return ("record", keys, owner)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
@@ -466,9 +467,10 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
-        case ShapeRecord(), ShapeRecord() if x.keys == y.keys:
+        case ShapeRecord(), ShapeRecord() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
-            return ShapeRecord(x.keys, tuple(join_shapes(i, j, loop, widen) for i, j in pairs))
+            items = tuple(join_shapes(i, j, loop, widen) for i, j in pairs)
+            return ShapeRecord(x.keys, items, x.cls)
         case ShapeArr(), ShapeArr() if x == y:
             return x
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
@@ -526,7 +528,8 @@ def _join_numbers(a: ShapeNum, b: ShapeNum, widen: bool) -> ShapeNum:
         least, most = limits_of(a.ty)
         low = a.low if low >= a.low else least
         high = a.high if high <= a.high else most
-    return ShapeNum(a.ty, a.weak if a.weak == b.weak else None, low, high)
+    enum = a.enum if a.enum == b.enum else ""
+    return ShapeNum(a.ty, a.weak if a.weak == b.weak else None, low, high, enum)
 
 
 def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
@@ -670,9 +673,9 @@ def recorded(shape: Shape) -> Shape | None:
         case ShapeTup(items=items, names=names, cls=cls):
             parts = _all_recorded(items)
             return None if parts is None else ShapeTup(parts, names, cls)
-        case ShapeRecord(keys=keys, items=items):
+        case ShapeRecord(keys=keys, items=items, cls=owner):
             parts = _all_recorded(items)
-            return None if parts is None else ShapeRecord(keys, parts)
+            return None if parts is None else ShapeRecord(keys, parts, owner)
         case ShapeUnion(variants=variants):
             made = _all_recorded(variants)
             if made is None:
@@ -714,8 +717,8 @@ def layout_of(shape: Shape) -> Layout:
             return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("t", cls, *map(layout_of, items))
-        case ShapeRecord(keys=keys, items=items):
-            return ("r", keys, *map(layout_of, items))
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ("r", keys, owner, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
         case ShapeUnion(variants=variants):

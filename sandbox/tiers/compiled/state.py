@@ -181,12 +181,12 @@ class Keeper(Library):
         match deep:
             case DeepConst(value=value):
                 return value  # type: ignore[no-any-return]
-            case DeepNum(ty=ty, weak=weak, low=low, high=high):
+            case DeepNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
                 atom = self.load(self.slot(path, ty), i64(0))
                 known: bool | Atom = (
                     self.load(self.slot(f"{path}#weak", "b1"), i64(0)) if weak is None else weak
                 )
-                return Num(atom, known, low, high)
+                return Num(atom, known, low, high, enum=enum)
             case DeepArr(shape=shape, ty=ty):
                 array = Arr(self.number(), shape, ty)
                 region = self.slot(path, ty, array.size)

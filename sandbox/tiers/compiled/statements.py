@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sandbox import cost
 from sandbox.tiers.compiled.builder import MODULES, ancestors
-from sandbox.tiers.compiled.calls import Calls
+from sandbox.tiers.compiled.members import Members
 from sandbox.tiers.compiled.points import TRUE, Dead, Target
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -30,7 +30,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Statements"]
 
 
-class Statements(Calls):
+class Statements(Members):
     """Lowers statements."""
 
     # -- simple statements
