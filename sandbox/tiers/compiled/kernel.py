@@ -683,9 +683,9 @@ def _lower_reset(
     with lowering.path():
         owner = lowering.call(cls, [], {})
         assert isinstance(owner, Ref)
-        if plan.reset is not None:
-            args = _args(lowering, plan.reset)
-            lowering.call_method(owner, plan.reset.function, args)
+        for call in (plan.reset, plan.first):
+            if call is not None:
+                lowering.call_method(owner, call.function, _args(lowering, call))
         found = lowering.deep_of(owner, set())
         if deep is not None:
             lowering.store_state(deep, "self", owner)
