@@ -25,12 +25,14 @@ from sandbox.tiers.compiled.shapes import (
     recorded,
 )
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Bounds,
     Builtin,
     Cls,
     Dty,
     Func,
+    Lost,
     NoneV,
     Num,
     Str,
@@ -265,6 +267,9 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
         a = general_number(a.value)
     if isinstance(b, DeepConst) and isinstance(b.value, Num):
         b = general_number(b.value)
+    for side in (a, b):
+        if isinstance(side, DeepConst) and isinstance(side.value, Lost):
+            return side
     if key_of_deep(a) != key_of_deep(b) or isinstance(a, DeepUnion):
         variants: dict[Any, Deep] = {}
         for side in (a, b):
@@ -546,6 +551,9 @@ def _constant(value: Any) -> Recipe:
             return ("numpy", dtype_of(value.ty).name, value.const)
         case Str(text=text):
             return ("const", text)
+        case Lost(why=why) if why == MADE_TEXT:
+            # A kernel is only made where nothing reads it.
+            return ("const", "")
         case NoneV():
             return ("const", None)
         case Unbound():

@@ -40,6 +40,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Cell,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Points,
@@ -91,6 +92,8 @@ class Sequences(Grids):
         self._write(shape, iter(regions), at, value)
 
     def _write(self, shape: Shape, regions: Iterator[str], at: Atom, value: Value) -> None:
+        if isinstance(shape, Same) and isinstance(shape.value, Lost):
+            return
         if isinstance(value, Union) and not isinstance(shape, ShapeUnion):
             # Its kind is known here, as the shape of the record says.
             (only,) = self.possible(value)

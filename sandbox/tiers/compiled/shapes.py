@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Arr,
     Bound,
@@ -658,6 +659,8 @@ def recorded(shape: Shape) -> Shape | None:
     if isinstance(shape, Same):
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
+            return shape
+        if isinstance(value, Lost) and value.why == MADE_TEXT:
             return shape
         if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None

@@ -10,6 +10,7 @@ from sandbox import cost
 from sandbox.tiers.compiled.builder import MODULES, ancestors
 from sandbox.tiers.compiled.members import Members
 from sandbox.tiers.compiled.points import TRUE, Dead, Target
+from sandbox.tiers.compiled.scopes import makes_functions
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -140,6 +141,11 @@ class Statements(Members):
         value = NONE if node.value is None else self.eval(node.value)
         target = self.returns[-1]
         self.pt.vars[("return", target.label)] = value
+        function = self.running.get(self.frame.number)
+        if function is not None and not makes_functions(function.node):
+            # Nothing sees its names any more, so they need not be merged with those of other paths.
+            for name in self.frame.names:
+                self.pt.vars.pop((self.frame.number, name), None)
         self.leave(target)
 
     def s_Break(self, node: ast.Break) -> None:
