@@ -13,9 +13,11 @@ from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.points import EXPLODE
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.shapes import (
+    INNER,
     Same,
     Shape,
     ShapeArr,
+    ShapeInner,
     ShapeNum,
     ShapeRecord,
     ShapeTup,
@@ -534,6 +536,8 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
         case ShapeUnion(variants=variants):
             tag = next(columns)
             return ("union", tag, tuple(_record(item, columns) for item in variants))
+        case ShapeInner(record=record):
+            return ("lists", next(columns), INNER, _record(record, columns))
         case Same(value=value):
             return _constant(value)
     raise _NoRecipeError

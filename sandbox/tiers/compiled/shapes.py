@@ -52,6 +52,7 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = [
     "EMPTY",
+    "INNER",
     "LONG",
     "Layout",
     "Same",
@@ -62,6 +63,7 @@ __all__ = [
     "ShapeCopy",
     "ShapeDict",
     "ShapeGrid",
+    "ShapeInner",
     "ShapeList",
     "ShapeMoved",
     "ShapeNum",
@@ -127,6 +129,13 @@ class ShapeRecord:
     keys: tuple[str, ...]
     items: tuple[Shape, ...]
     cls: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeInner:
+    """A list of up to `INNER` elements, as the value of a dict in columns."""
+
+    record: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +263,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeInner | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -267,6 +276,8 @@ _UNFOLDED: Final = 16
 """Elements up to which a list that some paths lengthen is kept element by element."""
 _SMALL: Final = 16
 """Elements of an array that can be part of a record."""
+INNER: Final = 64
+"""Elements that a list in a dict in columns has room for."""
 EMPTY: Final = ShapeTup((), (), "nothing")
 """Shape of the records of a list that has never held anything."""
 _LOST = Same(Lost())
@@ -429,6 +440,8 @@ def variant_key(shape: Shape) -> Any:
             return ("points", tail)
         case ShapeRecord(keys=keys, cls=owner):
             return ("record", keys, owner)
+        case ShapeInner():
+            return ("inner",)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
@@ -474,6 +487,9 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return ShapeRecord(x.keys, items, x.cls)
         case ShapeArr(), ShapeArr() if x == y:
             return x
+        case ShapeInner(), ShapeInner():
+            inner = join_records(x.record, y.record, widen)
+            return _LOST if inner is None else ShapeInner(inner)
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
             pairs_ = zip(x.atoms, y.atoms, strict=True)
             return ShapeCells(tuple(i if i == j else None for i, j in pairs_), x.ty)
@@ -666,7 +682,7 @@ def recorded(shape: Shape) -> Shape | None:
             return None
         return recorded(_open(shape))
     match shape:
-        case ShapeNum() | ShapeText() | ShapePoints():
+        case ShapeNum() | ShapeText() | ShapePoints() | ShapeInner():
             return shape
         case ShapeArr(shape=dims):
             size = 1
@@ -724,6 +740,8 @@ def layout_of(shape: Shape) -> Layout:
             return ("r", keys, owner, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
+        case ShapeInner(record=record):
+            return ("l", layout_of(record))
         case ShapeUnion(variants=variants):
             return ("u", *map(layout_of, variants))
     return ("s", shape)
@@ -743,6 +761,8 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
             for extent in dims:
                 size *= extent
             return [(ty, size)]
+        case ShapeInner(record=record):
+            return [("i64", 1), *((ty, size * INNER) for ty, size in columns_of(record))]
         case ShapeUnion(variants=variants):
             return [("i64", 1), *(column for item in variants for column in columns_of(item))]
     return []
