@@ -123,7 +123,7 @@ def assigned(body: Sequence[ast.AST]) -> set[str]:
                 names |= {alias.asname or alias.name.split(".")[0] for alias in aliases}
             case ast.ExceptHandler(name=str(name)):
                 names.add(name)
-            case ast.MatchAs(name=str(name)):
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 names.add(name)
         waiting.extend(ast.iter_child_nodes(node))
     return names

@@ -36,11 +36,13 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Points,
+    Range,
     Record,
     Ref,
     Sel,
     SeqCell,
     SetCell,
+    SliceV,
     Str,
     TableCell,
     Text,
@@ -48,6 +50,7 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Window,
+    Words,
 )
 
 __all__ = [
@@ -76,6 +79,7 @@ __all__ = [
     "ShapeText",
     "ShapeTup",
     "ShapeUnion",
+    "ShapeWords",
     "cells_in",
     "columns_of",
     "join_records",
@@ -113,6 +117,16 @@ class ShapeText:
 
     region: str
     lower: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeWords:
+    """Words of a part of one text observation; ``stops``: whether they end before its last one."""
+
+    region: str
+    lower: bool
+    separator: str
+    stops: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +277,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeInner | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeInner | ShapeWords | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -315,6 +329,8 @@ def _open(shape: Shape) -> Shape:
             return ShapeNum(value.ty, known, value.low, value.high, value.enum)
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
+        case Words(text=text):
+            return ShapeWords(text.region, text.lower, value.separator, value.stop is not None)
         case Points(tail=tail):
             return ShapePoints(tail)
         case Record(keys=keys, items=items, cls=owner):
@@ -352,7 +368,9 @@ def _loosen(shape: Shape) -> Shape:
             return shape
         if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
+        if isinstance(value, Range | SliceV) and not _all_known(value):
+            return Same(Lost("a range or slice that only one of several paths made"))
+        if not isinstance(value, Num | Text | Words | Points | Record | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
@@ -363,6 +381,12 @@ def _loosen(shape: Shape) -> Shape:
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
+
+
+def _all_known(value: Range | SliceV) -> bool:
+    """Whether the parts of a range or slice are no variables of one path."""
+    parts = (value.start, value.stop, value.step)
+    return all(not isinstance(part, Num) or isinstance(part.atom, Lit) for part in parts)
 
 
 def loosen_content(content: Cell) -> Shape:
@@ -436,6 +460,8 @@ def variant_key(shape: Shape) -> Any:
             return ("num", ty)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapeWords():
+            return ("words", shape)
         case ShapePoints(tail=tail):
             return ("points", tail)
         case ShapeRecord(keys=keys, cls=owner):
@@ -477,6 +503,8 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
         case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
             return _join_numbers(x, y, widen)
         case (ShapeText(), ShapeText()) | (ShapePoints(), ShapePoints()) if x == y:
+            return x
+        case ShapeWords(), ShapeWords() if x == y:
             return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
