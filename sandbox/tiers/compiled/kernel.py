@@ -533,12 +533,14 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     # What a program does with a picture in a turn of a loop is long, so a loop stays one at first.
     for rolled in (True, False) if _has_pictures(plan) else (False,):
         grids: list[bool] = []
+        order = False
         try:
             return _lower_calls(tree, plan, limits, places, grids, rolled)
-        except Refused:
-            if not grids and not rolled:
+        except Refused as refused:
+            order = refused.code == "CMP317"
+            if not grids and not rolled and not order:
                 raise
-        if grids:
+        if grids or order:
             # Where something asks for the order of keys, no container can be an array over all keys.
             try:
                 return _lower_calls(tree, plan, limits, places, None, rolled)

@@ -43,6 +43,7 @@ from sandbox.tiers.compiled.shapes import (
 )
 from sandbox.tiers.compiled.tables import TABLE
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     NONE,
     UNBOUND,
     Arr,
@@ -53,6 +54,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     GridCell,
     ListCell,
+    Lost,
     Num,
     ObjCell,
     Ref,
@@ -105,6 +107,8 @@ class Keeper(Library):
                     )
                 seen.add(value.cell)
                 return self._deep_cell(value, seen)
+        if isinstance(value, Lost) and value.why == MADE_TEXT:
+            return DeepConst(value)
         if value in (NONE, UNBOUND) or isinstance(value, Str | Cls) or type(value).__name__ in (
             "Func", "Builtin", "Dty", "Mod", "Bound",
         ):  # fmt: skip
