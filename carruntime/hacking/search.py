@@ -29,6 +29,7 @@ from carruntime.hacking.archive import Archive, digest_of
 from carruntime.hacking.claims import Claim, Kind, claim_of, first_loop
 from carruntime.hacking.report import Hack, HackReport
 from carruntime.hacking.shortcut import shortcut
+from carruntime.minigrid.views import quick_views
 from carruntime.playing import Play, Player
 from carruntime.recording import SuccessRule, keep
 from carruntime.showing import rows_of
@@ -112,8 +113,7 @@ def find_hacks(
             raise OptionError(f"find_hacks: {name}={value!r}; want a whole number of at least 1")
     if not seeds or any(one < 0 for one in seeds):
         raise OptionError(f"find_hacks: seeds={seeds!r}; want at least one, from 0 on")
-    stage = Stage(program)
-    try:
+    with contextlib.closing(Stage(program)) as stage, quick_views(env):
         search = _Search(
             stage,
             Player(env, success, frames=program.reads_frames),
@@ -126,8 +126,6 @@ def find_hacks(
             shrink_tries=shrink_tries,
         )
         return search.run(steps, seconds, progress)
-    finally:
-        stage.close()
 
 
 @dataclass(eq=False, slots=True)

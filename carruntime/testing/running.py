@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from carruntime.arrangement import Stage
 from carruntime.collection import collect
 from carruntime.errors import OptionError
+from carruntime.minigrid.views import quick_views
 from carruntime.playing import Play, Player, plays_of, trimmed
 from carruntime.recording import SuccessRule
 from carruntime.showing import rows_of
@@ -136,6 +137,7 @@ class Tester:
             self._store = Store(save, self.player.name, *spaces)
         self._notes: list[str] = []
         self._opened = contextlib.ExitStack()
+        self._opened.enter_context(quick_views(env))
         self._bench: Bench | None = None
         self._whole: list[Play] | None = None
 
