@@ -3,8 +3,8 @@
 ``python -m benchmarks.bench_hacks`` searches with the settings of ``carruntime hack``, prints the
 table and writes ``results/hacks.json``; ``--show`` prints the stored one, ``--only NAME`` searches
 one program and stores nothing. The programs are those of ``tests/corpus/hacked``, each written with
-one flaw that people do make, and for comparison programs of ``tests/corpus/state`` that have no
-such flaw. The search is told nothing but the program, the environment, and where the program has no
+one flaw that people do make, and for comparison three of ``tests/corpus/state`` that were thought to
+have none; this search has shown that one of them pays for standing near the thing. The search is told nothing but the program, the environment, and where the program has no
 sub-tasks which of its components means success.
 
 Seconds are CPU seconds of the process that searches; they depend on the machine, the rest does not.
@@ -45,7 +45,9 @@ CASES = (
     Case("hacked/doorkey_out_of_sight", "MiniGrid-DoorKey-6x6-v0", "out of sight is done"),
     Case("hacked/doorkey_door_paid", "MiniGrid-DoorKey-8x8-v0", "no latch at the door", "goal"),
     Case("hacked/fetch_facing_paid", "MiniGrid-Fetch-6x6-N2-v0", "facing paid", "fetched"),
-    Case("hacked/putnear_nearing", "MiniGrid-PutNear-6x6-N2-v0", "nearing paid, not charged", "put"),
+    Case(
+        "hacked/putnear_nearing", "MiniGrid-PutNear-6x6-N2-v0", "nearing paid, not charged", "put"
+    ),
     Case("hacked/lavagap_behind", "MiniGrid-LavaGapS6-v0", "near the goal is at it"),
     Case(
         "hacked/keycorridor_door_toggled",
@@ -54,7 +56,9 @@ CASES = (
         "ball",
     ),
     Case("hacked/gotodoor_in_line", "MiniGrid-GoToDoor-6x6-v0", "in line is at the door", 1.0),
-    Case("hacked/multiroom_open_doors", "MiniGrid-MultiRoom-N2-S4-v0", "looking is opening", "goal"),
+    Case(
+        "hacked/multiroom_open_doors", "MiniGrid-MultiRoom-N2-S4-v0", "looking is opening", "goal"
+    ),
     Case(
         "hacked/blockedunlock_out_of_the_way",
         "MiniGrid-BlockedUnlockPickup-v0",
@@ -62,7 +66,12 @@ CASES = (
     ),
     Case("state/minigrid_unlockpickup_tracker/program", "MiniGrid-UnlockPickup-v0", "", "got_box"),
     Case("state/minigrid_lavagap_safety/program", "MiniGrid-LavaGapS7-v0", "", "goal"),
-    Case("state/minigrid_fetch_object/program", "MiniGrid-Fetch-8x8-N3-v0", "", "pickup"),
+    Case(
+        "state/minigrid_fetch_object/program",
+        "MiniGrid-Fetch-8x8-N3-v0",
+        "being near is paid",
+        "pickup",
+    ),
 )
 
 

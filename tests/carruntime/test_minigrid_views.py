@@ -55,7 +55,7 @@ def test_an_episode_of_random_play_looks_the_same(env_id: str) -> None:
 @pytest.mark.parametrize(("size", "through"), [(3, False), (5, True), (9, False)])
 def test_other_views_look_the_same(size: int, through: bool) -> None:
     options = {"agent_view_size": size, "see_through_walls": through}
-    env = gym.make("MiniGrid-FourRooms-v0", **{"max_steps": 50, "agent_view_size": size})
+    env = gym.make("MiniGrid-FourRooms-v0", max_steps=50, agent_view_size=size)
     env.unwrapped.see_through_walls = options["see_through_walls"]
     for seed in range(8):
         seen = env.reset(seed=seed)[0]
