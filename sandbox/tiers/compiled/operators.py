@@ -38,6 +38,7 @@ from sandbox.tiers.compiled.values import (
     SetCell,
     Str,
     TableCell,
+    Text,
     Tup,
     Union,
     Value,
@@ -334,22 +335,31 @@ class Operators(Displays):
         return self.choose(cond, lambda: self.eval(node.body), lambda: self.eval(node.orelse))
 
     def x_Compare(self, node: ast.Compare) -> Value:
-        return self._compare(self.eval(node.left), node.ops, node.comparators)
+        chained = len(node.ops) > 1
+        return self._compare(self.eval(node.left), node.ops, node.comparators, chained)
 
-    def _compare(self, left: Value, ops: list[ast.cmpop], nodes: list[ast.expr]) -> Value:
+    def _compare(
+        self, left: Value, ops: list[ast.cmpop], nodes: list[ast.expr], chained: bool
+    ) -> Value:
         right = self.eval(nodes[0])
-        result = self.compare(ops[0], left, right)
+        if isinstance(ops[0], ast.In | ast.NotIn) and (chained or _is_written_out(nodes[0])):
+            # What stands in the source is looked through for nothing.
+            found: list[Value] = []
+            self.paying_nothing(lambda: found.append(self.compare(ops[0], left, right)))
+            result = found[0]
+        else:
+            result = self.compare(ops[0], left, right)
         if len(ops) == 1:
             return result
         truth = self.truth(result)
         if truth.const is not None:
-            return self._compare(right, ops[1:], nodes[1:]) if truth.const else result
+            return self._compare(right, ops[1:], nodes[1:], chained) if truth.const else result
         before = self.pt
         trial = before.fork([])
         self.current = trial
         rest: Value = NONE
         with self.path():
-            rest = self._compare(right, ops[1:], nodes[1:])
+            rest = self._compare(right, ops[1:], nodes[1:], chained)
         simple = (
             self.current is trial
             and isinstance(rest, Num)
@@ -364,7 +374,9 @@ class Operators(Displays):
             assert isinstance(result, Num)
             before.block.extend(trial.block)
             return boolean(self.both(result.atom, rest.atom), result.weak)
-        return self.choose(truth, lambda: self._compare(right, ops[1:], nodes[1:]), lambda: result)
+        return self.choose(
+            truth, lambda: self._compare(right, ops[1:], nodes[1:], chained), lambda: result
+        )
 
     def compare(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         """Compare two values."""
@@ -597,10 +609,13 @@ class Operators(Displays):
 
     def contains(self, container: Value, value: Value) -> Num:
         """Compute ``value in container``."""
+        if isinstance(container, Words | Text | Str):
+            self.pay_search(self.len_of(container))
         match container, value:
             case Str(text=text), Str(text=part):
                 return number(part in text)
-            case ((Arr() | Sel()), _):
+            case ((Arr() | Sel() | Window()), _):
+                self.pay_array(container)
                 return self.reduce_any(self.ufunc("equal", container, value))
             case Ref(), _:
                 content = self.pt.heap[container.cell]
@@ -637,8 +652,6 @@ class Operators(Displays):
                 True,
             )
 
-        if isinstance(container, Words):
-            self.pay_search(self.len_of(container))
         if isinstance(container, Ref | Words) or (
             isinstance(container, Gen) and container.kind in {"values", "items"}
         ):
@@ -648,6 +661,21 @@ class Operators(Displays):
             look()
         assert found is not None
         return found
+
+    def pay_array(self, container: Value) -> None:
+        """Charge for looking for a value in an array: as a call of a library that is given it."""
+        match container:
+            case Arr():
+                self.charge(cost.library(container.size))
+            case Sel(tail=tail):
+                length = self.op("mul", "i64", self.length(container).atom, i64(math.prod(tail)))
+                self._pay_library(length)
+            case Window() | Points():
+                self._pay_library(self.elements_within(container))
+
+    def _pay_library(self, length: Atom) -> None:
+        units = self.op("floordiv", "i64", length, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
 
     def pay_search(self, length: Num) -> None:
         """Charge for looking for a value in a list of that length."""
@@ -688,3 +716,9 @@ class Operators(Displays):
             whole = self.op("eq", "b1", value.atom, self.op("floor", value.ty, value.atom))
             inside = self.both(inside, whole)
         return boolean(inside)
+
+
+def _is_written_out(node: ast.expr) -> bool:
+    """Whether an expression is a constant, or a tuple or list of constants."""
+    parts = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+    return all(isinstance(part, ast.Constant) for part in parts)
