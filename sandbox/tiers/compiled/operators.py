@@ -16,7 +16,6 @@ from sandbox.tiers.compiled.shapes import EMPTY
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
-    Cell,
     Cls,
     DictCell,
     Dty,
