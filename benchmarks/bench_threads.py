@@ -50,9 +50,8 @@ _COPIED = 1 << 23
 
 
 @numba.njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _turn(turns: int) -> float:
+def _turn(turns: int, value: float) -> float:
     """Do arithmetic that depends on itself and touches no memory."""
-    value = 1.0
     for _ in range(turns):
         value = value * 0.999 + 0.001
     return value
@@ -63,7 +62,7 @@ def _controls(turns: int) -> list[dict[str, Any]]:
     source, target = np.ones(_COPIED), np.zeros(_COPIED)
     half = _COPIED // 2
     parts = [(target[:half], source[:half]), (target[half:], source[half:])]
-    _turn(1)
+    _turn(1, 0.5)
     with ThreadPoolExecutor(1) as other:
 
         def both(function: Callable[..., Any], first: Any, second: Any) -> None:
@@ -72,8 +71,8 @@ def _controls(turns: int) -> list[dict[str, Any]]:
             waiting.result()
 
         arithmetic: list[Callable[[], Any]] = [
-            lambda: _turn(_TURNS),
-            lambda: both(_turn, (_TURNS // 2,), (_TURNS // 2,)),
+            lambda: _turn(_TURNS, 0.5),
+            lambda: both(_turn, (_TURNS // 2, 0.5), (_TURNS // 2, 0.5)),
         ]
         copying: list[Callable[[], Any]] = [
             lambda: np.copyto(target, source),

@@ -148,9 +148,12 @@ class Operators(Displays):
         match op, a, b:
             case ast.Add(), Str(text=x), Str(text=y):
                 self.small(len(x) + len(y))
+                self.charge((len(x) + len(y)) // cost.ELEMENTS_PER_UNIT)
                 return Str(x + y)
             case ast.Mult(), Str(text=x), Num() if b.const is not None:
-                self.small(len(x) * int(b.const))
+                count = max(len(x) * int(b.const), 0)
+                self.small(count)
+                self.charge(count // cost.ELEMENTS_PER_UNIT)
                 return Str(x * int(b.const))
             case ast.Add(), Tup(items=x_items), Tup(items=y_items):
                 self.small(len(x_items) + len(y_items))
