@@ -79,7 +79,7 @@ class _Play:
 
     def _draw(self, step: int) -> NDArray[np.bool_]:
         """Draw the frames of a step; which episodes begin."""
-        starts = self.rollout.starts[step]
+        starts: NDArray[np.bool_] = self.rollout.starts[step]
         if starts.any():
             self.first[starts] = _drawn(self.rollout, self.rollout.first[step][starts], self.tile)
         self.now[...] = _drawn(self.rollout, self.rollout.now[step], self.tile)
@@ -167,7 +167,8 @@ def _sized(case: Any, side: int, *, quick: bool) -> dict[str, Any]:
         plain_rates = [played.plain()]
         rates = {"compiled": played.compiled(keeping)}
         told = keeping.recalled
-        assert told is not None
+        if told is None:
+            raise AssertionError(f"{case.name}: nothing is kept")
         plain_rates.append(played.plain())
         rates["compiled, 2 cores"] = played.compiled(keeping_two)
         rates["plain"] = statistics.mean(plain_rates)
@@ -183,7 +184,9 @@ def run(cases: Sequence[Any], *, quick: bool) -> list[dict[str, Any]]:
     """Time the MiniGrid programs among those of the corpus; a record for each and each size."""
     chosen = [case for case in cases if case.spec["environment"].startswith("MiniGrid-")]
     if quick:
-        chosen = [case for case in chosen if case.name in {"doorkey8_hsv_tasks", "fetch_yellow_key"}]
+        chosen = [
+            case for case in chosen if case.name in {"doorkey8_hsv_tasks", "fetch_yellow_key"}
+        ]
     return [_sized(case, side, quick=quick) for side in SIDES for case in chosen]
 
 
@@ -210,7 +213,11 @@ def table(records: list[dict[str, Any]]) -> str:
     for kind in ("new", *POLICIES):
         head += [f"{kind}: one core", "two cores"]
     summary = "\n".join(
-        ["| frames | kind | one core, median | two cores, median |", "| --- | --- | --- | --- |", *told]
+        [
+            "| frames | kind | one core, median | two cores, median |",
+            "| --- | --- | --- | --- |",
+            *told,
+        ]
     )
     return (
         "MiniGrid programs of the corpus, times plain CPython with OpenCV on one core. *new*: no frame"

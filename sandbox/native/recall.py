@@ -215,7 +215,9 @@ class _Row:
         with code.each(self.read("part_count")) as index:
             item = code.add(records, code.mul(index, 8 * SPAN.size))
             target = code.add(self.key, code.read(item, SPAN, "offset"))
-            code.copy(target, self.at(code.read(item, SPAN, "place")), code.read(item, SPAN, "bytes"))
+            code.copy(
+                target, self.at(code.read(item, SPAN, "place")), code.read(item, SPAN, "bytes")
+            )
         with code.when(code.test(self.read("fuel_at"), ">=", 0)):
             going = code.variable(1)
             follows = self.read("follows")
@@ -225,9 +227,7 @@ class _Row:
             used = code.choose(code.test(code.get(going), "!=", 0), used, 0)
             code.store(code.add(self.key, self.read("fuel_at")), used)
         keys = code.read(self.shared, RECALL, "last_keys")
-        code.call(
-            self.parts.digest, keys, self.key, self.read("key_bytes"), self.name, self.room
-        )
+        code.call(self.parts.digest, keys, self.key, self.read("key_bytes"), self.name, self.room)
 
     def old(self, index: Value) -> Value:
         """Give where in the key the digest of a large part of the state is."""
@@ -253,9 +253,7 @@ class _Row:
                     self.at(code.read(column, COLUMN, "place")),
                     code.read(item, COLUMN, "bytes"),
                 )
-                code.copy(
-                    where, code.add(self.key, code.mul(code.sub(flag, 1), DIGEST)), DIGEST
-                )
+                code.copy(where, code.add(self.key, code.mul(code.sub(flag, 1), DIGEST)), DIGEST)
         failed = self.at(self.read("failed"))
         count = code.load(code.add(entry, ENTRY["failed"]))
         code.store(failed, code.add(code.load(failed), count))
@@ -264,7 +262,9 @@ class _Row:
         with code.each(self.read("out_count")) as index:
             item = code.add(records, code.mul(index, 8 * SPAN.size))
             source = code.add(value, code.read(item, SPAN, "offset"))
-            code.copy(self.at(code.read(item, SPAN, "place")), source, code.read(item, SPAN, "bytes"))
+            code.copy(
+                self.at(code.read(item, SPAN, "place")), source, code.read(item, SPAN, "bytes")
+            )
 
     def check_kept(self) -> Value:
         """Clear what is kept of other columns than those of the row; whether there was any."""
@@ -359,8 +359,7 @@ class _Row:
 def _look(module: ir.Module, parts: _Parts) -> ir.Function:
     """Give ``look(record, given, work, base, first, rows)``: look rows up, compute the others."""
     code = Code(module, "recall_look", 6)
-    record, given = code.args[:2]
-    first, rows = code.args[4:]
+    record, first, rows = code.args[0], code.args[4], code.args[5]
     shared = code.read(record, RECALL_KERNEL, "recall")
     epoch = code.load(code.read(shared, RECALL, "epoch"))
     tried, hits = code.variable(0), code.variable(0)
@@ -471,9 +470,7 @@ def _settle(module: ir.Module) -> ir.Function:
     return code.done()
 
 
-def recall(
-    module: ir.Module, places: Places, now: ir.Function, digest: ir.Function
-) -> ir.Function:
+def recall(module: ir.Module, places: Places, now: ir.Function, digest: ir.Function) -> ir.Function:
     """Give ``recall(rows, table)``, which is called as a kernel is.
 
     The table's first `RECALL_FIRST` places are the kernel's record (`RECALL_KERNEL`), the address of the

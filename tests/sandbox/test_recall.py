@@ -177,9 +177,7 @@ def same(left: dict[str, Any], right: dict[str, Any]) -> None:
         assert want.tobytes() == got.tobytes(), name
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     source=st.sampled_from([TASKS, STATE, COUNTING, GROWING]),
     rows=st.sampled_from([1, 5, 70, 150]),
@@ -189,7 +187,7 @@ def same(left: dict[str, Any], right: dict[str, Any]) -> None:
     fuel=st.sampled_from([2_000_000, 420]),
     threads=st.sampled_from([1, 1, 3]),
 )
-def test_results_are_the_same_to_the_bit_with_and_without(
+def test_results_are_the_same_to_the_bit_with_and_without(  # noqa: PLR0917
     source: str, rows: int, seed: int, kinds: int, room: int, fuel: int, threads: int
 ) -> None:
     """Frames of few kinds in any order, masked rows and resets, bad rows, tables that overflow."""
