@@ -51,12 +51,12 @@ from sandbox.tiers.compiled.deep import (
     works_in_place,
 )
 from sandbox.tiers.compiled.firsts import Firsts
-from sandbox.tiers.compiled.machine import MARKER
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
     FALSE,
     FUEL,
+    MARKER,
     STATUS,
     TRUE,
     Dead,

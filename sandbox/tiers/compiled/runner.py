@@ -18,12 +18,13 @@ from sandbox.plan import Plan
 from sandbox.recall import Piece, Recall, Recalled, is_wanted
 from sandbox.team import LEAST_BYTES, LEAST_CHUNK, LEAST_ROWS, Job, Team
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
+from sandbox.tiers.compiled.blocks import fast_of
 from sandbox.tiers.compiled.core import Region, dtype_of, render
 from sandbox.tiers.compiled.elsewhere import Elsewhere, Spare
 from sandbox.tiers.compiled.firsts import KEEPING, column_of
 from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered, site_of
-from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
-from sandbox.tiers.compiled.points import ELSEWHERE
+from sandbox.tiers.compiled.machine import Machine, compile_kernel
+from sandbox.tiers.compiled.points import ELSEWHERE, MARKER
 
 __all__ = ["CompiledRunner"]
 
@@ -72,6 +73,8 @@ class CompiledRunner:
                 compile_kernel(kernel) if machines is None else machines[kernel.name]
             )
             self._regions[kernel.name] = kernel.regions
+        self.works_in_blocks = any(fast_of(kernel) is not None for kernel in kernels)
+        """Whether many good rows are computed otherwise than one; false where it was loaded."""
         self._tasks = [kernel.name for kernel in lowered.tasks]
         self._step = lowered.step.name if lowered.step is not None else None
         self._reset = lowered.reset.name if lowered.reset is not None else None
