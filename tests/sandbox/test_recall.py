@@ -413,7 +413,8 @@ def kept_numbers(runner: CompiledRunner, ends: str) -> list[Any]:
     table = runner._tables["reward"] + 8 * RECALL_FIRST
     places = [k for k, name in enumerate(order) if name.startswith("kept:") and name.endswith(ends)]
     return [
-        ctypes.c_int64.from_address(ctypes.c_int64.from_address(table + 8 * k).value) for k in places
+        ctypes.c_int64.from_address(ctypes.c_int64.from_address(table + 8 * k).value)
+        for k in places
     ]
 
 
