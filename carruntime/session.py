@@ -327,9 +327,8 @@ class RewardSession(Continuing):
 
         A worker runs it meanwhile, so that the environments may be stepped. What was handed over
         may be changed at once, except for `buffers`: leave alone the sets that the transition is
-        in. With ``isolation="none"``, in the interpreted tier, and where anything is out of the
-        ordinary, the program runs before this returns: only compiled programs are asked by a bell
-        that nobody has to wait at.
+        in. With ``isolation="none"``, and where anything is out of the ordinary, the program runs
+        before this returns.
 
         Args:
             obs: As for `step`, like all others.
