@@ -44,7 +44,7 @@ from sandbox.tiers.compiled.values import (
     integer,
     number,
 )
-from sandbox.tiers.compiled.windows import Windows
+from sandbox.tiers.compiled.window_members import WindowMembers
 
 __all__ = ["Pictures", "Symbolic"]
 
@@ -91,7 +91,7 @@ class Symbolic:
         return self._with("floordiv", other)
 
 
-class Pictures(Windows):
+class Pictures(WindowMembers):
     """Functions of OpenCV on images."""
 
     def begin_pictures(self) -> None:
