@@ -265,6 +265,9 @@ class WorkerGuest(Dispatcher):
             self._code, self._code_of = cache.Entry(name), plan
         return self._code
 
+    def _counted(self) -> tuple[int, int] | None:
+        return None if self._bell is None else self._bell.counted()
+
     def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
         """Make the arrays for batches of this size; every row's state is forgotten."""
         with self._holder.using(self.filename):

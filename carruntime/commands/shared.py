@@ -44,6 +44,7 @@ __all__ = [
     "progress_option",
     "require_option",
     "source_of",
+    "store_options",
     "version_text",
     "want_writable",
     "wrong_use",
@@ -137,6 +138,21 @@ def require_option(parser: argparse.ArgumentParser) -> None:
         default="seccomp",
         choices=("any", "seccomp", "full"),
         help="least isolation to go on with, see carruntime doctor (default: seccomp)",
+    )
+
+
+def store_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--save`` and ``--no-save`` of counterexamples."""
+    parser.add_argument(
+        "--save",
+        type=Path,
+        default=Path(".carruntime") / "counterexamples",
+        metavar="FOLDER",
+        help="where counterexamples are kept, and tried first next time (default: "
+        ".carruntime/counterexamples)",
+    )
+    parser.add_argument(
+        "--no-save", dest="save", action="store_const", const=None, help="keep and read none"
     )
 
 

@@ -13,9 +13,11 @@ from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.points import EXPLODE
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.shapes import (
+    INNER,
     Same,
     Shape,
     ShapeArr,
+    ShapeInner,
     ShapeNum,
     ShapeRecord,
     ShapeTup,
@@ -25,12 +27,14 @@ from sandbox.tiers.compiled.shapes import (
     recorded,
 )
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Bounds,
     Builtin,
     Cls,
     Dty,
     Func,
+    Lost,
     NoneV,
     Num,
     Str,
@@ -265,6 +269,9 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
         a = general_number(a.value)
     if isinstance(b, DeepConst) and isinstance(b.value, Num):
         b = general_number(b.value)
+    for side in (a, b):
+        if isinstance(side, DeepConst) and isinstance(side.value, Lost):
+            return side
     if key_of_deep(a) != key_of_deep(b) or isinstance(a, DeepUnion):
         variants: dict[Any, Deep] = {}
         for side in (a, b):
@@ -529,6 +536,8 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
         case ShapeUnion(variants=variants):
             tag = next(columns)
             return ("union", tag, tuple(_record(item, columns) for item in variants))
+        case ShapeInner(record=record):
+            return ("lists", next(columns), INNER, _record(record, columns))
         case Same(value=value):
             return _constant(value)
     raise _NoRecipeError
@@ -546,6 +555,9 @@ def _constant(value: Any) -> Recipe:
             return ("numpy", dtype_of(value.ty).name, value.const)
         case Str(text=text):
             return ("const", text)
+        case Lost(why=why) if why == MADE_TEXT:
+            # A kernel is only made where nothing reads it.
+            return ("const", "")
         case NoneV():
             return ("const", None)
         case Unbound():

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.idioms import Idioms
 from sandbox.tiers.compiled.iteration import Body
+from sandbox.tiers.compiled.nests import Nests
 from sandbox.tiers.compiled.points import Dead
 from sandbox.tiers.compiled.values import NONE, Func, Gen, Value
 
@@ -35,7 +35,7 @@ def _yields(node: ast.AST) -> bool:
     return False
 
 
-class Generators(Idioms):
+class Generators(Nests):
     """Functions that yield."""
 
     givers: list[Body]

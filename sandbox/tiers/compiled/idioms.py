@@ -6,14 +6,15 @@ import ast
 import itertools
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import Atom, Region, Store, dtype_of, limits_of
+from sandbox.tiers.compiled.core import FLOATS, Atom, Region, Store, dtype_of, limits_of
 from sandbox.tiers.compiled.library import Library
-from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.shelf import Shelf
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -30,15 +31,20 @@ from sandbox.tiers.compiled.values import (
     Sel,
     SeqCell,
     Str,
+    TableCell,
     Tup,
     Value,
+    boolean,
     number,
 )
+from sandbox.weights import FREE_ITEMS
 
 __all__ = ["Idioms"]
 
 _FEW: Final = 16
 """Elements up to which `np.unique` is unfolded."""
+_SPAN: Final = 512
+"""Between the least and the greatest of many numbers of which `np.unique` is asked."""
 _OPERATORS: Final = {
     "add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "truediv": ast.Div, "floordiv": ast.FloorDiv,
     "mod": ast.Mod, "matmul": ast.MatMult, "and_": ast.BitAnd, "or_": ast.BitOr,
@@ -47,6 +53,9 @@ _OPERATORS: Final = {
 _COMPARISONS: Final = {
     "eq": ast.Eq, "ne": ast.NotEq, "lt": ast.Lt, "le": ast.LtE, "gt": ast.Gt, "ge": ast.GtE,
 }  # fmt: skip
+
+Entry: TypeAlias = tuple[Value, Atom, Value]
+"""Of a counter: key, whether it is there, count."""
 
 
 class Idioms(Shelf):
@@ -152,6 +161,93 @@ class Idioms(Shelf):
         named = {**dict(fields), **dict(keywords.items())}
         return self.call(cls, [], named)
 
+    # -- counters
+
+    def count_into(self, counter: Ref, items: Value) -> None:
+        other = self.pt.heap[items.cell] if isinstance(items, Ref) else None
+        if isinstance(other, TableCell) and not self.is_set(other):
+
+            def one(pair: Value) -> None:
+                assert isinstance(pair, Tup)
+                key, value = pair.items
+                old = self.dict_item(counter, self.dict_now(counter), key, lambda: number(0))
+                self.set_key(counter, key, self.binary(ast.Add(), old, value))
+
+            many = self.op("gt", "b1", other.length.atom, i64(FREE_ITEMS))
+            units = self.op("floordiv", "i64", other.length.atom, i64(cost.ELEMENTS_PER_UNIT))
+            self.charge(self.op("select", "i64", many, units, i64(0)))
+            self.paying_nothing(lambda: self.iterate(Gen("items", (items,)), one))
+            return
+        if not isinstance(other, DictCell):
+            super().count_into(counter, items)
+            return
+        for _, key, present, value in other.entries:
+
+            def add(key: Value = key, value: Value = value) -> None:
+                old = self.dict_item(counter, self.dict_now(counter), key, lambda: number(0))
+                self.set_key(counter, key, self.binary(ast.Add(), old, value))
+
+            self.when(boolean(present), add)
+
+    def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
+        x, y = self.pt.heap[a.cell], self.pt.heap[b.cell]
+        counters = [
+            isinstance(content, DictCell | TableCell) and content.kind == "counter"
+            for content in (x, y)
+        ]
+        if not any(counters):
+            return super().set_operator(op, a, b)
+        if not (isinstance(x, DictCell) and isinstance(y, DictCell) and all(counters)):
+            raise self.refuse("CMP205", "an operator of these counters")
+        first = {key: (k, present, value) for key, k, present, value in x.entries}
+        second = {key: (k, present, value) for key, k, present, value in y.entries}
+        kinds = {ast.Add: "add", ast.Sub: "sub", ast.BitOr: "max", ast.BitAnd: "min"}
+        name = kinds.get(type(op))
+        if name is None or not (x.ordered and y.ordered):
+            raise self.refuse("CMP205", "an operator of these counters")
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell((), None, True, "counter")
+        for key in [*first, *(key for key in second if key not in first)]:
+            self._count_both(cell, name, first.get(key), second.get(key), of_second=False)
+        for key in second:
+            self._count_both(cell, name, first.get(key), second[key], of_second=True)
+        return cell
+
+    def _count_both(
+        self, target: Ref, name: str, one: Entry | None, other: Entry | None, *, of_second: bool
+    ) -> None:
+        """Put what an operator gives for a key, which comes in the order of the first counter that has it."""
+        entry = one or other
+        assert entry is not None
+        counts = [self._counted(side) for side in (one, other)]
+        has = FALSE if one is None else one[1]
+        if of_second:
+            assert other is not None
+            has = self.both(self.inverse(has), other[1])
+        if name in ("add", "sub"):
+            made = self.binary_number({"add": "add", "sub": "subtract"}[name], *counts)
+        else:
+            more = self.truth(self.compare_numbers("greater", counts[1], counts[0]))
+            take = more if name == "max" else self.negation(more)
+            found = self.choose(take, lambda: counts[1], lambda: counts[0])
+            assert isinstance(found, Num)
+            made = found
+        some = self.truth(self.compare_numbers("greater", made, number(0)))
+        good = boolean(self.both(has, some.atom))
+        if made.high > 0 and good.const is not False:
+            self.when(good, lambda: self.set_key(target, entry[0], made))
+
+    def _counted(self, entry: Entry | None) -> Num:
+        """Give how often a counter has something: not at all where it has no such key."""
+        if entry is None:
+            return number(0)
+        _, present, value = entry
+        if not isinstance(value, Num) or value.weak is not True or value.ty != "i64":
+            raise self.refuse("CMP205", "an operator of counters of other than integers")
+        found = self.choose(boolean(present), lambda: value, lambda: number(0))
+        assert isinstance(found, Num)
+        return found
+
     # -- operator
 
     def o_itemgetter(self, args: Args, keywords: Keywords) -> Value:
@@ -216,19 +312,31 @@ class Idioms(Shelf):
         if not wants:
             keywords.pop("return_counts", None)
         array = self.as_array(args[0]) if not isinstance(args[0], Sel) else args[0]
-        small = isinstance(array, Arr) and array.ty in ("u8", "i8", "b1")
+        whole = isinstance(array, Arr) and array.ty not in (*FLOATS, "u64")
         large = isinstance(array, Arr) and array.size > _FEW
-        if not (small and large) or keywords.keys() - {"return_counts"}:
+        if not (whole and large) or keywords.keys() - {"return_counts"}:
             return super().np_unique(args, keywords)
         assert isinstance(array, Arr)
-        low, high = (0, 1) if array.ty == "b1" else limits_of(array.ty)
-        size = high - low + 1
+        low: Atom
+        if array.ty in ("u8", "i8", "b1"):
+            bounds = (0, 1) if array.ty == "b1" else limits_of(array.ty)
+            low, size = i64(bounds[0]), bounds[1] - bounds[0] + 1
+        else:
+            # One place for each number between the least and the greatest one.
+            ends = [self.extreme(most, array) for most in (False, True)]
+            low, high = (self.cast(end.atom, "i64") for end in ends if isinstance(end, Num))
+            bounds, size = limits_of(array.ty), _SPAN
+            span = self.op("sub", "i64", high, low)
+            near = self.both(
+                self.op("ge", "b1", span, i64(0)), self.op("lt", "b1", span, i64(size))
+            )
+            self.only_where(boolean(near))
         region = self.region(Region(f"unique{self.number()}", "i64", size, "scratch"))
         self.count(i64(size), lambda k: self.emit(Store(region, k, i64(0))))
 
         def note(k: Atom) -> None:
             value = self.cast(self.get_flat(array, k), "i64")
-            place = self.op("sub", "i64", value, i64(low))
+            place = self.op("sub", "i64", value, low)
             more = self.op("add", "i64", self.load(region, place), i64(1))
             self.emit(Store(region, place, more))
 
@@ -240,9 +348,9 @@ class Idioms(Shelf):
 
         def element(index: Index, rest: Index) -> Atom:
             del rest
-            return self.cast(self.op("add", "i64", index[0], i64(low)), array.ty)
+            return self.cast(self.op("add", "i64", index[0], low), array.ty)
 
-        values = Sel((size,), keep, element, array.ty, source=source, bounds=(low, high))
+        values = Sel((size,), keep, element, array.ty, source=source, bounds=bounds)
         if not wants:
             return values
         counts = Sel(

@@ -472,6 +472,9 @@ class Library(Functions):
                 if isinstance(extent, Num) and extent.const is not None:
                     made *= max(int(extent.const), 0)
             known = max(known, made)
+            length = self.made_of_length(function.name, args)
+            if length is not None:
+                total = length
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
@@ -482,6 +485,10 @@ class Library(Functions):
         total = self.op("add", "i64", total, i64(known))
         units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
+
+    def made_of_length(self, name: str, args: Args) -> Atom | None:
+        """Count what is made where that depends on the data; None where it does not."""
+        raise NotImplementedError
 
     def sized(self, function: Builtin, args: Args, keywords: Keywords, known: int) -> int:
         """Count elements where the result has more than is given."""

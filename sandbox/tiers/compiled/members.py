@@ -10,6 +10,7 @@ import ast
 from typing import Final
 
 from sandbox.tiers.compiled.calls import Calls
+from sandbox.tiers.compiled.scopes import makes_functions
 from sandbox.tiers.compiled.values import (
     Bound,
     Builtin,
@@ -52,6 +53,7 @@ class Members(Calls):
         self.classes = {}
         self.defined_in = {}
         self.running = {}
+        self.plain_scopes = set()
 
     def remember(self, made: Cls, own: list[Func]) -> None:
         self.classes[made.name] = None if made.name in self.classes else made
@@ -60,6 +62,12 @@ class Members(Calls):
 
     def entered(self, function: Func, frame: Frame) -> None:
         self.running[frame.number] = function
+
+    def closed(self, scope: int) -> bool:
+        function = self.running.get(scope)
+        if function is None:
+            return scope in self.plain_scopes
+        return not makes_functions(function.node)
 
     def class_of(self, value: Value) -> Cls | None:
         """Give the class of the program that a value is of, if it is of one."""

@@ -19,6 +19,8 @@ first entry says what is made:
 - ``("table", kind, factory, length, (key, value))``: a dict, or a set where the value is None.
 - ``("object", class, ((name, recipe), ...))``; ``("record", keys, parts)``: a dict with texts as keys.
 
+- ``("lists", lengths, room, record)``: within a record, a list with room of its own in columns.
+
 Places are names of regions. Within a record they are columns: an entry has an element of each, or
 as many as an array of it has.
 """
@@ -167,6 +169,10 @@ class _Maker:
     def _records(self, at: int, kind: str, most: int | None, length: str, record: Recipe) -> Any:
         del at
         return _sequence(kind, most, [self.make(record, k) for k in range(self._whole(length))])
+
+    def _lists(self, at: int, lengths: str, room: int, record: Recipe) -> list[Any]:
+        first = at * room
+        return [self.make(record, first + k) for k in range(int(self.memory[lengths][at]))]
 
     def _table(
         self,

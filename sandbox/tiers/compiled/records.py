@@ -215,6 +215,10 @@ class Records(Enclosing):
         open_ended = isinstance(owner, SeqCell) or (
             isinstance(owner, ListCell) and owner.length is not None
         )
+        row = self._row(content) if self.turns or open_ended else None
+        if isinstance(item, Ref) and row is not None:
+            self.given_away[item.cell] = content
+            item = row
         kept = isinstance(content, DictCell | ObjCell)
         if isinstance(item, Ref) and kept and (self.turns or open_ended):
             assert isinstance(content, DictCell | ObjCell)
@@ -247,6 +251,19 @@ class Records(Enclosing):
             keys.append(key.text)
             items.append(part)
         return Record(tuple(keys), tuple(items))
+
+    @staticmethod
+    def _row(content: object) -> Tup | None:
+        """Give a short list of values as a row of a list, where it can be one."""
+        if (
+            not isinstance(content, ListCell)
+            or content.kind != "list"
+            or content.length is not None
+            or not content.items
+            or any(recorded(shape_of(part)) is None for part in content.items)
+        ):
+            return None
+        return Tup(content.items, (), "list")
 
     def _recordable(self, value: Value) -> Value | None:
         """Give a value as part of a record, or None where it has no place in columns."""
@@ -317,7 +334,7 @@ class Records(Enclosing):
         return super().identical(left, right)
 
     def set_item(self, owner: Value, index: Value, value: Value) -> None:
-        if isinstance(owner, Record):
+        if isinstance(owner, Record) or (isinstance(owner, Tup) and owner.cls == "list"):
             raise self.refuse("CMP212", _CHANGED)
         if isinstance(owner, Points | Window):
             raise self.refuse("CMP533", f"{self.described(owner)} is written into")

@@ -18,10 +18,12 @@ from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.shapes import (
     EMPTY,
+    INNER,
     LONG,
     Same,
     Shape,
     ShapeArr,
+    ShapeInner,
     ShapeNum,
     ShapePoints,
     ShapeRecord,
@@ -40,6 +42,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Cell,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Points,
@@ -91,6 +94,8 @@ class Sequences(Grids):
         self._write(shape, iter(regions), at, value)
 
     def _write(self, shape: Shape, regions: Iterator[str], at: Atom, value: Value) -> None:
+        if isinstance(shape, Same) and isinstance(shape.value, Lost):
+            return
         if isinstance(value, Union) and not isinstance(shape, ShapeUnion):
             # Its kind is known here, as the shape of the record says.
             (only,) = self.possible(value)
@@ -117,10 +122,39 @@ class Sequences(Grids):
                     place = self.op("add", "i64", base, i64(k))
                     atom = self.get(value, tuple(i64(i) for i in index))
                     self.emit(Store(region, place, atom))
+            case ShapeInner(record=record), Ref():
+                self._write_list(record, regions, at, value)
             case ShapeUnion(variants=variants), _:
                 self._write_one_of(variants, regions, at, value)
             case _:
                 assert isinstance(shape, Same), (shape, value)
+
+    def _write_list(self, record: Shape, regions: Iterator[str], at: Atom, value: Ref) -> None:
+        """Copy a list to the room that an entry of a dict has for one."""
+        lengths = next(regions)
+        held = tuple(next(regions) for _ in columns_of(record))
+        base = self.op("mul", "i64", at, i64(INNER))
+        content = self.pt.heap[value.cell]
+        if isinstance(content, ListCell) and content.length is None:
+            self.only_where(boolean(self.op("le", "b1", i64(len(content.items)), i64(INNER))))
+            for k, item in enumerate(content.items[:INNER]):
+                self.write_record(record, held, self.op("add", "i64", base, i64(k)), item)
+            self.emit(Store(lengths, at, i64(len(content.items[:INNER]))))
+            return
+        source = self.in_columns(value)
+        count, rule = self.sequence_rows(source)
+        self.only_where(boolean(self.op("le", "b1", count.atom, i64(INNER))))
+        if source.record != EMPTY:
+
+            def move(k: Atom) -> None:
+                self.write_record(record, held, self.op("add", "i64", base, k), rule(k))
+
+            self.count(count.atom, move)
+        self.emit(Store(lengths, at, count.atom))
+
+    def inner_list(self, shape: ShapeInner, regions: tuple[str, ...], at: Atom) -> Ref:
+        """Give a list that is the value of a dict in columns."""
+        raise NotImplementedError
 
     def _write_one_of(
         self, variants: tuple[Shape, ...], regions: Iterator[str], at: Atom, value: Value
@@ -158,6 +192,8 @@ class Sequences(Grids):
             case ShapeRecord(keys=keys, items=items, cls=owner):
                 read = tuple(self._read(item, regions, at) for item in items)
                 return Record(keys, read, owner)
+            case ShapeInner():
+                return self.inner_list(shape, tuple(next(regions) for _ in columns_of(shape)), at)
             case ShapePoints(tail=tail):
                 start = self.load(next(regions), at)
                 return Points(start, self.load(next(regions), at), tail)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Arr,
     Bound,
@@ -35,11 +36,13 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Points,
+    Range,
     Record,
     Ref,
     Sel,
     SeqCell,
     SetCell,
+    SliceV,
     Str,
     TableCell,
     Text,
@@ -47,10 +50,12 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Window,
+    Words,
 )
 
 __all__ = [
     "EMPTY",
+    "INNER",
     "LONG",
     "Layout",
     "Same",
@@ -61,6 +66,7 @@ __all__ = [
     "ShapeCopy",
     "ShapeDict",
     "ShapeGrid",
+    "ShapeInner",
     "ShapeList",
     "ShapeMoved",
     "ShapeNum",
@@ -73,6 +79,7 @@ __all__ = [
     "ShapeText",
     "ShapeTup",
     "ShapeUnion",
+    "ShapeWords",
     "cells_in",
     "columns_of",
     "join_records",
@@ -113,6 +120,16 @@ class ShapeText:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeWords:
+    """Words of a part of one text observation; ``stops``: whether they end before its last one."""
+
+    region: str
+    lower: bool
+    separator: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShapePoints:
     """Points in the row's memory for them."""
 
@@ -126,6 +143,13 @@ class ShapeRecord:
     keys: tuple[str, ...]
     items: tuple[Shape, ...]
     cls: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeInner:
+    """A list of up to `INNER` elements, as the value of a dict in columns."""
+
+    record: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +277,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeInner | ShapeWords | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -266,6 +290,8 @@ _UNFOLDED: Final = 16
 """Elements up to which a list that some paths lengthen is kept element by element."""
 _SMALL: Final = 16
 """Elements of an array that can be part of a record."""
+INNER: Final = 64
+"""Elements that a list in a dict in columns has room for."""
 EMPTY: Final = ShapeTup((), (), "nothing")
 """Shape of the records of a list that has never held anything."""
 _LOST = Same(Lost())
@@ -303,6 +329,8 @@ def _open(shape: Shape) -> Shape:
             return ShapeNum(value.ty, known, value.low, value.high, value.enum)
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
+        case Words(text=text):
+            return ShapeWords(text.region, text.lower, value.separator, value.stop is not None)
         case Points(tail=tail):
             return ShapePoints(tail)
         case Record(keys=keys, items=items, cls=owner):
@@ -340,7 +368,9 @@ def _loosen(shape: Shape) -> Shape:
             return shape
         if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
+        if isinstance(value, Range | SliceV) and not _all_known(value):
+            return Same(Lost("a range or slice that only one of several paths made"))
+        if not isinstance(value, Num | Text | Words | Points | Record | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
@@ -351,6 +381,12 @@ def _loosen(shape: Shape) -> Shape:
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
+
+
+def _all_known(value: Range | SliceV) -> bool:
+    """Whether the parts of a range or slice are no variables of one path."""
+    parts = (value.start, value.stop, value.step)
+    return all(not isinstance(part, Num) or isinstance(part.atom, Lit) for part in parts)
 
 
 def loosen_content(content: Cell) -> Shape:
@@ -424,10 +460,14 @@ def variant_key(shape: Shape) -> Any:
             return ("num", ty)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapeWords():
+            return ("words", shape)
         case ShapePoints(tail=tail):
             return ("points", tail)
         case ShapeRecord(keys=keys, cls=owner):
             return ("record", keys, owner)
+        case ShapeInner():
+            return ("inner",)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
@@ -464,6 +504,8 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return _join_numbers(x, y, widen)
         case (ShapeText(), ShapeText()) | (ShapePoints(), ShapePoints()) if x == y:
             return x
+        case ShapeWords(), ShapeWords() if x == y:
+            return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
@@ -473,6 +515,9 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return ShapeRecord(x.keys, items, x.cls)
         case ShapeArr(), ShapeArr() if x == y:
             return x
+        case ShapeInner(), ShapeInner():
+            inner = join_records(x.record, y.record, widen)
+            return _LOST if inner is None else ShapeInner(inner)
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
             pairs_ = zip(x.atoms, y.atoms, strict=True)
             return ShapeCells(tuple(i if i == j else None for i, j in pairs_), x.ty)
@@ -659,11 +704,13 @@ def recorded(shape: Shape) -> Shape | None:
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
             return shape
+        if isinstance(value, Lost) and value.why == MADE_TEXT:
+            return shape
         if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
         return recorded(_open(shape))
     match shape:
-        case ShapeNum() | ShapeText() | ShapePoints():
+        case ShapeNum() | ShapeText() | ShapePoints() | ShapeInner():
             return shape
         case ShapeArr(shape=dims):
             size = 1
@@ -721,6 +768,8 @@ def layout_of(shape: Shape) -> Layout:
             return ("r", keys, owner, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
+        case ShapeInner(record=record):
+            return ("l", layout_of(record))
         case ShapeUnion(variants=variants):
             return ("u", *map(layout_of, variants))
     return ("s", shape)
@@ -740,6 +789,8 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
             for extent in dims:
                 size *= extent
             return [(ty, size)]
+        case ShapeInner(record=record):
+            return [("i64", 1), *((ty, size * INNER) for ty, size in columns_of(record))]
         case ShapeUnion(variants=variants):
             return [("i64", 1), *(column for item in variants for column in columns_of(item))]
     return []

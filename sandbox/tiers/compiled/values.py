@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 
 __all__ = [
+    "MADE_TEXT",
     "NONE",
     "UNBOUND",
     "Arr",
@@ -97,6 +98,9 @@ class Lost:
 
     why: str = "a container made in a loop is used after its turn"
 
+
+MADE_TEXT: Final = "a string made of numbers, which something reads"
+"""Why a text is lost that a program only makes, for a message say."""
 
 NONE: Final = NoneV()
 UNBOUND: Final = Unbound()
