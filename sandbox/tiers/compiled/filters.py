@@ -209,7 +209,7 @@ class Filters(Painting):
         """Give a mask to a kernel, of no rows where there is none."""
         value = given.get("mask")
         if value is None:
-            none = self.nothing()
+            none = self.no_picture()
             return Place(none.region, i64(0), (i64(0), i64(0))), None
         mask = self.image(value, (1,))
         for a, b in zip(self.extents_of(source)[:2], self.extents_of(mask), strict=True):

@@ -290,7 +290,7 @@ class Pictures(WindowMembers):
             return content.region
         return None
 
-    def nothing(self) -> Place:
+    def no_picture(self) -> Place:
         """Give a kernel an empty mask."""
         name = self.pt.known.get(("no mask",))
         if name is None:
@@ -516,7 +516,7 @@ class Pictures(WindowMembers):
     def _mask(self, given: Given) -> tuple[Place, Any]:
         value = given.get("mask")
         if value is None:
-            return self.nothing(), None
+            return self.no_picture(), None
         mask = self.image(value, (1,))
         return self.place(mask, flat=True), self.identity(mask)
 
