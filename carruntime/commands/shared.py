@@ -117,7 +117,12 @@ def load_options(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None
 
 
 def frame_order_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--frame-order``."""
+    """Add ``--frame-order`` and ``--call-at-reset``."""
+    parser.add_argument(
+        "--call-at-reset",
+        action="store_true",
+        help="call a class with the first frame of an episode too, as published scripts are",
+    )
     parser.add_argument(
         "--frame-order",
         default="rgb",
@@ -238,6 +243,7 @@ class Loaded:
                 entry=options.entry,
                 frame=frame,
                 frame_order=options.frame_order,
+                call_at_reset=options.call_at_reset,
                 tier=options.tier,
                 require=options.require,
                 **self._further,

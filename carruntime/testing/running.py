@@ -170,6 +170,7 @@ class Tester:
                 bindings=program.bindings,
                 frame=program.frame_shape,
                 frame_order=program.inputs.frame_order,
+                call_at_reset=program.inputs.call_at_reset,
                 limits=program.limits,
                 tier="interpreted",
                 isolation=program.isolation,
