@@ -309,9 +309,12 @@ def _sliced(spec: Spec, batch: Any, rows: slice | NDArray[np.intp]) -> Any:
         return {key: _sliced(child, batch[key], rows) for key, child in spec.fields}
     if isinstance(spec, TupleSpec):
         return tuple(_sliced(child, batch[at], rows) for at, child in enumerate(spec.items))
-    if spec.kind == "text":
-        return take(spec, batch, rows)
-    return np.asarray(batch)[rows]
+    if spec.kind != "text":
+        return np.asarray(batch)[rows]
+    if isinstance(batch, tuple):
+        # `take` would go through the whole column for every batch.
+        return batch[rows] if isinstance(rows, slice) else tuple(batch[at] for at in rows.tolist())
+    return take(spec, batch, rows)
 
 
 def _join(spec: Spec, parts: Sequence[Any]) -> Any:
