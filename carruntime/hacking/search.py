@@ -240,7 +240,7 @@ class _Search:
             self._judge(episodes)
             if self.found and stop_at == steps:
                 # A while longer: there may be a shorter way, or one of another kind.
-                stop_at = min(steps, 2 * self.made + steps // _A_WHILE)
+                stop_at = min(steps, self.made + max(self.made // 2, steps // _A_WHILE))
             if progress is not None:
                 progress(min(self.made, stop_at), stop_at)
         if not self.judged:
