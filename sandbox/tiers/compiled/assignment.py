@@ -222,9 +222,13 @@ class Assignment(Expressions):
         if isinstance(value, Ref) and isinstance(op, ast.BitOr):
             content = self.pt.heap[value.cell]
             if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
-                self.in_any_order(other, lambda item: self.set_add(value, item))
+                self.pay_items(other)
+                self.paying_nothing(
+                    lambda: self.in_any_order(other, lambda item: self.set_add(value, item))
+                )
                 return value
             if isinstance(content, DictCell | TableCell) and isinstance(other, Ref):
+                self.pay_items(other)
                 self.update_dict(value, other)
                 return value
         return self.binary(op, value, other)

@@ -212,6 +212,7 @@ class Calls(Assignment):
         for decorator in node.decorator_list:
             value = self.eval(decorator)
             if isinstance(value, Builtin) and value.name == "dataclasses.dataclass":
+                self.charge(cost.CLASS)
                 made.frozen = value.owner == Str("frozen")
                 made.fields = (made.fields or ()) + tuple(
                     (name, made.body.get(name), None) for name in annotations

@@ -120,7 +120,7 @@ class Records(Enclosing):
         if not isinstance(content, SeqCell) or content.kind == "deque":
             return
         count, rule = self.sequence_rows(content)
-        each = self._weight_of(content.record)
+        each = self.weight_of(content.record)
         total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
         if isinstance(content.record, ShapePoints):
 
@@ -137,20 +137,20 @@ class Records(Enclosing):
         units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("select", "i64", many, units, i64(0)))
 
-    def _weight_of(self, record: Shape) -> int:
+    def weight_of(self, record: Shape) -> int:
         """Give what an element of a list weighs besides being one."""
         match record:
             case ShapeTup(items=items, names=names):
                 if names == MEMBER:
                     return 0
-                return _NESTED + len(items) + sum(map(self._weight_of, items))
+                return _NESTED + len(items) + sum(map(self.weight_of, items))
             case ShapeRecord(items=items, cls=kind) if kind:
                 cls = self.classes.get(kind)
                 if cls is None or cls.fields is None:
                     return 0
-                return _NESTED + sum(map(self._weight_of, items))
+                return _NESTED + sum(map(self.weight_of, items))
             case ShapeRecord(keys=keys, items=items):
-                return _NESTED + 2 * len(keys) + sum(map(self._weight_of, items))
+                return _NESTED + 2 * len(keys) + sum(map(self.weight_of, items))
             case ShapePoints():
                 return _NESTED
             case ShapeArr(shape=dims):
