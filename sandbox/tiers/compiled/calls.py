@@ -35,6 +35,7 @@ __all__ = ["Calls"]
 _DEPTH = 24
 _SPECIAL = frozenset(
     {"__init__", "__post_init__", "__slots__", "__doc__", "__call__", "__neg__", "__getitem__"}
+    | {"__len__", "__bool__", "__contains__", "__iter__"}
     | {f"__{side}{name}__" for side in ("", "r") for name in ("add", "sub", "mul", "truediv")}
 )
 

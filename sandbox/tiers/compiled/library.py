@@ -531,6 +531,28 @@ class Library(Functions):
 
     # -- collections, functools
 
+    def t_replace(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``_replace`` of a named tuple."""
+        (owner,) = args
+        assert isinstance(owner, Tup)
+        changed = dict(keywords.items())
+        if changed.keys() - set(owner.names):
+            self.fail("ValueError", "Got unexpected field names")
+        items = tuple(
+            changed.get(name, item) for name, item in zip(owner.names, owner.items, strict=True)
+        )
+        return Tup(items, owner.names, owner.cls)
+
+    def t_asdict(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``_asdict`` of a named tuple."""
+        (owner,) = args
+        assert isinstance(owner, Tup)
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell()
+        for name, item in zip(owner.names, owner.items, strict=True):
+            self.set_key(cell, Str(name), item)
+        return cell
+
     def nothing(self, args: Args, keywords: Keywords) -> Value:
         """Do what ``object.__init__`` does."""
         if args:
@@ -582,6 +604,9 @@ def _register() -> None:
     table["abc.ABC"] = table["abc.abstractmethod"] = Library.ignored
     table["object.__init__"] = Library.nothing
     table["tuple.index"] = Library.l_index
+    table["tuple._replace"] = Library.t_replace
+    table["tuple._asdict"] = Library.t_asdict
+    table["array.argsort"] = Library.np_argsort
     table["tuple.count"] = Library.l_count
     for name in ("popleft", "appendleft", "extendleft", "rotate"):
         table[f"deque.{name}"] = table.pop(f"list.{name}")
