@@ -237,10 +237,6 @@ class Assignment(Expressions):
                 return value
         return self.binary(op, value, other)
 
-    def in_any_order(self, value: Value, body: Callable[[Value], None]) -> None:
-        """Go over something where the order makes no difference."""
-        raise NotImplementedError
-
     def list_append(self, target: Ref, item: Value) -> None:
         """Compute ``target.append(item)``."""
         raise NotImplementedError

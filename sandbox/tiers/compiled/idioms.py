@@ -416,6 +416,7 @@ class Idioms(Shelf):
         length = self.len_of(owner)
         some = self.op("gt", "b1", length.atom, i64(0))
         self.check(boolean(some), "KeyError", "'pop from an empty set'")
+        self.charge(length.atom)
         found: list[Value] = []
 
         def look() -> None:
@@ -431,6 +432,55 @@ class Idioms(Shelf):
         self.only_where(boolean(small))
         self.s_remove([owner, found[0]], {})
         return found[0]
+
+    def b_min(self, args: Args, keywords: Keywords) -> Value:
+        return self._least_of_set("less", args, keywords) or super().b_min(args, keywords)
+
+    def b_max(self, args: Args, keywords: Keywords) -> Value:
+        return self._least_of_set("greater", args, keywords) or super().b_max(args, keywords)
+
+    def b_sum(self, args: Args, keywords: Keywords) -> Value:
+        content = self.pt.heap[args[0].cell] if args and isinstance(args[0], Ref) else None
+        if not isinstance(content, TableCell) or not self.is_set(content):
+            return super().b_sum(args, keywords)
+        before, self.any_order = self.any_order, _is_numbers(content.key)
+        try:
+            return super().b_sum(args, keywords)
+        finally:
+            self.any_order = before
+
+    def _least_of_set(self, name: str, args: Args, keywords: Keywords) -> Value | None:
+        """Give the extreme of a set of integers, for which its order makes no difference."""
+        content = (
+            self.pt.heap[args[0].cell] if len(args) == 1 and isinstance(args[0], Ref) else None
+        )
+        if not isinstance(content, SetCell | TableCell) or keywords or not self.is_set(content):
+            return None
+        if isinstance(content, TableCell):
+            shapes = [content.key]
+        else:
+            shapes = [shape_of(key) for _, key, _ in content.entries]
+        if not shapes or not all(map(_is_numbers, shapes)):
+            return None
+        length = self.len_of(args[0])
+        some = self.op("gt", "b1", length.atom, i64(0))
+        which = "min" if name == "less" else "max"
+        self.check(boolean(some), "ValueError", f"{which}() iterable argument is empty")
+        low, high = limits_of("i64")
+        start = number(high if name == "less" else low)
+        best = self.accumulate("i64", start.atom)
+
+        def one(item: Value) -> None:
+            assert isinstance(item, Num)
+            kind = "min" if name == "less" else "max"
+            atom = self.op(kind, "i64", self.value_now(best), self.cast(item.atom, "i64"))
+            self.emit(Set(best, atom))
+
+        self.in_any_order(args[0], one)
+        kinds = {shape.value.weak if isinstance(shape, Same) else shape.weak for shape in shapes}  # type: ignore[union-attr]
+        if kinds != {True}:
+            raise self.refuse("CMP405", "an extreme of a set of numbers of NumPy")
+        return integer(self.value_now(best))
 
     def np_bincount(self, args: Args, keywords: Keywords) -> Value:
         value = args[0]
@@ -531,6 +581,7 @@ def _register() -> None:
         ("getattr", Idioms.b_getattr),
         ("dict.fromkeys", Idioms.d_fromkeys),
         ("set.pop", Idioms.s_pop),
+        ("sum", Idioms.b_sum),
         ("numpy.bincount", Idioms.np_bincount),
         ("itertools.chain", Idioms.i_chain),
         ("itertools.chain.from_iterable", Idioms.i_from_iterable),
