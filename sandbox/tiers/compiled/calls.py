@@ -10,6 +10,7 @@ from sandbox.tiers.compiled.points import Target
 from sandbox.tiers.compiled.scopes import assigned, declared, local_names, makes_functions
 from sandbox.tiers.compiled.values import (
     NONE,
+    Arr,
     Bound,
     Builtin,
     Cls,
@@ -335,6 +336,9 @@ class Calls(Assignment):
                 text = args[0].text if args and isinstance(args[0], Str) else ""
                 return Exc(name, text)
             case Dty():
+                if not function.weak:
+                    sizes = [arg.size for arg in args if isinstance(arg, Arr)]
+                    self.charge(cost.library(sum(sizes)))
                 return self.convert(function, args)
             case Builtin():
                 return self.call_builtin(function, args, keywords)

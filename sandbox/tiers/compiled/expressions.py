@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.tiers.compiled.iteration import Body
+from sandbox.tiers.compiled.iteration import ONCE, Body
 from sandbox.tiers.compiled.points import TRUE
 from sandbox.tiers.compiled.scopes import CONSUMERS, makes_functions
 from sandbox.tiers.compiled.subscripts import Subscripts
@@ -63,8 +63,10 @@ class Expressions(Subscripts):
         args: list[Value] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                spread_out = self.listed(self.eval(argument.value))
-                self.charge(len(spread_out))
+                taken = self.eval(argument.value)
+                spread_out = self.listed(taken)
+                if not isinstance(taken, Gen) or taken.kind not in ONCE:
+                    self.charge(len(spread_out))
                 args.extend(spread_out)
             else:
                 args.append(self.eval(argument))

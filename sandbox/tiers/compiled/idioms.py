@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.shapes import Same, Shape, ShapeNum, opened, shape_o
 from sandbox.tiers.compiled.shelf import Shelf
 from sandbox.tiers.compiled.values import (
     NONE,
+    UNBOUND,
     Arr,
     Builtin,
     DictCell,
@@ -72,32 +73,73 @@ class Idioms(Shelf):
 
     def i_from_iterable(self, args: Args, keywords: Keywords) -> Value:
         (outer,) = args
+        self.charge_sized(outer)
+        if self.length_known(outer):
+            parts = self.listed(outer)
+            if all(self.length_known(part) for part in parts):
+                for part in parts:
+                    self.charge_sized(part)
+                return Gen("given", tuple(item for part in parts for item in self.listed(part)))
         return Gen("chained", (outer,))
 
     def i_chain(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("chained", (Gen("tuples", tuple(args)),))
+        for arg in args:
+            self.charge_sized(arg)
+        if all(self.length_known(arg) for arg in args):
+            return Gen("given", tuple(item for arg in args for item in self.listed(arg)))
+        return Gen("joined", tuple(args))
 
     def i_accumulate(self, args: Args, keywords: Keywords) -> Value:
         if keywords:
             raise self.refuse("CMP408", "accumulate() with a start")
-        found: list[Value] = []
-        for item in self.listed(args[0]):
-            if not found:
-                found.append(item)
-            elif len(args) > 1:
-                found.append(self.call(args[1], [found[-1], item], {}))
-            else:
-                found.append(self.binary(ast.Add(), found[-1], item))
-        return Gen("tuples", tuple(found))
+        self.charge_sized(args[0])
+        if self.length_known(args[0]):
+            found: list[Value] = []
+            for item in self.listed(args[0]):
+                found.append(self._accumulated(found[-1], item, args[1:]) if found else item)
+            return Gen("given", tuple(found))
+        # A list is made, as none of the items is looked at before all are there.
+        made = self.new_list(())
+        held = ("total", self.number())
+        self.pt.vars[held] = UNBOUND
+
+        def one(item: Value) -> None:
+            before = self.pt.vars[held]
+            total = item
+            if before != UNBOUND:
+                some = self.op("gt", "b1", self.len_of(made).atom, i64(0))
+                total = self.choose(
+                    boolean(some),
+                    lambda: self.spread(before, lambda v: self._accumulated(v, item, args[1:])),
+                    lambda: item,
+                )
+            self.pt.vars[held] = total
+            self.list_append(made, total)
+
+        self.paying_nothing(lambda: self.iterate(args[0], one))
+        self.pt.vars.pop(held, None)
+        return Gen("iter", (made,))
+
+    def _accumulated(self, total: Value, item: Value, function: Args) -> Value:
+        if total == UNBOUND:
+            return item
+        if function and function[0] != NONE:
+            return self.call(function[0], [total, item], {})
+        return self.binary(ast.Add(), total, item)
 
     def i_islice(self, args: Args, keywords: Keywords) -> Value:
         ends = [None if end == NONE else self.constant(end, "an end") for end in args[1:]]
-        return Gen("tuples", tuple(itertools.islice(self.listed(args[0]), *ends)))
+        self.charge_sized(args[0])
+        return Gen("given", tuple(itertools.islice(self.listed(args[0]), *ends)))
 
     def other_iteration(self, value: Value, body: Callable[[Value], None]) -> None:
         if isinstance(value, Gen) and value.kind == "chained":
             (outer,) = value.parts
-            self.iterate(outer, lambda part: self.iterate(part, body))
+            self.paying_nothing_for_turns(outer, lambda part: self.iterate(part, body))
+            return
+        if isinstance(value, Gen) and value.kind == "joined":
+            for part in value.parts:
+                self.paying_nothing_for_turns(part, body)
             return
         super().other_iteration(value, body)
 
@@ -454,7 +496,9 @@ class Idioms(Shelf):
         content = (
             self.pt.heap[args[0].cell] if len(args) == 1 and isinstance(args[0], Ref) else None
         )
-        if not isinstance(content, SetCell | TableCell) or keywords or not self.is_set(content):
+        if not isinstance(content, SetCell | TableCell) or not self.is_set(content):
+            return None
+        if keywords.keys() - {"default"}:
             return None
         if isinstance(content, TableCell):
             shapes = [content.key]
@@ -465,7 +509,8 @@ class Idioms(Shelf):
         length = self.len_of(args[0])
         some = self.op("gt", "b1", length.atom, i64(0))
         which = "min" if name == "less" else "max"
-        self.check(boolean(some), "ValueError", f"{which}() iterable argument is empty")
+        if "default" not in keywords:
+            self.check(boolean(some), "ValueError", f"{which}() iterable argument is empty")
         low, high = limits_of("i64")
         start = number(high if name == "less" else low)
         best = self.accumulate("i64", start.atom)
@@ -480,7 +525,11 @@ class Idioms(Shelf):
         kinds = {shape.value.weak if isinstance(shape, Same) else shape.weak for shape in shapes}  # type: ignore[union-attr]
         if kinds != {True}:
             raise self.refuse("CMP405", "an extreme of a set of numbers of NumPy")
-        return integer(self.value_now(best))
+        found = integer(self.value_now(best))
+        if "default" in keywords:
+            default = keywords["default"]
+            return self.choose(boolean(some), lambda: found, lambda: default)
+        return found
 
     def np_bincount(self, args: Args, keywords: Keywords) -> Value:
         value = args[0]

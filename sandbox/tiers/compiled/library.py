@@ -412,7 +412,7 @@ class Library(Functions):
             raise self.refuse("CMP311", "a method of a value whose type depends on the path")
         if name.startswith(("ufunc.", "numpy.")):
             args = [self.selection_of(value) for value in args]
-        if name.startswith(("ufunc.", "numpy.", "array.")):
+        if name.startswith(("ufunc.", "numpy.", "array.")) and name not in _PAY_AS_THEY_GO:
             self.price(function, args, keywords)
         if name.startswith("ufunc.") and name.count(".") == 1:
             return self.call_ufunc(name.removeprefix("ufunc."), args, keywords)
@@ -535,6 +535,7 @@ class Library(Functions):
         """Compute ``_replace`` of a named tuple."""
         (owner,) = args
         assert isinstance(owner, Tup)
+        self.charge(1 + len(owner.items))
         changed = dict(keywords.items())
         if changed.keys() - set(owner.names):
             self.fail("ValueError", "Got unexpected field names")
@@ -547,6 +548,7 @@ class Library(Functions):
         """Compute ``_asdict`` of a named tuple."""
         (owner,) = args
         assert isinstance(owner, Tup)
+        self.charge(1 + len(owner.items))
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = DictCell()
         for name, item in zip(owner.names, owner.items, strict=True):
@@ -568,6 +570,7 @@ class Library(Functions):
 
 
 _PRICED: Final = Arr | Tup | Ref | Sel | Window | Points
+_PAY_AS_THEY_GO: Final = frozenset({"numpy.ndindex", "numpy.ndenumerate"})
 _MAKERS: Final = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye", "numpy.empty"}
 )
