@@ -324,7 +324,7 @@ CASES = {
         p = np.pad(vec, (1, 2), mode="edge") + np.pad(vec, (2, 1))
         t = np.tile(small, 2) + np.repeat(small, 2)
         r = np.rot90(m) @ np.roll(m, 1, axis=1)
-        return (float((m * x + y * i - j * a + b).sum()) + float(p.sum()) + float(t.sum())
+        return (100.0 + float((m * x + y * i - j * a + b).sum()) + float(p.sum()) + float(t.sum())
                 + float(r.sum()) + float(np.triu(r).sum() - np.tril(r, -1).sum())
                 + float(np.take(vec, [1, -1]).sum()) + float(m[np.ix_([0, 1], [2, 0])].sum())
                 + float(np.flipud(m)[0, 0]) + float(np.array_split(vec, 4)[1].sum()))
