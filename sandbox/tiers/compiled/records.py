@@ -17,7 +17,7 @@ from typing import Final
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Set
-from sandbox.tiers.compiled.filters import Filters
+from sandbox.tiers.compiled.enclosing import Enclosing
 from sandbox.tiers.compiled.members import MEMBER
 from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import (
@@ -57,7 +57,7 @@ _NESTED: Final = 16
 _CHANGED: Final = "a dict or object in a list of unknown length is changed"
 
 
-class Records(Filters):
+class Records(Enclosing):
     """Operations on `Record`."""
 
     turns = 0

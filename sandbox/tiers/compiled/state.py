@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from sandbox.tiers.compiled.core import Atom, Lit, Region, Store, Ty
 from sandbox.tiers.compiled.deep import (
@@ -174,9 +175,12 @@ class Keeper(Library):
         attribute = re.split(r"[|#]|\.\d", path)[0]
         return self.refuse_kept("CMP704", "changes its type in a way not followed", attribute)
 
+    moving: Literal["state", "kept"] = "state"
+    """The kind of memory that values are moved to and from."""
+
     def slot(self, path: str, ty: Ty, size: int = 1) -> str:
         """Declare a place in the state's memory."""
-        return self.region(Region(f"state:{path}", ty, size, "state"))
+        return self.region(Region(f"{self.moving}:{path}", ty, size, self.moving))
 
     # -- memory to values
 
