@@ -289,8 +289,8 @@ class Idioms(Shelf):
         self.pt.heap[cell.cell] = DictCell((), None, True, "counter")
         for key in [*first, *(key for key in second if key not in first)]:
             self._count_both(cell, name, first.get(key), second.get(key), of_second=False)
-        for key in second:
-            self._count_both(cell, name, first.get(key), second[key], of_second=True)
+        for key, entry in second.items():
+            self._count_both(cell, name, first.get(key), entry, of_second=True)
         return cell
 
     def _count_both(

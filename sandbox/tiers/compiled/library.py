@@ -622,7 +622,7 @@ def _register() -> None:
     table["collections.namedtuple"] = Library.c_namedtuple
     table["dataclasses.dataclass"] = Library.c_dataclass
     table["dataclasses.field"] = Library.c_field
-    for name in ("combinations", "product", "pairwise", "chain"):
+    for name in ("combinations", "product", "pairwise"):
         table[f"itertools.{name}"] = getattr(Library, f"i_{name}")
     table["functools.reduce"] = Library.f_reduce
     table["functools.lru_cache"] = table["functools.cache"] = Library.ignored

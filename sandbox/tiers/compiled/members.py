@@ -262,7 +262,9 @@ class Members(Calls):
             found = self._asked(value, "__bool__")
             if found is not None:
                 if not isinstance(found, Num) or found.ty != "b1" or found.weak is not True:
-                    raise self.refuse("CMP414", "a `__bool__` that gives something else than a bool")
+                    raise self.refuse(
+                        "CMP414", "a `__bool__` that gives something else than a bool"
+                    )
                 return found
             if self._special(value, "__len__") is not None:
                 return super().truth(self.len_of(value))

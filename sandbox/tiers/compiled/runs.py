@@ -55,7 +55,7 @@ class Runs(Idioms):
 
     # -- making
 
-    def long(
+    def long(  # noqa: PLR0917 - the parts of a selection
         self, room: int, ty: Ty, element: Callable[[Index, Index], Atom], count: Atom,
         tail: tuple[int, ...] = (), deps: tuple[tuple[int, int], ...] = (),
     ) -> Sel:  # fmt: skip
@@ -215,9 +215,7 @@ class Runs(Idioms):
         low = self.index_selection(found, SliceV(NONE, number(-1), NONE))
         return self.ufunc("not_equal" if found.ty == "b1" else "subtract", high, low)
 
-    def _running(
-        self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]
-    ) -> Sel:
+    def _running(self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]) -> Sel:
         """Give what comes out step by step when elements are combined from the first one on."""
         if sel.tail:
             raise self.refuse("CMP408", "a cumulative result of several axes")
@@ -273,9 +271,7 @@ class Runs(Idioms):
 
     def select_ufunc(self, name: str, inputs: list[Num | Arr | Sel]) -> Value:
         first = next(arg for arg in inputs if isinstance(arg, Sel))
-        made = [
-            self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs
-        ]
+        made = [self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs]
         return super().select_ufunc(name, made)
 
     def _beside(self, array: Arr, first: Sel) -> Arr | Sel:
@@ -305,19 +301,16 @@ class Runs(Idioms):
         first = next(v for v in values if isinstance(v, Sel))
         ready: list[Num | Sel] = []
         for k, value in enumerate(values):
-            wanted = "b1" if k == 0 else ty
-            if isinstance(value, Arr):
-                value = self._beside(value, first)
-            if isinstance(value, Arr) or (isinstance(value, Sel) and value.tail):
-                raise self.refuse("CMP508", "where() over a selection of several axes")
             if isinstance(value, Num):
                 atom = self.cast(value.atom, "b1") if k == 0 else self.stored(value, ty)
                 ready.append(Num(atom, False))
                 continue
-            if value.source != first.source:
-                self.select_ufunc("not_equal", [first, value])
-            ready.append(value)
-            del wanted
+            part = self._beside(value, first) if isinstance(value, Arr) else value
+            if isinstance(part, Arr) or part.tail:
+                raise self.refuse("CMP508", "where() over a selection of several axes")
+            if part.source != first.source:
+                self.select_ufunc("not_equal", [first, part])
+            ready.append(part)
 
         def element(index: Index, rest: Index) -> Atom:
             atoms = []

@@ -7,6 +7,7 @@ their results depend on the library that NumPy was built with.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -543,7 +544,7 @@ class Shelf(Written):
         found = value if isinstance(value, Arr | Num) else self.as_array(value)
         ty = self.common([line.ty, found.ty])
         atoms = [self.cast(self.get(line, (i64(k),)), ty) for k in range(line.shape[0])]
-        for low, high in zip(atoms, atoms[1:], strict=False):
+        for low, high in itertools.pairwise(atoms):
             # What NumPy finds in edges out of order depends on how it searches.
             self.only_where(boolean(self.op("le", "b1", low, high)))
         for atom in atoms if ty in FLOATS else ():
@@ -600,7 +601,7 @@ class Shelf(Written):
             raise self.refuse("CMP515", f"a histogram of more than {_EDGES} bins")
         ty = self.common([edges.ty, array.ty])
         limits = [self.cast(self.get(edges, (i64(k),)), ty) for k in range(edges.size)]
-        for a, b in zip(limits, limits[1:], strict=False):
+        for a, b in itertools.pairwise(limits):
             self.only_where(boolean(self.op("le", "b1", a, b)))
         source = self.still(array)
         counts: list[Atom] = []
@@ -825,8 +826,10 @@ class Shelf(Written):
             missing = len(owner.shape) - (len(parts) - 1 - parts.count(NONE))
             parts = [*parts[:place], *(_ALL,) * missing, *parts[place + 1 :]]
         arrays = [k for k, part in enumerate(parts) if isinstance(part, Arr)]
-        if len(arrays) == 1 and len(parts) > 1 and all(
-            isinstance(part, Num | Arr) or part == _ALL for part in parts
+        if (
+            len(arrays) == 1
+            and len(parts) > 1
+            and all(isinstance(part, Num | Arr) or part == _ALL for part in parts)
         ):
             (k,) = arrays
             mask = parts[k]
