@@ -76,20 +76,20 @@ class Records(Enclosing):
     def choose(
         self, cond: Num, then: Callable[[], Value | None], other: Callable[[], Value | None]
     ) -> Value:
-        self.branches += 1
+        self.branches += cond.const is None
         try:
             return super().choose(cond, then, other)
         finally:
-            self.branches -= 1
+            self.branches -= cond.const is None
 
     def when(
         self, cond: Num, then: Callable[[], None], other: Callable[[], None] | None = None
     ) -> None:
-        self.branches += 1
+        self.branches += cond.const is None
         try:
             super().when(cond, then, other)
         finally:
-            self.branches -= 1
+            self.branches -= cond.const is None
 
     def new_list(self, items: tuple[Value, ...], length: Num | None = None) -> Ref:
         made = super().new_list(items, length)

@@ -868,7 +868,7 @@ _SIZED: Final = frozenset(
     f"numpy.{name}"
     for name in (
         "empty_like", "identity", "meshgrid", "indices", "repeat", "tile", "pad", "inner", "convolve",
-        "einsum", "append", "polyval",
+        "einsum", "append", "polyval", "split", "array_split",
     )
 )  # fmt: skip
 
