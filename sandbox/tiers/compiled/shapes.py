@@ -82,6 +82,7 @@ __all__ = [
     "ShapeWords",
     "cells_in",
     "columns_of",
+    "holds_text",
     "join_records",
     "join_shapes",
     "layout_of",
@@ -733,6 +734,18 @@ def recorded(shape: Shape) -> Shape | None:
                 joined = _join_unions(joined, part, False, False)
             return joined
     return None
+
+
+def holds_text(shape: Shape | None) -> bool:
+    """Whether values of a shape are, or have in them, texts of an observation."""
+    match shape:
+        case ShapeText() | ShapeWords():
+            return True
+        case ShapeTup(items=items) | ShapeRecord(items=items) | ShapeUnion(variants=items):
+            return any(map(holds_text, items))
+        case ShapeInner(record=record):
+            return holds_text(record)
+    return isinstance(shape, Same) and isinstance(shape.value, Text | Words)
 
 
 def _all_recorded(shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
