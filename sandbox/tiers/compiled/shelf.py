@@ -874,7 +874,7 @@ _SIZED: Final = frozenset(
     f"numpy.{name}"
     for name in (
         "empty_like", "identity", "meshgrid", "indices", "repeat", "tile", "pad", "inner", "convolve",
-        "einsum", "append", "polyval", "split", "array_split",
+        "einsum", "append", "polyval", "split", "array_split", "linspace",
     )
 )  # fmt: skip
 
