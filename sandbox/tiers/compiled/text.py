@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, If, Lit, Set, Stmt, Store
 from sandbox.tiers.compiled.library import Library
@@ -155,6 +156,10 @@ class Texts(Keeper):
 
     def other_contains(self, container: Value, value: Value) -> Num | None:
         if isinstance(container, Text):
+            # As the other tier: by the length of a text that is longer than one unit.
+            long = self.op("gt", "b1", container.length, i64(cost.ELEMENTS_PER_UNIT))
+            units = self.op("floordiv", "i64", container.length, i64(cost.ELEMENTS_PER_UNIT))
+            self.charge(self.op("select", "i64", long, units, i64(0)))
             if isinstance(value, Str):
                 return boolean(self.op("ge", "b1", self.find(container, value.text), i64(0)))
             if isinstance(value, Text):
