@@ -42,6 +42,7 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Window,
+    Words,
     boolean,
     number,
 )
@@ -618,7 +619,9 @@ class Operators(Displays):
                 True,
             )
 
-        if isinstance(container, Ref):
+        if isinstance(container, Words):
+            self._pay_by_length(self.len_of(container))
+        if isinstance(container, Ref | Words):
             # `in` does not pay by turns, as a loop does.
             self.paying_nothing(look)
         else:
@@ -633,6 +636,9 @@ class Operators(Displays):
         length = content.length or number(
             len(content.items) if isinstance(content, ListCell) else 0
         )
+        self._pay_by_length(length)
+
+    def _pay_by_length(self, length: Num) -> None:
         if length.high <= cost.ELEMENTS_PER_UNIT:
             return
         long = self.op("gt", "b1", length.atom, i64(cost.ELEMENTS_PER_UNIT))

@@ -49,6 +49,7 @@ from sandbox.tiers.compiled.values import (
     Record,
     Ref,
     SeqCell,
+    Str,
     SliceV,
     Text,
     Tup,
@@ -106,7 +107,11 @@ class Sequences(Grids):
                 self.emit(Store(next(regions), at, value.atom))
                 if weak is None:
                     self.emit(Store(next(regions), at, self.weakness(value)))
-            case (ShapeText(), Text() as run) | (ShapePoints(), Points() as run):
+            case ShapeText(), Text() | Str():
+                text = self.write_text(shape, value)
+                self.emit(Store(next(regions), at, text.start))
+                self.emit(Store(next(regions), at, text.length))
+            case ShapePoints(), Points() as run:
                 self.emit(Store(next(regions), at, run.start))
                 self.emit(Store(next(regions), at, run.length))
             case (ShapeTup(items=items), Tup() as group) | (
