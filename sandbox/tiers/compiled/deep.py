@@ -289,10 +289,10 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
         a = general_number(a.value)
     if isinstance(b, DeepConst) and isinstance(b.value, Num):
         b = general_number(b.value)
-    for side, other in ((a, b), (b, a)):
+    for side, beside in ((a, b), (b, a)):
         if isinstance(side, DeepConst) and isinstance(side.value, Lost):
             return side
-        if isinstance(side, DeepText) and _is_text(other):
+        if isinstance(side, DeepText) and _is_text(beside):
             return side
     if key_of_deep(a) != key_of_deep(b) or isinstance(a, DeepUnion):
         variants: dict[Any, Deep] = {}

@@ -144,8 +144,8 @@ class Lasting(Texts):
         used = self.value_now(USED)
         self.count(used, lambda k: self.emit(Store(kept, k, self.load(region, k))))
 
-    def write_text(self, shape: ShapeText, value: Text | Str) -> Text:
-        if shape.region == LASTING:
+    def write_text(self, shape: ShapeText, value: Value) -> Text:
+        if shape.region == LASTING and isinstance(value, Text | Str):
             return self.lasting(value)
         return super().write_text(shape, value)
 

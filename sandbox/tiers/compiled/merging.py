@@ -223,7 +223,11 @@ class Merging(Emitting):
         index = self.scratch("i32", 2 * room)
         return (index, self.scratch("b1", room), *self.columns(key, room), *held)
 
-    def write_text(self, shape: ShapeText, value: Text | Str) -> Text:
+    def spread(self, value: Value, body: Callable[[Value], Value]) -> Value:
+        """Do something for each variant of a value."""
+        raise NotImplementedError
+
+    def write_text(self, shape: ShapeText, value: Value) -> Text:
         """Give a text where a variable or a list holds its start and length."""
         del shape
         assert isinstance(value, Text)
@@ -244,6 +248,9 @@ class Merging(Emitting):
                 if not isinstance(head.weak, bool):
                     weak = value.weak
                     self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
+            case Text(region=region), Union() if region == LASTING:
+                shape = ShapeText(region, False)
+                self.assign(head, self.spread(value, lambda item: self.write_text(shape, item)))
             case Text(region=region), Text() | Str() if region == LASTING:
                 kept = self.write_text(ShapeText(region, False), value)
                 self.put(head.start, kept.start)

@@ -215,7 +215,9 @@ class Runs(Idioms):
         low = self.index_selection(found, SliceV(NONE, number(-1), NONE))
         return self.ufunc("not_equal" if found.ty == "b1" else "subtract", high, low)
 
-    def _running(self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]) -> Sel:
+    def _running(
+        self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]
+    ) -> Sel:
         """Give what comes out step by step when elements are combined from the first one on."""
         if sel.tail:
             raise self.refuse("CMP408", "a cumulative result of several axes")
@@ -271,7 +273,9 @@ class Runs(Idioms):
 
     def select_ufunc(self, name: str, inputs: list[Num | Arr | Sel]) -> Value:
         first = next(arg for arg in inputs if isinstance(arg, Sel))
-        made = [self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs]
+        made = [
+            self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs
+        ]
         return super().select_ufunc(name, made)
 
     def _beside(self, array: Arr, first: Sel) -> Arr | Sel:

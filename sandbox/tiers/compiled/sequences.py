@@ -49,8 +49,8 @@ from sandbox.tiers.compiled.values import (
     Record,
     Ref,
     SeqCell,
-    Str,
     SliceV,
+    Str,
     Text,
     Tup,
     Union,
@@ -98,6 +98,10 @@ class Sequences(Grids):
         if isinstance(shape, Same) and isinstance(shape.value, Lost):
             return
         if isinstance(value, Union) and not isinstance(shape, ShapeUnion):
+            if isinstance(shape, ShapeText):
+                text = self.spread(value, lambda variant: self.write_text(shape, variant))
+                self._write(shape, regions, at, text)
+                return
             # Its kind is known here, as the shape of the record says.
             (only,) = self.possible(value)
             self._write(shape, regions, at, value.variants[only])

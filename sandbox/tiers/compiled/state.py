@@ -55,6 +55,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Bounds,
     Buffer,
+    Cell,
     Cells,
     Cls,
     DictCell,
