@@ -224,6 +224,4 @@ class Nests(Runs):
 
 def _is_plain(node: ast.expr) -> bool:
     """Whether looking at something twice does nothing."""
-    return isinstance(node, ast.Name) or (
-        isinstance(node, ast.Attribute) and _is_plain(node.value)
-    )
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))

@@ -20,6 +20,7 @@ from sandbox.tiers.compiled.shapes import (
     EMPTY,
     INNER,
     LONG,
+    TEXT_THAT_LASTS,
     Same,
     Shape,
     ShapeArr,
@@ -30,6 +31,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeText,
     ShapeTup,
     ShapeUnion,
+    can_last,
     columns_of,
     join_records,
     layout_of,
@@ -175,7 +177,9 @@ class Sequences(Grids):
         def one(variant: Value) -> Value:
             part = recorded(shape_of(variant))
             assert part is not None
-            k = keys.index(variant_key(part))
+            key = variant_key(part)
+            # Any text can be copied to where texts last.
+            k = keys.index(key if key in keys or not can_last(part) else TEXT_THAT_LASTS)
             self.emit(Store(tag, at, i64(k)))
             self._write(variants[k], iter(columns[k]), at, variant)
             return NONE

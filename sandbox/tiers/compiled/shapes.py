@@ -58,6 +58,7 @@ __all__ = [
     "INNER",
     "LASTING",
     "LONG",
+    "TEXT_THAT_LASTS",
     "Layout",
     "Same",
     "Shape",
@@ -91,6 +92,8 @@ __all__ = [
     "layout_of",
     "loosen_content",
     "moved",
+    "opened",
+    "passes_away",
     "recorded",
     "shape_of",
     "texts_in",
@@ -327,7 +330,7 @@ def shape_of(value: Value | Cell) -> Shape:
     return Same(value)
 
 
-def _open(shape: Shape) -> Shape:
+def opened(shape: Shape) -> Shape:
     """Turn an exact value into structure, one level deep, so that it can be joined."""
     if not isinstance(shape, Same):
         return shape
@@ -349,7 +352,7 @@ def _open(shape: Shape) -> Shape:
         case Arr(shape=dims, ty=ty):
             return ShapeArr(dims, ty)
         case Union(variants=variants):
-            return ShapeUnion(tuple(_open(shape_of(item)) for item in variants))
+            return ShapeUnion(tuple(opened(shape_of(item)) for item in variants))
         case Cells(atoms=atoms):
             return ShapeCells(atoms, atoms[0].ty if atoms else "f64")
         case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
@@ -360,8 +363,8 @@ def _open(shape: Shape) -> Shape:
                 kind,
             )
         case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
-            opened = tuple((key, k, present, shape_of(v)) for key, k, present, v in entries)
-            return ShapeDict(opened, factory, ordered, kind)
+            parts = tuple((key, k, present, shape_of(v)) for key, k, present, v in entries)
+            return ShapeDict(parts, factory, ordered, kind)
         case SetCell(entries=members):
             return ShapeSet(members)
         case ObjCell(cls=owner, attributes=attributes):
@@ -381,15 +384,15 @@ def _loosen(shape: Shape) -> Shape:
             return Same(Lost("a range or slice that only one of several paths made"))
         if not isinstance(value, Num | Text | Words | Points | Record | Tup | Arr | Union):
             return shape
-    opened = _open(shape)
-    match opened:
+    loose = opened(shape)
+    match loose:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
         case ShapeRecord(keys=keys, items=items, cls=owner):
             return ShapeRecord(keys, tuple(_loosen(item) for item in items), owner)
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
-    return opened
+    return loose
 
 
 def _all_known(value: Range | SliceV) -> bool:
@@ -414,11 +417,11 @@ def loosen_content(content: Cell) -> Shape:
             count = None if length is None else _loosen(shape_of(length))
             return ShapeList(loose, count, maxlen, kind)
         case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
-            opened = tuple(
+            held = tuple(
                 (key, k, present if isinstance(present, Lit) else None, _loosen(shape_of(v)))
                 for key, k, present, v in entries
             )
-            return ShapeDict(opened, factory, ordered, kind)
+            return ShapeDict(held, factory, ordered, kind)
         case SetCell(entries=members):
             return ShapeSet(
                 tuple((key, k, p if isinstance(p, Lit) else None) for key, k, p in members)
@@ -461,7 +464,7 @@ def cells_in(values: Iterable[Value | Cell]) -> list[int]:
 
 def variant_key(shape: Shape) -> Any:
     """Say which variant of a union a shape is; equal keys share one variant."""
-    shape = _open(shape)
+    shape = opened(shape)
     match shape:
         case ShapeNum(ty="i64", weak=weak):
             return ("num", "i64", weak)
@@ -507,7 +510,7 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return shape
     if loop and (_container(a) or _container(b) or _made_large(a, b)):
         return _LOST
-    x, y = _open(a), _open(b)
+    x, y = opened(a), opened(b)
     match x, y:
         case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
             return _join_numbers(x, y, widen)
@@ -646,20 +649,20 @@ def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
         for item in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
             part = _loosen(item)
             key = variant_key(part)
-            if _LASTING_KEY in variants and can_last(part):
+            if TEXT_THAT_LASTS in variants and can_last(part):
                 continue
             variants[key] = (
                 join_shapes(variants[key], part, loop, widen) if key in variants else part
             )
-    if _LASTING_KEY in variants:
-        last = {k: v for k, v in variants.items() if k == _LASTING_KEY or not can_last(v)}
+    if TEXT_THAT_LASTS in variants:
+        last = {k: v for k, v in variants.items() if k == TEXT_THAT_LASTS or not can_last(v)}
         variants = last
         if len(variants) == 1:
-            return variants[_LASTING_KEY]
+            return variants[TEXT_THAT_LASTS]
     return ShapeUnion(tuple(variants.values()))
 
 
-_LASTING_KEY: Final = ("text", LASTING, False)
+TEXT_THAT_LASTS: Final = ("text", LASTING, False)
 
 
 def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
@@ -781,7 +784,7 @@ def recorded(shape: Shape) -> Shape | None:
             return shape
         if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
-        return recorded(_open(shape))
+        return recorded(opened(shape))
     match shape:
         case ShapeNum() | ShapeText() | ShapePoints() | ShapeInner():
             return shape
@@ -805,6 +808,21 @@ def recorded(shape: Shape) -> Shape | None:
                 joined = _join_unions(joined, part, False, False)
             return joined
     return None
+
+
+def passes_away(shape: Shape | None) -> bool:
+    """Whether values of a shape are, or have in them, texts that do not outlast the row."""
+    match shape:
+        case ShapeText(region=region):
+            return region != LASTING
+        case ShapeWords():
+            return True
+        case ShapeTup(items=items) | ShapeRecord(items=items) | ShapeUnion(variants=items):
+            return any(map(passes_away, items))
+        case ShapeInner(record=record):
+            # Their room is part of an entry, which is copied as it is.
+            return passes_away(record) or has_text(record)
+    return isinstance(shape, Same) and isinstance(shape.value, Text | Words)
 
 
 def _all_recorded(shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
@@ -939,8 +957,8 @@ def moved(before: Shape | Cell, now: Cell, widen: bool) -> ShapeMoved | None:
     """Give the shape of a name that holds one list and then another, or None for other things."""
     a: Shape | None = before if isinstance(before, ShapeSeq) else None
     if a is None and isinstance(before, ListCell | SeqCell):
-        a = _open(shape_of(before))
-    b = _open(shape_of(now)) if isinstance(now, ListCell | SeqCell) else None
+        a = opened(shape_of(before))
+    b = opened(shape_of(now)) if isinstance(now, ListCell | SeqCell) else None
     match a, b:
         case ShapeList(), ShapeList() if a.kind == b.kind:
             found = _in_columns(a, b, widen)

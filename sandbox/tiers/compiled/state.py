@@ -46,6 +46,7 @@ from sandbox.tiers.compiled.shapes import (
     columns_of,
     lasting_shape,
     layout_of,
+    passes_away,
 )
 from sandbox.tiers.compiled.tables import TABLE
 from sandbox.tiers.compiled.values import (
@@ -126,7 +127,13 @@ class Keeper(Library):
         raise self.refuse_kept("CMP702", f"keeps {self.described(value)}", self.kept_as)
 
     def _deep_cell(self, value: Ref, seen: set[int]) -> Deep:
-        content = self.pt.heap[value.cell]
+        content = self.pt.heap.get(value.cell)
+        if content is None:
+            raise self.refuse_kept("CMP704", "holds one of several objects by path", self.kept_as)
+        shapes = (getattr(content, name, None) for name in ("record", "key", "value"))
+        if any(shape and passes_away(lasting_shape(shape)) for shape in shapes):
+            # It says where in the observation of this step the text is; the next one has another.
+            raise self.refuse_kept("CMP702", "keeps a text of an observation", self.kept_as)
         match content:
             case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
                 if len(items) > 64:
