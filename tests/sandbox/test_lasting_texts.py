@@ -138,10 +138,9 @@ def plainly(source: str, drawn: list[tuple[list[dict[str, Any]], list[int]]]) ->
                 continue
             call = names["reward"] if entry is None else entry.step
             try:
-                value = float(call(drawn[k - 1][0][env], drawn[k][1][env], seen[env]))
+                found.append(float(call(drawn[k - 1][0][env], drawn[k][1][env], seen[env])))
             except Exception as error:
-                value = type(error).__name__
-            found.append(value)
+                found.append(type(error).__name__)
     return found
 
 

@@ -161,7 +161,7 @@ class Idioms(Shelf):
         items: list[Value] = []
         for k in range(array.size):
             place = self._place(k, array.shape)
-            index = tuple(i64(int(part.const)) for part in place.items if isinstance(part, Num))
+            index = tuple(i64(part.low) for part in place.items if isinstance(part, Num))
             items.append(Tup((place, self.item(self.get(origin, index)))))
         return Gen("tuples", tuple(items))
 
@@ -305,7 +305,8 @@ class Idioms(Shelf):
             assert other is not None
             has = self.both(self.inverse(has), other[1])
         if name in ("add", "sub"):
-            made = self.binary_number({"add": "add", "sub": "subtract"}[name], *counts)
+            kind = {"add": "add", "sub": "subtract"}[name]
+            made = self.number_of(self.binary_number(kind, *counts))
         else:
             more = self.truth(self.compare_numbers("greater", counts[1], counts[0]))
             take = more if name == "max" else self.negation(more)
@@ -334,7 +335,7 @@ class Idioms(Shelf):
                 left, right = (c for c in counts if isinstance(c, Num))
                 if name in ("add", "sub"):
                     kind = {"add": "add", "sub": "subtract"}[name]
-                    value = self.binary_number(kind, left, right)
+                    value = self.number_of(self.binary_number(kind, left, right))
                 else:
                     pick = self.op(name, "i64", left.atom, right.atom)
                     value = integer(pick, min(left.low, right.low), max(left.high, right.high))
@@ -522,7 +523,7 @@ class Idioms(Shelf):
             self.emit(Set(best, atom))
 
         self.in_any_order(args[0], one)
-        kinds = {shape.value.weak if isinstance(shape, Same) else shape.weak for shape in shapes}  # type: ignore[union-attr]
+        kinds = {shape.value.weak if isinstance(shape, Same) else shape.weak for shape in shapes}
         if kinds != {True}:
             raise self.refuse("CMP405", "an extreme of a set of numbers of NumPy")
         found = integer(self.value_now(best))

@@ -472,9 +472,9 @@ class Library(Functions):
                 if isinstance(extent, Num) and extent.const is not None:
                     made *= max(int(extent.const), 0)
             known = max(known, made)
-            length = self.made_of_length(function.name, args)
-            if length is not None:
-                total = length
+            made_of = self.made_of_length(function.name, args)
+            if made_of is not None:
+                total = made_of
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
@@ -555,7 +555,7 @@ class Library(Functions):
             self.set_key(cell, Str(name), item)
         return cell
 
-    def nothing(self, args: Args, keywords: Keywords) -> Value:
+    def o_init(self, args: Args, keywords: Keywords) -> Value:
         """Do what ``object.__init__`` does."""
         if args:
             self.fail("TypeError", "object.__init__() takes exactly one argument")
@@ -605,7 +605,7 @@ def _register() -> None:
     table["frozenset"] = Library.b_set
     table["enum.auto"] = Library.e_auto
     table["abc.ABC"] = table["abc.abstractmethod"] = Library.ignored
-    table["object.__init__"] = Library.nothing
+    table["object.__init__"] = Library.o_init
     table["tuple.index"] = Library.l_index
     table["tuple._replace"] = Library.t_replace
     table["tuple._asdict"] = Library.t_asdict

@@ -155,7 +155,8 @@ class Runs(Extras):
             return None
         first = ends[0]
         if name == "numpy.arange" and len(ends) > 1:
-            first = self.binary_number("subtract", self.int_of(ends[1]), self.int_of(ends[0]))
+            ends = [self.int_of(end) for end in ends]
+            first = self.number_of(self.binary_number("subtract", ends[1], ends[0]))
         if first.ty in FLOATS:
             return None
         return self.op("max", "i64", self.cast(first.atom, "i64"), i64(0))

@@ -160,18 +160,19 @@ class Shelf(Written):
     def _grid(self, name: str, index: Value) -> Value:
         """Compute ``np.mgrid[...]`` or ``np.ogrid[...]`` of known ranges of integers."""
         parts = index.items if isinstance(index, Tup) else (index,)
-        spans = []
+        ends_of: list[tuple[int, int, int]] = []
         for part in parts:
-            if not isinstance(part, SliceV):
+            if not isinstance(part, SliceV) or isinstance(part.stop, NoneV):
                 raise self.refuse("CMP509", "this index of a grid")
-            ends = [
+            start, stop, step = (
                 default if isinstance(end, NoneV) else self.constant(end, "a range")
-                for end, default in ((part.start, 0), (part.stop, None), (part.step, 1))
-            ]
-            if ends[1] is None or ends[2] == 0:
+                for end, default in ((part.start, 0), (part.stop, 0), (part.step, 1))
+            )
+            if step == 0:
                 raise self.refuse("CMP509", "this index of a grid")
-            spans.append(slice(*ends))
-        sizes = [len(range(span.start, span.stop, span.step)) for span in spans]
+            ends_of.append((start, stop, step))
+        spans = [slice(*ends) for ends in ends_of]
+        sizes = [len(range(*span)) for span in ends_of]
         made = sum(sizes)
         if name == "numpy.mgrid":
             made += math.prod(sizes) * len(sizes)
@@ -275,7 +276,7 @@ class Shelf(Written):
         if isinstance(given, Num) and given.const is None and given.ty not in FLOATS:
             if array.shape[0] != array.shape[1]:
                 raise self.refuse("CMP409", "turns of an array that is not square")
-            turn = self.binary_number("remainder", self.int_of(given), number(4))
+            turn = self.number_of(self.binary_number("remainder", self.int_of(given), number(4)))
             array = self.still(array)
 
             def turned(k: int) -> Value:
@@ -446,9 +447,9 @@ class Shelf(Written):
 
     def np_argsort(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
-        few = isinstance(array, Num) or array.size <= _NETWORK or len(array.shape) != 1
-        if few or array.size > _RANKED or keywords:
+        if not self._many(array, _NETWORK) or keywords:
             return super().np_argsort(args, keywords)
+        assert isinstance(array, Arr)
         ranks = self._ranks(array)
         region = self.scratch("i64", array.size)
         self.count(i64(array.size), lambda k: self.emit(Store(region, self.load(ranks, k), k)))
@@ -456,9 +457,9 @@ class Shelf(Written):
 
     def np_sort(self, args: Args, keywords: Keywords) -> Value:
         array = self.as_array(args[0])
-        few = isinstance(array, Num) or array.size <= 2 * _NETWORK or len(array.shape) != 1
-        if few or array.size > _RANKED or keywords:
+        if not self._many(array, 2 * _NETWORK) or keywords:
             return super().np_sort(args, keywords)
+        assert isinstance(array, Arr)
         source = self.still(array)
         ranks = self._ranks(array, equal=True)
         region = self.scratch(array.ty, array.size)
@@ -468,6 +469,11 @@ class Shelf(Written):
 
         self.count(i64(array.size), put)
         return self._of_region(region, array.size, array.ty)
+
+    @staticmethod
+    def _many(array: Arr | Num, few: int) -> bool:
+        """Whether an array of one axis is too long for a network of comparisons."""
+        return isinstance(array, Arr) and len(array.shape) == 1 and few < array.size <= _RANKED
 
     def _of_region(self, region: str, size: int, ty: str) -> Arr:
         made = Arr(self.number(), (size,), ty)

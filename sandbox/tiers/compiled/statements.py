@@ -308,7 +308,9 @@ class Statements(Members):
                 rest = SliceV(number(k), end, NONE)
                 # The rest is only there where there are enough elements.
                 found = self.choose(
-                    boolean(result), lambda rest=rest: self.subscript(subject, rest), lambda: NONE
+                    boolean(result),
+                    lambda rest=rest: self.subscript(subject, rest),  # type: ignore[misc]
+                    lambda: NONE,
                 )
                 self.bind(part.name, found)
                 continue
