@@ -13,7 +13,7 @@ import numpy as np
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty, dtype_of
-from sandbox.tiers.compiled.idioms import Idioms
+from sandbox.tiers.compiled.extras import Extras
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.storage import strides_of
@@ -40,7 +40,7 @@ _LONGEST: Final = 4_096
 """The same where nothing tells how long it may be: longer ones are the interpreted tier's."""
 
 
-class Runs(Idioms):
+class Runs(Extras):
     """Operations on arrays of unknown length."""
 
     sliced: set[int]

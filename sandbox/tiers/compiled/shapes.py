@@ -56,7 +56,9 @@ from sandbox.tiers.compiled.values import (
 __all__ = [
     "EMPTY",
     "INNER",
+    "LASTING",
     "LONG",
+    "TEXT_THAT_LASTS",
     "Layout",
     "Same",
     "Shape",
@@ -80,17 +82,21 @@ __all__ = [
     "ShapeTup",
     "ShapeUnion",
     "ShapeWords",
+    "can_last",
     "cells_in",
     "columns_of",
-    "holds_text",
+    "has_text",
     "join_records",
     "join_shapes",
+    "lasting_shape",
     "layout_of",
     "loosen_content",
     "moved",
     "opened",
+    "passes_away",
     "recorded",
     "shape_of",
+    "texts_in",
     "variant_key",
 ]
 
@@ -113,9 +119,13 @@ class ShapeNum:
     enum: str = ""
 
 
+LASTING: Final = "scratch.texts"
+"""A row's memory for texts that outlast what they were made of; any text can be copied there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShapeText:
-    """A part of one text observation."""
+    """A part of one text observation, or of the memory for texts that last."""
 
     region: str
     lower: bool
@@ -508,6 +518,10 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return x
         case ShapeWords(), ShapeWords() if x == y:
             return x
+        case (ShapeText(region=region), _) if region == LASTING and can_last(y):
+            return x
+        case (_, ShapeText(region=region)) if region == LASTING and can_last(x):
+            return y
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
@@ -554,6 +568,56 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     return _join_unions(x, y, loop, widen)
 
 
+def can_last(shape: Shape) -> bool:
+    """Whether a value is a text that can be copied to where it lasts."""
+    if isinstance(shape, Same):
+        value = shape.value
+        return isinstance(value, Text) or (isinstance(value, Str) and value.text.isascii())
+    return isinstance(shape, ShapeText)
+
+
+def has_text(shape: Shape) -> bool:
+    """Whether there are texts in a record that were copied to where they last."""
+    return shape != texts_in(shape, "")
+
+
+def texts_in(shape: Shape, region: str) -> Shape:
+    """Give the same record with its lasting texts in other memory."""
+    match shape:
+        case ShapeText(region=here) if here == LASTING:
+            return ShapeText(region, False)
+        case ShapeTup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(texts_in(item, region) for item in items), names, cls)
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(texts_in(item, region) for item in items), owner)
+        case ShapeInner(record=record):
+            return ShapeInner(texts_in(record, region))
+        case ShapeUnion(variants=variants):
+            return ShapeUnion(tuple(texts_in(item, region) for item in variants))
+    return shape
+
+
+def lasting_shape(shape: Shape) -> Shape:
+    """Give the record of the same values with all texts copied to where they last."""
+    match shape:
+        case ShapeText():
+            return ShapeText(LASTING, False)
+        case ShapeTup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(map(lasting_shape, items)), names, cls)
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(map(lasting_shape, items)), owner)
+        case ShapeInner(record=record):
+            return ShapeInner(lasting_shape(record))
+        case ShapeUnion(variants=variants):
+            made = lasting_shape(variants[0])
+            for variant in variants[1:]:
+                made = _join_unions(made, lasting_shape(variant), False, False)
+            if isinstance(made, ShapeUnion) and len(made.variants) == 1:
+                return made.variants[0]
+            return made
+    return shape
+
+
 def _container(shape: Shape) -> bool:
     if isinstance(shape, ShapeUnion):
         return any(map(_container, shape.variants))
@@ -585,10 +649,20 @@ def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
         for item in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
             part = _loosen(item)
             key = variant_key(part)
+            if TEXT_THAT_LASTS in variants and can_last(part):
+                continue
             variants[key] = (
                 join_shapes(variants[key], part, loop, widen) if key in variants else part
             )
+    if TEXT_THAT_LASTS in variants:
+        last = {k: v for k, v in variants.items() if k == TEXT_THAT_LASTS or not can_last(v)}
+        variants = last
+        if len(variants) == 1:
+            return variants[TEXT_THAT_LASTS]
     return ShapeUnion(tuple(variants.values()))
+
+
+TEXT_THAT_LASTS: Final = ("text", LASTING, False)
 
 
 def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
@@ -736,15 +810,18 @@ def recorded(shape: Shape) -> Shape | None:
     return None
 
 
-def holds_text(shape: Shape | None) -> bool:
-    """Whether values of a shape are, or have in them, texts of an observation."""
+def passes_away(shape: Shape | None) -> bool:
+    """Whether values of a shape are, or have in them, texts that do not outlast the row."""
     match shape:
-        case ShapeText() | ShapeWords():
+        case ShapeText(region=region):
+            return region != LASTING
+        case ShapeWords():
             return True
         case ShapeTup(items=items) | ShapeRecord(items=items) | ShapeUnion(variants=items):
-            return any(map(holds_text, items))
+            return any(map(passes_away, items))
         case ShapeInner(record=record):
-            return holds_text(record)
+            # Their room is part of an entry, which is copied as it is.
+            return passes_away(record) or has_text(record)
     return isinstance(shape, Same) and isinstance(shape.value, Text | Words)
 
 
