@@ -183,7 +183,9 @@ def run(cases: Sequence[Any], *, quick: bool) -> list[dict[str, Any]]:
     """Time the MiniGrid programs among those of the corpus; a record for each and each size."""
     chosen = [case for case in cases if case.spec["environment"].startswith("MiniGrid-")]
     if quick:
-        chosen = [case for case in chosen if case.name in {"doorkey8_hsv_tasks", "fetch_yellow_key"}]
+        chosen = [
+            case for case in chosen if case.name in {"doorkey8_hsv_tasks", "fetch_yellow_key"}
+        ]
     return [_sized(case, side, quick=quick) for side in SIDES for case in chosen]
 
 
@@ -210,7 +212,11 @@ def table(records: list[dict[str, Any]]) -> str:
     for kind in ("new", *POLICIES):
         head += [f"{kind}: one core", "two cores"]
     summary = "\n".join(
-        ["| frames | kind | one core, median | two cores, median |", "| --- | --- | --- | --- |", *told]
+        [
+            "| frames | kind | one core, median | two cores, median |",
+            "| --- | --- | --- | --- |",
+            *told,
+        ]
     )
     return (
         "MiniGrid programs of the corpus, times plain CPython with OpenCV on one core. *new*: no frame"

@@ -149,8 +149,8 @@ class Tier:
     def _ask(self, rows: Bools | bool) -> None:
         outputs = self.outputs
         outputs.outcome[:] = np.where(rows, PENDING, Outcome.SKIPPED)
-        outputs.task_outcome[:] = np.where(rows, PENDING, Outcome.SKIPPED) if rows is True else (
-            outputs.outcome[:, None]
+        outputs.task_outcome[:] = (
+            np.where(rows, PENDING, Outcome.SKIPPED) if rows is True else (outputs.outcome[:, None])
         )
 
 
