@@ -97,7 +97,7 @@ def has_runs(row: U8) -> bool:
     before, after = row, row[3:]
     for i in range(after.shape[0]):
         changes += before[i] != after[i]
-    return 6 * whole(changes) < row.shape[0]
+    return bool(6 * changes < row.shape[0])
 
 
 @kernel
