@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from sandbox.pictures.colour import copy_row
 from sandbox.pictures.flags import F32, I32, U8, kernel, real, whole
 
 __all__ = [
@@ -37,12 +38,23 @@ def resize_nearest(image: U8, out: U8) -> int:
         return -1
     across = 1.0 / (real(to_width) / real(width))
     down = 1.0 / (real(to_height) / real(height))
+    row = to_width * channels
+    last_y = -1
     for y in range(to_height):
         from_y = min(whole(math.floor(y * down)), height - 1)
+        line = out[y].reshape(row)
+        if from_y == last_y:
+            copy_row(out[y - 1].reshape(row), line)
+            continue
+        last_y = from_y
+        source = image[from_y].reshape(width * channels)
+        at = np.uint64(0)
         for x in range(to_width):
-            from_x = min(whole(math.floor(x * across)), width - 1)
-            for c in range(channels):
-                out[y, x, c] = image[from_y, from_x, c]
+            start = np.uint64(min(whole(math.floor(x * across)), width - 1) * channels)
+            # Unsigned, so that no index can be from the end.
+            for c in range(np.uint64(channels)):
+                line[at] = source[start + c]
+                at += np.uint64(1)
     return 0
 
 
@@ -128,6 +140,18 @@ def _along(image: U8, y: int, places: I32, out: I32) -> int:
     """Weight the pixels of one row."""
     width = image.shape[1]
     channels = image.shape[2]
+    if channels == 3:
+        line = image[y].reshape(3 * width)
+        three = np.uint64(3)
+        # Unsigned, so that no index can be from the end; columns of the picture by construction.
+        for column in range(np.uint64(out.shape[0] // 3)):
+            place, to = np.uint64(4) * column, three * column
+            before = three * np.uint64(places[place])
+            after = three * np.uint64(places[place + np.uint64(1)])
+            near, far = places[place + np.uint64(2)], places[place + three]
+            for c in range(three):
+                out[to + c] = np.int32(line[before + c]) * near + np.int32(line[after + c]) * far
+        return 0
     for x in range(out.shape[0] // channels):
         i = min(max(whole(places[4 * x]), 0), width - 1)
         j = min(max(whole(places[4 * x + 1]), 0), width - 1)
