@@ -418,8 +418,8 @@ KEEPING = "class R:\n    def reset(self):\n        self.a = {}\n    def step(sel
             "CMP320 this operation on the class `A` is not taken (line 4)",
         ),
         (
-            "def reward(x):\n    match x:\n        case [1, 2]:\n            return 0\n    return x\n",
-            "CMP113 a sequence pattern in `match` (line 3)",
+            "def reward(x):\n    match x:\n        case {1: 2}:\n            return 0\n    return x\n",
+            "CMP113 a mapping pattern in `match` (line 3)",
         ),
         (
             "def reward(x):\n    return round([x, 2.5], 1)[0]\n",

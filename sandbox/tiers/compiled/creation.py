@@ -433,35 +433,6 @@ class Creation(Arguments):
             [back if axes is None or k in axes else keep for k in range(len(array.shape))],
         )
 
-    def np_roll(self, args: Args, keywords: Keywords) -> Value:
-        array = self.as_array(args[0])
-        assert isinstance(array, Arr)
-        if len(array.shape) != 1:
-            raise self.refuse("CMP408", "roll() of more than one axis")
-        shift = self.constant(args[1], "a shift")
-        size = array.shape[0]
-        origin = self.still(array)
-
-        def rule(index: Index) -> Atom:
-            moved = self.op("add", "i64", index[0], i64(-shift % max(size, 1)))
-            return self.get(origin, (self.op("mod", "i64", moved, i64(max(size, 1))),))
-
-        return self.make(array.shape, array.ty, rule, self.deps(array))
-
-    def np_tile(self, args: Args, keywords: Keywords) -> Value:
-        array = self.as_array(args[0])
-        assert isinstance(array, Arr)
-        times = self.constant(args[1], "the number of copies")
-        if len(array.shape) != 1:
-            raise self.refuse("CMP408", "tile() of more than one axis")
-        size = array.shape[0]
-        origin = self.still(array)
-        return self.make(
-            (size * times,), array.ty,
-            lambda i: self.get(origin, (self.op("mod", "i64", i[0], i64(max(size, 1))),)),
-            self.deps(array),
-        )  # fmt: skip
-
     def np_triu_indices(self, args: Args, keywords: Keywords) -> Value:
         n = self.constant(args[0], "a size")
         k = self.constant(args[1] if len(args) > 1 else keywords.get("k", number(0)), "k")

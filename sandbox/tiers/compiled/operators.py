@@ -185,11 +185,19 @@ class Operators(Displays):
                 self.pay_items(a, b)
                 return found
         for one, other in ((a, b), (b, a)):
+            if isinstance(op, ast.Mult) and isinstance(one, Num) and isinstance(other, Ref):
+                repeated = self.repeated(other, one)
+                if repeated is not None:
+                    return repeated
             if isinstance(op, ast.Mult) and isinstance(one, Num) and not isinstance(other, NoneV):
                 raise self.refuse("CMP320", "a sequence repeated as often as the data says")
         self.type_error(
             f"unsupported operand type(s): {self.type_name(a)!r} and {self.type_name(b)!r}", a, b
         )
+
+    def repeated(self, items: Ref, count: Num) -> Value | None:
+        """Compute ``items * count`` of a list whose count depends on the data."""
+        raise NotImplementedError
 
     def concatenated(self, a: Ref, b: Ref) -> Value:
         """Compute ``a + b`` of lists of which one has a length that depends on the data."""

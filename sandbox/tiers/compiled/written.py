@@ -21,10 +21,10 @@ from typing import Final
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS
+from sandbox.tiers.compiled.lasting import Lasting
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.shapes import Shape, ShapeNum, ShapeText, ShapeTup
-from sandbox.tiers.compiled.text import Texts
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -283,7 +283,7 @@ def _placed(node: ast.FunctionDef, at: ast.AST | None) -> ast.FunctionDef:
     return made
 
 
-class Written(Texts):
+class Written(Lasting):
     """Functions of libraries, as programs."""
 
     def written(self, name: str, args: Args, keywords: Keywords | None = None) -> Value:
