@@ -93,6 +93,11 @@ def colour(rng: random.Random, largest: int = 40) -> NDArray[np.uint8]:
     if kind == 1:
         palette = np.where(palette > 127, 255, 0).astype(np.uint8)
     chosen: NDArray[np.uint8] = palette[numbers.integers(0, len(palette), (height, width))]
+    if rng.random() < 0.5:
+        # Rows that are as the one above, or all but for one pixel: kernels have shortcuts for them.
+        chosen = chosen[np.sort(numbers.integers(0, height, height))]
+        if rng.random() < 0.5:
+            chosen[rng.randrange(height), rng.randrange(width), rng.randrange(3)] ^= 255
     return np.ascontiguousarray(chosen)
 
 

@@ -56,6 +56,9 @@ _POINTS: Final = 12
 
 _MARKS: Final = 128
 
+_BLOCK: Final = 16
+"""Pixels of a row that are looked at in one go."""
+
 _DX: Final = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)
 _DY: Final = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
@@ -64,6 +67,21 @@ def find_contours_scratch(height: int, width: int, points: int, contours: int) -
     """Give the int32 elements of scratch memory for a picture and the capacities of the outs."""
     image = (height + 2) * (width + 2)
     return _MARKS + (contours + 1) * _NODE + 2 * points + (image + 3) // 4
+
+
+@kernel
+def _past(copy: I8, row: int, x: int, end: int, value: int) -> int:
+    """Give the first column from ``x`` on, in steps of a block, whose block is not all ``value``."""
+    while x + _BLOCK <= end:
+        # The row has at least ``end`` columns, so the part has _BLOCK elements.
+        part = copy[row + x : row + x + _BLOCK]
+        different = np.int8(0)
+        for i in range(_BLOCK):
+            different = np.int8(different | (part[i] ^ value))
+        if different != 0:
+            break
+        x += _BLOCK
+    return x
 
 
 @kernel
@@ -230,8 +248,9 @@ def find_contours(
     for y in range(height):
         at = (y + 1) * step
         copy[at] = 0
+        line = copy[at + 1 : at + 1 + width]
         for x in range(width):
-            copy[at + 1 + x] = 1 if image[y, x] != 0 else 0
+            line[x] = 1 if image[y, x] != 0 else 0
         copy[at + 1 + width] = 0
     for i in range(_MARKS):
         marks[i] = -1
@@ -248,11 +267,15 @@ def find_contours(
         row = y * step
         last_x = 0
         previous = 0
-        x = 1
+        x = _past(copy, row, 1, width + 1, np.int8(0))
         while True:
             # The column of zeros on the right ends the last run of a row like any other.
             while x <= width and copy[row + x] == previous:
                 x += 1
+                # Long runs are passed over block by block, from every _BLOCK-th column only, so
+                # that what has none pays for few looks.
+                if x % _BLOCK == 1:
+                    x = _past(copy, row, x, width + 1, np.int8(previous))
             if x > width:
                 break
             here = whole(copy[row + x])

@@ -207,6 +207,39 @@ def blur(image: U8, across: int, down: int, out: U8, scratch: I64) -> int:
 
 
 @kernel
+def _middle(a: int, b: int, c: int) -> int:
+    return max(min(a, b), min(max(a, b), c))
+
+
+@kernel
+def _median_of_nine(above: U8, row: U8, below: U8, out: U8) -> int:
+    """Compute a row of `median_blur` of three by three: columns are sorted, then their ranks."""
+    width = row.shape[0]
+    # Whether it is in the middle or at an end, a pixel has a column before and after it.
+    for x in range(1, width - 1):
+        a0, a1, a2 = above[x - 1], above[x], above[x + 1]
+        b0, b1, b2 = row[x - 1], row[x], row[x + 1]
+        c0, c1, c2 = below[x - 1], below[x], below[x + 1]
+        least = max(max(min(a0, b0, c0), min(a1, b1, c1)), min(a2, b2, c2))
+        most = min(min(max(a0, b0, c0), max(a1, b1, c1)), max(a2, b2, c2))
+        out[x] = _middle(
+            least, _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2)), most
+        )
+    last = width - 1
+    for x in (0, last):
+        p, q = max(x - 1, 0), min(x + 1, last)
+        a0, a1, a2 = above[p], above[x], above[q]
+        b0, b1, b2 = row[p], row[x], row[q]
+        c0, c1, c2 = below[p], below[x], below[q]
+        least = max(max(min(a0, b0, c0), min(a1, b1, c1)), min(a2, b2, c2))
+        most = min(min(max(a0, b0, c0), max(a1, b1, c1)), max(a2, b2, c2))
+        out[x] = _middle(
+            least, _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2)), most
+        )
+    return 0
+
+
+@kernel
 def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
     """Compute `cv2.medianBlur` of one channel.
 
@@ -222,6 +255,12 @@ def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
     height, width = image.shape
     if out.shape != image.shape or histogram.shape[0] < 256 or size < 1 or size % 2 == 0:
         return -1
+    if size == 3 and width > 0:
+        for y in range(height):
+            _median_of_nine(
+                image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y]
+            )
+        return 0
     half = size // 2
     middle = size * size // 2
     for y in range(height):

@@ -31,8 +31,17 @@ def resize_nearest(image: U8, out: U8) -> int:
         return -1
     across = 1.0 / (real(to_width) / real(width))
     down = 1.0 / (real(to_height) / real(height))
+    before = -1
     for y in range(to_height):
         from_y = min(whole(math.floor(y * down)), height - 1)
+        if from_y == before:
+            # Enlarged, a row comes several times.
+            row = out[y].reshape(-1)
+            above = out[y - 1].reshape(-1)
+            for i in range(row.shape[0]):
+                row[i] = above[i]
+            continue
+        before = from_y
         for x in range(to_width):
             from_x = min(whole(math.floor(x * across)), width - 1)
             for c in range(channels):
