@@ -257,9 +257,7 @@ def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
         return -1
     if size == 3 and width > 0:
         for y in range(height):
-            _median_of_nine(
-                image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y]
-            )
+            _median_of_nine(image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y])
         return 0
     half = size // 2
     middle = size * size // 2
