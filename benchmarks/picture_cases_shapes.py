@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from benchmarks.picture_cases import Case, case
-from benchmarks.picture_inputs import contour, gray, mask
-from sandbox.pictures import boxes, hull, shapes
+from benchmarks.picture_inputs import contour, gray, mask, round_outline
+from sandbox.pictures import boxes, ellipses, hull, shapes, triangles
 
 
 def _flat(points: Any) -> Any:
@@ -191,6 +191,47 @@ def min_area_rect(rng: random.Random) -> Case:
         hull.convex_hull_points(_flat(points), indices, count, around)
         boxes.min_area_rect(around[:count], out, more)
         return out
+
+    return Case(reference, ours)
+
+
+@case
+def fit_ellipse(rng: random.Random) -> Case:
+    """Equal, or left to OpenCV."""
+    points = contour(rng, floats=None, least=5) if rng.random() < 0.3 else round_outline(rng)
+    out = np.empty(5, np.float32)
+    scratch = np.empty(ellipses.fit_ellipse_scratch(len(points)))
+    code = ellipses.fit_ellipse(_flat(points), out, scratch)
+
+    def reference() -> Any:
+        (x, y), (width, height), angle = cv2.fitEllipse(points)
+        return np.array([x, y, width, height, angle], np.float32)
+
+    return Case(reference if code == 0 else lambda: "left", lambda: out if code == 0 else "left")
+
+
+@case
+def min_enclosing_triangle(rng: random.Random) -> Case:
+    points = contour(rng, floats=None) if rng.random() < 0.7 else round_outline(rng)
+    n = len(points)
+    indices, out = np.empty(n + 2, np.int32), np.empty(7)
+    around = np.empty((n + 2, 2), points.dtype)
+    scratch = np.empty(hull.convex_hull_scratch(n), np.int32)
+    more = np.empty(triangles.min_enclosing_triangle_scratch(n + 2), np.float32)
+
+    def reference() -> Any:
+        try:
+            area, corners = cv2.minEnclosingTriangle(points)
+        except cv2.error:
+            return "left"
+        return "left" if corners is None else (area, _flat(corners))
+
+    def ours() -> Any:
+        count = hull.convex_hull(_flat(points), True, True, indices, scratch)
+        hull.convex_hull_points(_flat(points), indices, count, around)
+        if triangles.min_enclosing_triangle(around[:count], out, more) < 0:
+            return "left"
+        return float(out[0]), out[1:].reshape(3, 2).astype(np.float32)
 
     return Case(reference, ours)
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["colour", "contour", "gray", "mask", "size"]
+__all__ = ["colour", "contour", "gray", "mask", "round_outline", "size"]
 
 
 def generator(rng: random.Random) -> np.random.Generator:
@@ -143,3 +143,28 @@ def contour(
         if rng.random() < 0.6:
             points += numbers.random(points.shape, dtype=np.float32)
     return np.ascontiguousarray(points)
+
+
+def round_outline(rng: random.Random) -> NDArray[Any]:
+    """Draw points ``[n, 1, 2]`` about an ellipse or a part of one: drawn and traced, or sampled."""
+    numbers = generator(rng)
+    if rng.random() < 0.5:
+        image: Any = np.zeros((96, 96), np.uint8)
+        for _ in range(rng.randint(1, 3)):
+            centre = (rng.randint(15, 80), rng.randint(15, 80))
+            axes = (rng.randint(3, 30), rng.randint(3, 30))
+            cv2.ellipse(image, centre, axes, rng.randint(0, 180), 0, 360, 255, -1)
+        method = rng.choice([cv2.CHAIN_APPROX_SIMPLE, cv2.CHAIN_APPROX_NONE])
+        found = cv2.findContours(image, cv2.RETR_EXTERNAL, method)[0]
+        return np.ascontiguousarray(max(found, key=len))
+    n = rng.randint(5, 120)
+    angles = numbers.random(n) * 2 * np.pi * rng.choice([1, 1, 0.5])
+    turn = rng.choice([0.0, rng.uniform(0, np.pi)])
+    x, y = rng.uniform(2, 200) * np.cos(angles), rng.uniform(2, 200) * np.sin(angles)
+    points = np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], 1)
+    points += numbers.random((1, 2)) * 500
+    points += numbers.normal(size=points.shape) * rng.choice([0, 0.1, 1])
+    points = points.reshape(n, 1, 2)
+    if rng.random() < 0.4:
+        return np.ascontiguousarray(points.astype(np.float32))
+    return np.ascontiguousarray(np.rint(points).astype(np.int32))

@@ -21,6 +21,7 @@ from sandbox.pictures import (
     contours,
     drawing,
     elements,
+    ellipses,
     filters,
     hull,
     measures,
@@ -75,6 +76,7 @@ _words: Any = np.empty(8 * _MASK.size, np.int32)
 _longs: Any = np.empty(4 * _MASK.size, np.int64)
 _singles: Any = np.empty(8 * _MASK.size, np.float32)
 _doubles: Any = np.empty(64)
+_algebra: Any = np.empty(ellipses.fit_ellipse_scratch(0))
 _hull_points: Any = np.empty((len(_POINTS) + 2, 2), np.int32)
 _starts: Any = np.array([0, len(_POINTS)], np.int64)
 _five: Any = np.array([16, 64, 96, 64, 16], np.int64)
@@ -160,6 +162,10 @@ SPEEDS: Final[dict[str, Pair]] = {
     "min_area_rect": (
         lambda: cv2.minAreaRect(_CONTOUR),
         lambda: boxes.min_area_rect(_POINTS, _singles[:5], _singles[5:]),
+    ),
+    "fit_ellipse": (
+        lambda: cv2.fitEllipse(_CONTOUR),
+        lambda: ellipses.fit_ellipse(_POINTS, _singles[:5], _algebra),
     ),
     "connected_components": (
         lambda: cv2.connectedComponents(_MASK),

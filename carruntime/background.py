@@ -158,6 +158,11 @@ class MovingGuest:
         """The findings of the source."""
         return self._slow.report
 
+    @property
+    def recalled(self) -> tuple[int, int] | None:
+        """What the compiled one says, once it runs; see `sandbox.guest.Guest.recalled`."""
+        return None if self.fast is None else self.fast.recalled
+
     def judge(self, plan: Plan) -> Any:
         """Give findings; see `sandbox.guest.Guest.judge`."""
         return self._slow.judge(plan)

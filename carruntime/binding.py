@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from carruntime.entry import find_entry, listed, nearest_of
+from carruntime.entry import Entry, find_entry, listed, nearest_of
 from carruntime.rules import finding
 from sandbox.diagnostics import Finding
 from sandbox.plan import (
@@ -41,6 +41,8 @@ _BEFORE: Final = ("obs", "observation", "state")
 _AFTER: Final = ("next_obs", "next_observation", "next_state")
 _PLAIN: Final = ("action", "terminated", "truncated", "t")
 _FRAMES: Final = frozenset({"frame", "image", "img"})
+_PUBLISHED: Final = frozenset({"check_and_progress", "reward"})
+"""Methods that the programs published with the paper are called by, with each picture of an episode."""
 _LIKE_FRAMES: Final = frozenset(
     {"rgb", "pixels", "path", "image_file", "filename", "screenshot", "picture", "rgb_array"}
     | {"before", "after", "current_frame", "current_image", "first_frame", "last_frame"}
@@ -134,6 +136,7 @@ class Inputs:
         extra: Further values per environment, by name.
         frame: What a frame is, uint8 ``[H, W, 3]``; None where there are none.
         frame_order: Order of the channels in which a program is given its frames.
+        call_at_reset: Whether a class is also called when an episode begins.
     """
 
     observation: Spec
@@ -141,6 +144,7 @@ class Inputs:
     extra: Mapping[str, Spec] = field(default_factory=dict)
     frame: ArraySpec | None = None
     frame_order: Literal["rgb", "bgr"] = "rgb"
+    call_at_reset: bool = False
 
     def slot(self, name: str) -> Spec:
         """Give the tree of a slot by its name in the schema."""
@@ -174,12 +178,14 @@ class Binding:
         facts: Entry, form and the meaning of each parameter, for people.
         sketch: Where ``plan`` is None, the calls with the parameters that could be bound: enough to
             look for further mistakes, not enough to run.
+        lacks_frame: Whether a parameter asks for a frame and nothing says what one is.
     """
 
     plan: Plan | None
     findings: tuple[Finding, ...]
     facts: Mapping[str, str]
     sketch: Plan | None = None
+    lacks_frame: bool = False
 
 
 def bind(
@@ -188,6 +194,7 @@ def bind(
     *,
     entry: str | None = None,
     bindings: Mapping[str, str] | None = None,
+    no_frame: str = "",
 ) -> Binding:
     """Find the entry of a program and bind its parameters.
 
@@ -197,6 +204,7 @@ def bind(
         entry: Name of the function or class to use, or ``"TASKS"``; found by itself if None.
         bindings: Parameter name to what it gets: a name of the contract such as ``"next_obs"``
             or ``"prev_image"``, or a path such as ``"next_obs/pose/0"``.
+        no_frame: Why it is not known what a frame is, for a finding.
 
     Returns:
         The plan, or the findings that speak against one.
@@ -215,11 +223,17 @@ def bind(
     facts = {"entry": chosen.name, "form": chosen.form}
     if inputs is None:
         return Binding(None, tuple(findings), facts)
-    work = _Binder(inputs, dict(bindings or {}), findings)
+    work = _Binder(inputs, dict(bindings or {}), findings, no_frame)
     tasks = tuple(work.call(task, "task") for task in chosen.tasks)
     reward = work.call(chosen.function, "reward") if chosen.function else None
     step = work.call(chosen.method, "step") if chosen.method else None
     reset = work.call(chosen.reset, "reset") if chosen.reset else None
+    first = None
+    if chosen.method is not None:
+        if inputs.call_at_reset:
+            first = work.call(chosen.method, "reset")
+        else:
+            _note_first_frame(chosen, step, reset, findings)
     work.finish()
     facts["binding"] = "; ".join(
         f"{method}: {', '.join(lines)}" if method else "; ".join(lines)
@@ -232,10 +246,24 @@ def bind(
         class_name=chosen.cls.name if chosen.cls else None,
         step=step,
         reset=reset,
+        first=first,
     )
     if any(item.severity == "error" for item in findings):
-        return Binding(None, tuple(findings), facts, plan)
+        return Binding(None, tuple(findings), facts, plan, work.lacks_frame)
     return Binding(plan, tuple(findings), facts)
+
+
+def _note_first_frame(
+    chosen: Entry, step: Call | None, reset: Call | None, findings: list[Finding]
+) -> None:
+    """Say of a class in the published style which frame it sees first."""
+    if step is None or chosen.cls is None or chosen.method is None:
+        return
+    only_frames = {param.slot for param in step.params} == {"frame"}
+    sees_first = reset is not None and any(param.slot == "initial_frame" for param in reset.params)
+    if only_frames and chosen.method.name in _PUBLISHED and not sees_first:
+        where = chosen.method.span
+        findings.append(finding("CAR123", where, name=chosen.cls.name, method=chosen.method.name))
 
 
 def reader_of(plan: Plan, slot: str) -> str:
@@ -266,8 +294,16 @@ def reader_of(plan: Plan, slot: str) -> str:
 class _Binder:
     """Binds the parameters of all calls of one program and gathers what they read."""
 
-    def __init__(self, inputs: Inputs, bindings: dict[str, str], findings: list[Finding]) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        bindings: dict[str, str],
+        findings: list[Finding],
+        no_frame: str = "",
+    ) -> None:
         self.inputs = inputs
+        self.no_frame = no_frame
+        self.lacks_frame = False
         self.bindings = bindings
         self.findings = findings
         self.described: dict[str, list[str]] = {}
@@ -451,12 +487,15 @@ class _Binder:
         bare = name.lstrip("_") or name
         asks = outline.is_path or _moment(bare) is not None or bare in _LIKE_FRAMES
         if asks or bare.endswith(("_path", "_frame")):
-            hint = (
-                "tell what a frame is: load(..., frame=(height, width, 3)), or `--frame HxW`; "
-                "reading obs and next_obs needs none"
-                if self.inputs.frame is None
-                else "did you mean `frame`, `initial_frame` or `prev_frame`?"
-            )
+            if self.inputs.frame is None:
+                self.lacks_frame = True
+                hint = f"{self.no_frame}; " if self.no_frame else ""
+                hint += (
+                    "tell what a frame is: load(..., frame=(height, width, 3)), or `--frame HxW`; "
+                    "reading obs and next_obs needs none"
+                )
+            else:
+                hint = "did you mean `frame`, `initial_frame` or `prev_frame`?"
             self.findings.append(finding("CAR111", outline.span, name=name, hint=hint))
             return
         if bare in self.inputs.extra or bare in _PLAIN:

@@ -9,6 +9,7 @@ one, for MiniGrid an end with a positive reward, else unknown, unless the caller
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from carruntime.errors import OptionError
 from carruntime.experts import CallablePolicy, MixturePolicy, Policy, RandomPolicy, expert_for
 from carruntime.facts import Fact
 from carruntime.frame_table import FramePool, FrameRule, frame_of
+from carruntime.minigrid.views import quick_views
 from carruntime.recording import Recorder, Recording, SuccessRule, env_name
 from carruntime.trajectory import Trajectory, TrajectorySet
 
@@ -100,7 +102,10 @@ def collect(
             pool=FramePool(),
             provenance=_provenance(made[0], max_steps),
         )
-        trajectories = _play(made, policies, chosen_seeds, recording, progress)
+        with contextlib.ExitStack() as quick:
+            for each in made:
+                quick.enter_context(quick_views(each))
+            trajectories = _play(made, policies, chosen_seeds, recording, progress)
         env_id = env_name(made[0])
     finally:
         if own:

@@ -94,7 +94,8 @@ def find_entry(
     function = functions.get("reward")
     if function is not None and function.name in in_tasks:
         function = None
-    if function is None and not found.tasks and not able:
+    unread = outline.tasks is None and outline.tasks_span is not None
+    if function is None and not found.tasks and not able and not unread:
         function = _only(functions.values())
     entries = [item.name for item in able] + ([function.name] if function else [])
     if len(entries) > 1:

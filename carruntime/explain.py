@@ -9,20 +9,31 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sandbox.diagnostics import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from carruntime.bench import Transitions
     from carruntime.reward import RewardProgram
 
-__all__ = ["Explanation", "LineCost", "explain", "measured_rate"]
+__all__ = ["Explanation", "LineCost", "Rate", "explain", "measured_rate"]
 
 _LINE: Final = "line "
 _DEAR: Final = 0.05
 """Share of the work from which on a line is marked."""
 _RATE_ROWS: Final = 1_024
+
+
+class Rate(NamedTuple):
+    """How fast a program is here."""
+
+    rows: int
+    rows_per_s: float
+    found: float | None
+    """Share of calls whose result was kept from before; None where none are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +106,18 @@ class Explanation:
             f"fuel of a row: {bound}, of {self.fuel_limit:,}",
             memory,
             f"specialised: {loops}",
+            self._recall(many),
             f"compiled in: {told.get('compile_s', 0.0):.3f} s",
         ]
+
+    def _recall(self, many: Callable[[str], str]) -> str:
+        """Say what is kept of frames that come again."""
+        if not self.compiled.get("looked_up"):
+            return "results kept: none (limits.recall_bytes is 0, or the program reads no frames)"
+        return (
+            f"results kept: frames that come again are looked up by {many('looked_up')} of its entries;"
+            f" {many('kept')} calls on the first frame are made once an episode"
+        )
 
     def render_source(self, source: str) -> list[str]:
         """Give the source with the share of the work before each line that has one."""
@@ -157,7 +178,7 @@ def explain(program: RewardProgram, fuel_limit: int) -> Explanation:
 
 def measured_rate(
     program: RewardProgram, transitions: Transitions, seconds: float = 0.2
-) -> tuple[int, float]:
+) -> Rate:
     """Measure how many rows a second a program does here, isolation and checks included.
 
     Args:
@@ -166,7 +187,8 @@ def measured_rate(
         seconds: Least time to measure for.
 
     Returns:
-        Rows of one batch, and rows per second.
+        Rows of one batch, rows per second, and what share of the calls was answered by a result
+        that was kept: the rows are the same again and again.
     """
     rows = transitions.repeated(_RATE_ROWS)
     with program.start(num_envs=_RATE_ROWS, on_error="nan") as session:
@@ -183,8 +205,12 @@ def measured_rate(
             )
 
         step()
+        before = session.recalled
         done, start = 0, time.perf_counter()
         while (took := time.perf_counter() - start) < seconds:
             step()
             done += 1
-        return _RATE_ROWS, done * _RATE_ROWS / took
+        found, after = None, session.recalled
+        if before is not None and after is not None:
+            found = (after[1] - before[1]) / max(after[0] - before[0], 1)
+        return Rate(_RATE_ROWS, done * _RATE_ROWS / took, found)

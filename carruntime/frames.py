@@ -17,13 +17,16 @@ Frames are uint8 ``[H, W, 3]``, RGB; a batch of them ``[N, H, W, 3]``.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import gymnasium as gym
 import numpy as np
 
+from carruntime.environments import make_env
 from carruntime.errors import OptionError
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "ObservationFrames",
     "RenderFrames",
     "Rendered",
+    "drawn_shape",
     "frame_shape_of",
     "frame_source_of",
 ]
@@ -144,6 +148,13 @@ class ObservationFrames:
                 "the frames of a program are taken; pass another frame_source="
             )
         return obs[self.field]
+
+    def shape_in(self, env: object) -> tuple[int, ...] | None:
+        """Give the shape that the observation space of an environment tells, if it tells one."""
+        space = getattr(env, "single_observation_space", getattr(env, "observation_space", None))
+        if self.field:
+            space = space.spaces.get(self.field) if isinstance(space, gym.spaces.Dict) else None
+        return space.shape if isinstance(space, gym.spaces.Box) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +276,75 @@ def frame_shape_of(env: gym.Env[Any, Any]) -> tuple[int, ...] | None:
     if env.render_mode != "rgb_array":
         return None
     env.reset(seed=0)
-    drawn = np.asarray(env.render())
-    is_frame = drawn.dtype == np.uint8 and drawn.ndim == 3 and drawn.shape[2] == 3
-    return drawn.shape if is_frame else None
+    return _shape_of(env.render())
+
+
+def drawn_shape(env: object) -> tuple[tuple[int, ...] | None, str]:
+    """Find out the shape of what an environment draws, and leave the environment as it is.
+
+    An environment that has been reset is asked to draw. Any other one is made a second time from its
+    `gymnasium.envs.registration.EnvSpec`, for resetting the caller's own would move its random
+    generator; an environment of one's own that is not registered can be asked before its reset only
+    if it draws then. Vector environments are never asked: a failure would end their processes.
+
+    Args:
+        env: An environment, a vector environment, or the id of a registered environment.
+
+    Returns:
+        The shape ``(H, W, 3)`` and an empty text; or None and why it cannot be told.
+    """
+    if isinstance(env, str):
+        return _of_another(lambda: make_env(env, render_mode="rgb_array"), env)
+    mode = getattr(env, "render_mode", None)
+    if mode != "rgb_array":
+        return None, (
+            f"the environment draws no frames (render_mode is {mode!r}; make it with "
+            'render_mode="rgb_array")'
+        )
+    inner = getattr(env, "unwrapped", env)
+    known = getattr(inner, "frame_shape", None)
+    if known is not None:
+        return tuple(known), ""
+    if not hasattr(env, "single_observation_space"):
+        # Wrappers that watch the order of calls raise if it was not reset.
+        with contextlib.suppress(Exception):
+            shape = _shape_of(env.render())  # type: ignore[attr-defined]  # has a render_mode
+            if shape is not None:
+                return shape, ""
+    for one in (*getattr(inner, "envs", ())[:1], inner):
+        spec = getattr(getattr(one, "unwrapped", one), "spec", None)
+        if spec is not None:
+            break
+    else:
+        return None, (
+            f"{type(inner).__name__} is not registered, so that no second one can be made to see what "
+            "it draws; reset it before, or say it"
+        )
+    kwargs = {key: value for key, value in spec.kwargs.items() if key not in _OF_VECTORS}
+    plain = dataclasses.replace(spec, additional_wrappers=(), kwargs=kwargs)
+    return _of_another(lambda: gym.make(plain, render_mode="rgb_array"), plain.id)
+
+
+_OF_VECTORS: Final = frozenset({"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"})
+
+
+def _of_another(make: Callable[[], gym.Env[Any, Any]], name: str) -> tuple[Any, str]:
+    """Give what another environment of the same kind draws."""
+    try:
+        env = make()
+        try:
+            shape = frame_shape_of(env)
+        finally:
+            env.close()
+    except Exception as error:
+        return None, f"{name} cannot be made to draw ({type(error).__name__}: {error})"
+    return shape, "" if shape is not None else f"{name} draws no RGB frames of bytes"
+
+
+def _shape_of(drawn: Any) -> tuple[int, ...] | None:
+    picture = np.asarray(drawn)
+    is_frame = picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+    return tuple(int(size) for size in picture.shape) if is_frame else None
 
 
 def has_frames(env: Any) -> bool:

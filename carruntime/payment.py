@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from carruntime.batch import RewardBatch
 from carruntime.errors import OptionError, RewardError
-from carruntime.frames import FrameSource, frame_source_of
+from carruntime.frames import FrameSource, ObservationFrames, frame_source_of
 from carruntime.frames import Source as FrameFrom
 from carruntime.reward import RewardProgram, Source, load
 from carruntime.running import AT_RESET
@@ -74,6 +74,11 @@ class Payment:
             self.program = program
             _check_spaces(program, env)
         else:
+            if "frame" not in options and frame_source is not None:
+                # What the environment draws is not what the program will see.
+                source = frame_source_of(frame_source, env, many=many)
+                if isinstance(source, ObservationFrames):
+                    options = {**options, "frame": source.shape_in(env)}
             self.program = load(program, env, **options)
         try:
             self._check_program()

@@ -55,7 +55,8 @@ class PlainReward:
         self._early = [all(p.slot in _AT_RESET for p in call.params) for call in plan.tasks]
         self._reward = self._paying(plan.reward)
         self._class_name = plan.class_name
-        self._step_call, self._reset_call = plan.step, plan.reset
+        self._step_call = plan.step
+        self._begin_calls = [call for call in (plan.reset, plan.first) if call is not None]
         self._guests: list[Any] = [None] * num_envs
         self._first: list[Any] = [None] * num_envs
         self._last: list[Any] = [None] * num_envs
@@ -68,10 +69,8 @@ class PlainReward:
         self._first[env] = self._last[env] = frame
         if self._class_name is not None:
             guest = self._names[self._class_name]()
-            if self._reset_call is not None:
-                getattr(guest, self._reset_call.function)(
-                    *self._values(self._reset_call.params, row)
-                )
+            for call in self._begin_calls:
+                getattr(guest, call.function)(*self._values(call.params, row))
             self._guests[env] = guest
         self._done[env] = [
             early and bool(function(*self._values(params, row)))

@@ -23,11 +23,22 @@ from carruntime.trajectory import Trajectory, leaves, stack, take
 if TYPE_CHECKING:
     import gymnasium as gym
 
-__all__ = ["Film", "Play", "Player", "changes", "plays_of", "same_observations", "trimmed"]
+__all__ = [
+    "Film",
+    "Play",
+    "Player",
+    "alphabet",
+    "changes",
+    "plays_of",
+    "same_observations",
+    "trimmed",
+]
 
 _CACHED: Final = 2048
 _CACHED_STEPS: Final = 50_000
 _MOST_CHANGES: Final = 8
+_LIST: Final = 12
+"""Actions of a space with so many or fewer are told apart when an example is made short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +284,12 @@ def plays_of(trajectories: Sequence[Trajectory]) -> list[Play]:
             listed = tuple(take(actions, index) for index in range(len(item)))
         found.append(Play(item.seed, listed))
     return found
+
+
+def alphabet(space: Any) -> tuple[Any, ...]:
+    """Give all actions of a small Discrete space, in order; none of another one."""
+    count = getattr(space, "n", None)
+    start = getattr(space, "start", None)
+    if count is None or start is None or count > _LIST:
+        return ()
+    return tuple(range(int(start), int(start) + int(count)))

@@ -193,6 +193,7 @@ class Reproduction:
             "extra": {name: _spec_out(spec) for name, spec in self.inputs.extra.items()},
             "frame": None if self.inputs.frame is None else list(self.inputs.frame.shape),
             "frame_order": self.inputs.frame_order,
+            "call_at_reset": self.inputs.call_at_reset,
             "entry": self.entry,
             "bindings": dict(self.bindings),
             "limits": asdict(self.limits),
@@ -279,6 +280,7 @@ def _from_json(data: dict[str, Any]) -> Reproduction:
             # Files of before there were frames have none.
             None if data.get("frame") is None else frame_leaf(data["frame"]),
             "bgr" if data.get("frame_order") == "bgr" else "rgb",
+            bool(data.get("call_at_reset", False)),
         ),
         entry=None if data["entry"] is None else str(data["entry"]),
         bindings={str(name): str(target) for name, target in data["bindings"].items()},

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -325,6 +325,7 @@ def load(
     bindings: Mapping[str, str] | None = None,
     frame: object = None,
     frame_order: Literal["rgb", "bgr"] = "rgb",
+    call_at_reset: bool = False,
     extra: Mapping[str, gym.Space[Any]] | None = None,
     reward_range: tuple[float, float] | None = None,
     limits: Limits | None = None,
@@ -344,9 +345,14 @@ def load(
         entry: Function or class to use, or ``"TASKS"``; found by itself if left out.
         bindings: Parameter name to input, where names do not say it: ``{"x": "next_obs/pose"}``.
         frame: What a frame is, as ``(height, width, 3)`` or ``Box(0, 255, (H, W, 3), uint8)``; its
-            size is part of what the program is loaded for. None for a program without frames.
+            size is part of what the program is loaded for. Left out, it is the size that ``env``
+            draws, if that was made with ``render_mode="rgb_array"``, and the program asks for it.
         frame_order: Order of the channels in which the program is given its frames: ``"rgb"``, as
             environments render, or ``"bgr"``, as OpenCV reads files.
+        call_at_reset: Call the paying method of a class when an episode begins too, after its
+            `reset`, with the first frame or observation, and drop what it answers. Programs
+            published with the paper are called with every picture of an episode, the first one
+            included; without this, they see first what is there after the first action.
         extra: Further inputs per environment, name to space.
         reward_range: Lowest and highest reward that is meant; others are counted.
         limits: What the program may use.
@@ -382,6 +388,7 @@ def load(
         bindings=bindings,
         frame=frame,
         frame_order=frame_order,
+        call_at_reset=call_at_reset,
         extra=extra,
         reward_range=reward_range,
         limits=limits,
@@ -393,10 +400,10 @@ def load(
     if background and tier != "auto":
         raise OptionError(f"background=True with tier={tier!r}: want tier='auto', or leave it out")
     with translated("load"):
-        opened = _open(request, "interpreted" if background else tier, deciding=not background)
+        opened = _open(request, "interpreted" if background else tier, env, deciding=not background)
     if opened.guest is None or opened.plan is None or opened.loaded is None:
         raise LoadError(opened.report)
-    made = RewardProgram(request, opened.plan, opened.loaded, opened.guest, opened.report)
+    made = RewardProgram(opened.request, opened.plan, opened.loaded, opened.guest, opened.report)
     if background:
         made._compile(opened.loaded)  # noqa: SLF001  # its own maker
     return made
@@ -411,6 +418,7 @@ def check(
     bindings: Mapping[str, str] | None = None,
     frame: object = None,
     frame_order: Literal["rgb", "bgr"] = "rgb",
+    call_at_reset: bool = False,
     extra: Mapping[str, gym.Space[Any]] | None = None,
     limits: Limits | None = None,
     isolation: Isolation = "process",
@@ -437,6 +445,7 @@ def check(
         bindings=bindings,
         frame=frame,
         frame_order=frame_order,
+        call_at_reset=call_at_reset,
         extra=extra,
         reward_range=None,
         limits=limits,
@@ -446,7 +455,7 @@ def check(
         spaces_needed=False,
     )
     with translated("check"):
-        opened = _open(request, "interpreted", deciding=False)
+        opened = _open(request, "interpreted", env, deciding=False)
     if opened.guest is not None:
         opened.guest.close()
     return opened.report
@@ -454,16 +463,20 @@ def check(
 
 @dataclass(slots=True)
 class _Opened:
+    request: _Request
     report: Report
     guest: Guest | None = None
     plan: Plan | None = None
     loaded: Loaded | None = None
 
 
-def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opened:
+def _open(
+    request: _Request, tier: TierWish, env: object = None, *, deciding: bool = True
+) -> _Opened:
     """Go through the passes; a guest is given back only if the program can be used.
 
-    Without ``deciding`` the tier is no fact about the program: it was built to look at it.
+    Where the program asks for a frame and nothing says what one is, ``env`` is looked at. Without
+    ``deciding`` the tier is no fact about the program: it was built to look at it.
     """
     findings: list[Finding] = []
     facts: dict[str, str] = {}
@@ -476,10 +489,22 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
         findings += guest.findings
         outline = guest.outline or guest.sketch
         if outline is None:
-            return _Opened(_report(request, text, findings, facts))
+            return _Opened(request, _report(request, text, findings, facts))
         bound: Binding = bind(
             outline, request.inputs, entry=request.entry, bindings=request.bindings
         )
+        if bound.lacks_frame and request.inputs is not None and env is not None:
+            request, reason = _with_frame(request, request.inputs, env)
+            if not reason and request.inputs is not None and request.inputs.frame is not None:
+                height, width = request.inputs.frame.shape[:2]
+                facts["frame"] = f"{height} x {width}, as the environment draws it"
+            bound = bind(
+                outline,
+                request.inputs,
+                entry=request.entry,
+                bindings=request.bindings,
+                no_frame=reason,
+            )
         findings += bound.findings
         facts.update(bound.facts)
         if guest.outline is None or bound.plan is None:
@@ -487,7 +512,7 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
             known = bound.plan or bound.sketch
             if known is not None:
                 findings += guest.judge(known)
-            return _Opened(_report(request, text, findings, facts))
+            return _Opened(request, _report(request, text, findings, facts))
         loaded = guest.build(bound.plan, tier)
         findings += loaded.findings
         findings += _masked(loaded.component_names)
@@ -499,9 +524,9 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
             facts["components"] = ", ".join(loaded.component_names)
         report = _report(request, text, findings, facts)
         if not report.ok:
-            return _Opened(report)
+            return _Opened(request, report)
         done = True
-        return _Opened(report, guest, bound.plan, loaded)
+        return _Opened(request, report, guest, bound.plan, loaded)
     except ProgramRefusedError as error:
         findings += error.report.findings
     except WorkerDiedError as error:
@@ -512,7 +537,18 @@ def _open(request: _Request, tier: TierWish, *, deciding: bool = True) -> _Opene
     finally:
         if guest is not None and not done:
             guest.close()
-    return _Opened(_report(request, text, findings, facts))
+    return _Opened(request, _report(request, text, findings, facts))
+
+
+def _with_frame(request: _Request, inputs: Inputs, env: object) -> tuple[_Request, str]:
+    """Take the size of a frame from what the environment draws, or say why it cannot be had."""
+    from carruntime.frames import drawn_shape
+    from carruntime.spaces import frame_spec
+
+    shape, reason = drawn_shape(env)
+    if shape is None:
+        return request, reason
+    return replace(request, inputs=replace(inputs, frame=frame_spec(shape))), ""
 
 
 def _masked(names: tuple[str, ...]) -> list[Finding]:
@@ -555,6 +591,7 @@ def _request(
     bindings: Mapping[str, str] | None,
     frame: object,
     frame_order: str,
+    call_at_reset: bool,
     extra: Mapping[str, gym.Space[Any]] | None,
     reward_range: tuple[float, float] | None,
     limits: Limits | None,
@@ -572,6 +609,8 @@ def _request(
     ):
         if value not in offered:
             raise OptionError(f"{name}={value!r}: want one of {', '.join(map(repr, offered))}")
+    if not isinstance(call_at_reset, bool):
+        raise OptionError(f"call_at_reset={call_at_reset!r}: want True or False")
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
         raise OptionError(f"threads={threads!r}: want a whole number from 1 to 64")
     _must_be_kinds(entry, bindings, extra)
@@ -588,6 +627,7 @@ def _request(
             _extra(extra, limits) if extra else {},
             frame_spec(frame),
             "bgr" if frame_order == "bgr" else "rgb",
+            call_at_reset,
         )
     data, filename = _read(source)
     if data.lstrip()[:1] == b"{":

@@ -190,6 +190,15 @@ RULES: Final[Mapping[str, Rule]] = rule_table(
             good="def reward(next_obs):\n    return 0.0, {'near': 1.0, 'near_raw': 2.0}",
         ),
         Rule(
+            id="CAR123",
+            severity=Severity.NOTE,
+            message="`{name}.{method}` sees its first frame after the first action",
+            why="rewards belong to transitions; scripts of this style were written to be called with "
+            "every picture of an episode, and take the first one they see for its beginning",
+            hint="if it keeps the first picture, load it with call_at_reset=True or "
+            "`--call-at-reset`, or write `def reset(self, initial_frame)`",
+        ),
+        Rule(
             id="CAR130",
             severity=Severity.ERROR,
             message="the worker died while it loaded the program: {reason}",

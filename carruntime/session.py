@@ -78,6 +78,15 @@ class RewardSession(Continuing):
         return self._guest is None
 
     @property
+    def recalled(self) -> tuple[int, int] | None:
+        """Calls of a compiled program on frames, and how many were answered by a result that was kept.
+
+        One call is one entry of the program (each predicate, the reward) on one row of a step. None
+        where no results are kept: see ``Limits.recall_bytes``. They count from the start of the session.
+        """
+        return None if self._guest is None else self._guest.recalled
+
+    @property
     def completed(self) -> NDArray[np.bool_]:
         """Which tasks are completed in the running episodes, bool ``[N, K]``; a copy."""
         return self._completed.copy()

@@ -45,6 +45,8 @@ __all__ = ["Assembled", "TierWish", "assemble", "outputs_for"]
 TierWish = Literal["auto", "interpreted", "compiled"]
 PROBE_FUEL: Final = 2_000_000
 """Units after which no further rows are tried; also what one of them may use at most."""
+BLOCK_ROWS: Final = 64
+"""Good rows are tried again in a batch of a multiple of so many, as a kernel goes through them."""
 ENOUGH_ROWS: Final = 16
 """Rows that must have been tried for a kernel to be trusted, 4 for each step of a short probe."""
 FLOAT64_TOLERANCE: Final = 1e-12
@@ -311,10 +313,48 @@ def _compare(
                 return TierReason(
                     "CMP900", f"differs from the interpreted tier on {place} of the probe: {text}"
                 )
+    if kernel.works_in_blocks:
+        text = _blocks_differ(kernel, plan, batches, given)
+        if text:
+            return TierReason("CMP900", f"differs between one row and many: {text}")
     tried = sum(int(ran.sum()) for ran in wanted.ran)
     if 2 * kernel.handed_over > tried:
         return TierReason("CMP994", "most of its rows need more than a kernel has room for")
     return None
+
+
+def _blocks_differ(kernel: CompiledRunner, plan: Plan, batches: list[Batch], alone: _Trial) -> str:
+    """Run the good rows of a trial again, all at once; say which results are others then."""
+    good = np.logical_and.reduce(
+        [
+            ran & (results.outcome == Outcome.OK) & (results.task_outcome == Outcome.OK).all(axis=1)
+            for ran, results in zip(alone.ran, alone.results, strict=True)
+        ]
+    )
+    rows = np.flatnonzero(good)
+    if not rows.size:
+        return ""
+    many = np.resize(rows, -(-rows.size // BLOCK_ROWS) * BLOCK_ROWS)
+    inputs = {name: array[many] for name, array in batches[0].items()}
+    live = outputs_for(len(many), plan, len(kernel.component_names))
+    kernel.bind(len(many), inputs, live)
+    steps = [None, *batches] if plan.stateful else list(batches)
+    for batch, want in zip(steps, alone.results, strict=True):
+        live.outcome[...] = PENDING
+        live.task_outcome[...] = PENDING
+        if batch is None:
+            kernel.reset()
+        else:
+            for name, array in batch.items():
+                inputs[name][...] = array[many]
+            kernel.step()
+        for name in ("outcome", "reward", "tasks", "task_outcome", "fuel"):
+            if not np.array_equal(getattr(live, name), getattr(want, name)[many]):
+                return name
+        for name in ("components", "present"):
+            if not np.array_equal(getattr(live, name), getattr(want, name)[:, many]):
+                return name
+    return ""
 
 
 def _leave_out_the_cut(trial: _Trial) -> None:
@@ -350,6 +390,8 @@ def _row_differs(  # noqa: PLR0917  two runners, two results, one row
         return f"tasks {got.tasks[row]}, want {want.tasks[row]}"
     if outcomes[0] != Outcome.OK:
         return ""
+    if want.fuel[row] != got.fuel[row]:
+        return f"fuel {int(got.fuel[row])}, want {int(want.fuel[row])}"
     if not _close(float(want.reward[row]), float(got.reward[row]), tolerance):
         return f"reward {float(got.reward[row])!r}, want {float(want.reward[row])!r}"
     places = {name: index for index, name in enumerate(kernel.component_names)}

@@ -24,6 +24,8 @@ from sandbox.native.tables import (
     PLACES,
     PLACES_AT,
     SERVE,
+    COUNTED,
+    COUNTED_AT,
     TAKEN_AT,
     Kind,
     Status,
@@ -41,6 +43,10 @@ that whoever waits so long for nothing loses no more than that.
 _UNRUN: Final = 255
 _HOST_SLICE_NS: Final = 5_000_000
 _WORKER_SLICE_NS: Final = 1_000_000_000
+
+
+def _counted(page: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return page[COUNTED_AT : COUNTED_AT + 8 * COUNTED].view(np.int64)
 
 
 class Bell:
@@ -78,6 +84,11 @@ class Bell:
         number = int(self.page[TAKEN_AT : TAKEN_AT + 4].view(np.uint32)[0])
         return number == int(self.table[BELL["count"]])
 
+    def counted(self) -> tuple[int, int]:
+        """Give how many rows the worker has looked up and found, by its own account."""
+        tried, hits = _counted(self.page).tolist()
+        return tried, hits
+
     def ask(self, kind: int) -> None:
         """Knock; inputs are in their own columns."""
         self.page[PLACES_AT : PLACES_AT + PLACES] = 0
@@ -112,6 +123,9 @@ class Listener:
         self._engine: Engine | None = None
         self._reset: Engine | None = None
         self._where = bytes_of_page[PLACES_AT : PLACES_AT + PLACES]
+        recall = getattr(runner, "recall", None)
+        if recall is not None:
+            recall.count_in(_counted(bytes_of_page))
         alive = (bell, bytes_of_page, page)
         self._wall_s = wall_s
         self.lend({})

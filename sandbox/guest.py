@@ -120,6 +120,13 @@ class Guest(Protocol):
     def report(self) -> Report:
         """The findings with the text they refer to."""
 
+    @property
+    def recalled(self) -> tuple[int, int] | None:
+        """Calls looked up among results that are kept, and found; see `sandbox.recall`.
+
+        None where no results are kept. Of a worker these are its own words.
+        """
+
     def judge(self, plan: Plan) -> tuple[Finding, ...]:
         """Give the findings that need a plan, of a source that will not be built."""
 
@@ -223,6 +230,15 @@ class GuestBase:
     def report(self) -> Report:
         """The findings with the text they refer to."""
         return Report(filename=self.filename, source=self.text, findings=self.findings)
+
+    @property
+    def recalled(self) -> tuple[int, int] | None:
+        """Calls looked up among results that are kept, and found; see `Guest.recalled`."""
+        keeps = self._loaded is not None and dict(self._loaded.facts).get("looked_up", 0)
+        return self._counted() if keeps else None
+
+    def _counted(self) -> tuple[int, int] | None:
+        raise NotImplementedError
 
     def failure(self, index: int) -> Failure | None:
         """Give the failure that an output index names; None for ``NO_FAILURE``."""

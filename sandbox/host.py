@@ -41,6 +41,7 @@ def open_guest(
     isolation: Isolation = "process",
     require: Require | None = None,
     threads: int = 1,
+    brief: bool = False,
 ) -> Guest:
     """Hand a source to a new worker (or to the passes in this process) and read what it is.
 
@@ -55,6 +56,8 @@ def open_guest(
             ``"any"`` takes what the system has.
         threads: How many threads share the rows of a batch of at least `sandbox.team.LEAST_ROWS`
             rows of a compiled program. Results do not depend on it.
+        brief: Whether the guest will be closed once its source is read, as by `check`. A process
+            that opens one such after another finds the next worker ready.
 
     Returns:
         A guest; look at its ``outline`` before building.
@@ -75,6 +78,7 @@ def open_guest(
             limits=limits,
             require=require or "seccomp",
             threads=threads,
+            brief=brief,
         )
     if require not in {None, "any"}:
         raise IsolationError(

@@ -102,6 +102,10 @@ class InProcessGuest(GuestBase):
         )
         return self._loaded
 
+    def _counted(self) -> tuple[int, int] | None:
+        found = self._runner.recalled
+        return None if found is None else (found.tried, found.hits)
+
     def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
         """Make the arrays for batches of this size; nobody is waited for here."""
         del spin_s
@@ -115,6 +119,8 @@ class InProcessGuest(GuestBase):
         readable = {name: _read_only(array) for name, array in inputs.items()}
         if self._threads > 1 and hasattr(self._runner, "team"):
             self._runner.team = team_of(self._threads)
+        if self.limits.recall_bytes and hasattr(self._runner, "recalled"):
+            library()  # which a runner uses where it is there
         self._runner.bind(num_rows, readable, batch.out)
         self._batch = batch
         self._inputs = inputs

@@ -52,6 +52,7 @@ class WorkerGuest(Dispatcher):
         zygote: spawn.Zygote | None = None,
         require: Require = "any",
         threads: int = 1,
+        brief: bool = False,
     ) -> None:
         """Start a worker and let it read the source.
 
@@ -62,6 +63,7 @@ class WorkerGuest(Dispatcher):
             require: Least isolation to go on with; see `open_guest`.
             zygote: What to fork workers from; the one of this process if left out.
             threads: How many may work on a large batch.
+            brief: Whether it will be closed once the source is read; see `spawn.Zygote.fork`.
         """
         super().__init__(source, filename, limits)
         self._zygote = zygote
@@ -91,7 +93,7 @@ class WorkerGuest(Dispatcher):
             self._source = b""
             return
         try:
-            checked = self._start(Warmth.LIGHT)
+            checked = self._start(Warmth.LIGHT, brief=brief)
         except LostWorkerError as lost:
             self._holder.drop()
             self.findings = (self._unreadable(lost),)
@@ -112,20 +114,20 @@ class WorkerGuest(Dispatcher):
         """Whether a worker that runs the program must find OpenCV; reading it needs none."""
         return opencv.is_named_in(self._source)
 
-    def _start(self, warmth: Warmth, *, sees: bool = False) -> wire.Checked:
+    def _start(self, warmth: Warmth, *, sees: bool = False, brief: bool = False) -> wire.Checked:
         """Fork a worker and let it read the source."""
         limits = self.limits
         holder = self._holder
         holder.drop()
         try:
-            child = spawn.fork(
-                self._zygote,
+            wanted = spawn.Wanted(
                 warmth=warmth,
                 memory_bytes=limits.worker_memory_bytes,
                 cpu_s=4 * limits.compile_s,
                 threads=self._threads,
                 pictures=sees,
             )
+            child = spawn.fork(self._zygote, wanted, brief=brief)
         except WorkerDiedError as error:
             if self._loaded is None:  # nothing to do with this program; say so to the caller
                 raise
@@ -262,6 +264,9 @@ class WorkerGuest(Dispatcher):
             name = cache.entry_name(self._source, plan, self.limits)
             self._code, self._code_of = cache.Entry(name), plan
         return self._code
+
+    def _counted(self) -> tuple[int, int] | None:
+        return None if self._bell is None else self._bell.counted()
 
     def bind(self, num_rows: int, spin_s: float | None = None) -> Buffers:
         """Make the arrays for batches of this size; every row's state is forgotten."""

@@ -82,6 +82,7 @@ class Kernels:
         broken: Address of a byte: whether an environment has no state.
         follows: Address of a number: whether an earlier call of the row has used fuel.
         failed: Address of a number: how many rows failed.
+        epoch: Address of a number: how many steps and resets there were.
         alone: Whether no call pays.
         outcome: Address of the rows' outcomes.
         reward: Address of the rewards.
@@ -97,6 +98,7 @@ class Kernels:
     broken: int
     follows: int
     failed: int
+    epoch: int
     alone: bool
     outcome: int
     reward: int
@@ -174,6 +176,7 @@ class Engine:
             broken=parts.broken,
             follows=parts.follows,
             failed=parts.failed,
+            epoch=parts.epoch,
             alone=int(parts.alone),
             outcome=parts.outcome,
             reward=parts.reward,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 from sandbox.errors import UsageError
 
 __all__ = ["Limits"]
+
+_MAY_BE_0: Final = frozenset({"recall_bytes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Limits:
     """Bytes that one episode may keep in ``self``."""
     integer_bits: int = 4_096
     """Bits of a Python integer in the interpreted tier."""
+    recall_bytes: int = 32 * 1024 * 1024
+    """Bytes of results that a worker keeps for frames which come again; 0 keeps none."""
     wall_s: float = 10.0
     """Seconds of wall clock for one row, the backstop behind fuel: a batch goes on as long as a
     row of it ends in every such time, and never longer than its fuel can take."""
@@ -57,5 +62,7 @@ class Limits:
         for entry in fields(self):
             value = getattr(self, entry.name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not value > 0:
-                raise UsageError(f"limits: {entry.name} is {value!r}; want a number above 0")
+            may_be_0 = entry.name in _MAY_BE_0
+            if not is_number or not (value > 0 or (may_be_0 and value == 0)):
+                above = "of 0 or more" if may_be_0 else "above 0"
+                raise UsageError(f"limits: {entry.name} is {value!r}; want a number {above}")

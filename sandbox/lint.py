@@ -114,7 +114,7 @@ def _lint(tree: ast.Module, plan: Plan, text: str) -> set[Finding]:
             walker.entry(functions[call.function], plan, call)
     # Twice: what the methods store in `self` is known only when all were seen.
     for _ in range(2 if methods else 0):
-        for call in (plan.reset, plan.step):
+        for call in (plan.reset, plan.first, plan.step):
             if call is not None and call.function in methods:
                 walker.entry(methods[call.function], plan, call)
         walker.keep()

@@ -10,13 +10,47 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["INSTALL", "forbid_import", "is_named_in", "opencv", "warm_up"]
+__all__ = [
+    "COMPARED",
+    "INSTALL",
+    "forbid_import",
+    "installed",
+    "is_named_in",
+    "opencv",
+    "warm_up",
+]
 
 INSTALL: Final = "pip install 'carruntime[vision]'"
+_ROUND: Final = frozenset({"boxPoints", "minEnclosingCircle"})
+_HULL: Final = frozenset({"approxPolyDP", "convexHull", "minAreaRect", "minEnclosingTriangle"})
+_FILL: Final = frozenset({"drawContours", "fillPoly"})
+COMPARED: Final[Mapping[tuple[int, ...], frozenset[str]]] = MappingProxyType(
+    {
+        (4, 10): _ROUND | _HULL | _FILL,
+        (4, 11): _ROUND | _HULL,
+        (4, 12): _ROUND | _HULL,
+        (4, 13): _ROUND,
+        (4, 14): frozenset(),
+        (5, 0): frozenset(),
+    }
+)
+"""Releases that our own kernels were compared with, and the functions that they do otherwise: those
+have no kernel there. With any other release programs run with OpenCV itself, for nothing is known of
+its last bits."""
 _NAME: Final = "cv2"
 _may_import = True
+_DISTRIBUTIONS: Final = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python-headless",
+    "opencv-contrib-python",
+)
 
 
 def is_named_in(source: bytes) -> bool:
@@ -40,6 +74,24 @@ def opencv() -> Any | None:
             # Its own loader raises what it likes where a system library is missing.
             return None
     return found
+
+
+@cache
+def installed() -> tuple[int, ...]:
+    """Give the version of the installed OpenCV without importing it, as ``(5, 0, 0)``.
+
+    Returns:
+        Its first three numbers; empty if there is none, or one that did not come from a package.
+    """
+    for name in _DISTRIBUTIONS:
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        return tuple(int(part) for part in found.split(".")[:3] if part.isdecimal())
+    module = sys.modules.get(_NAME)
+    found = str(getattr(module, "__version__", ""))
+    return tuple(int(part) for part in found.split(".")[:3] if part.isdecimal())
 
 
 def warm_up() -> bool:

@@ -18,6 +18,7 @@ from sandbox.parse import Places
 from sandbox.paths import PathsOf
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
 from sandbox.reads import Reads, ReadsOf
+from sandbox.tasks import grows
 from sandbox.trees import child_nodes, walk
 
 __all__ = ["outline_of"]
@@ -49,6 +50,7 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
     tasks_span: Span | None = None
     data_classes: set[str] = set(_DATA_BASES)
     nodes: dict[str, ast.ClassDef] = {}
+    grown = grows(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             functions.pop(node.name, None)
@@ -65,7 +67,9 @@ def outline_of(tree: ast.Module, text: str, entries: tuple[str, ...] | None = No
         else:
             listed = _task_list(node)
             if listed is not None:
-                tasks, tasks_span = entries or listed[0], places.span(listed[1])
+                # What later statements add to the list is not in its display.
+                shown = None if grown else listed[0]
+                tasks, tasks_span = entries or shown, places.span(listed[1])
     used = _used(tree, functions.keys())
     top = tuple(replace(item, is_used=item.name in used) for item in functions.values())
     return Outline(top, tuple(classes.values()), tasks, tasks_span)

@@ -135,8 +135,17 @@ def _tests(node: ast.AST) -> Iterator[ast.expr]:
             yield from (item for item in walk(statement) if isinstance(item, ast.Name))
 
 
+_SHAPES: Final = {
+    "findNonZero": ("[n, 2]", "[n, 1, 2]", "-1, 2"),
+    "convexityDefects": ("[n, 4]", "[n, 1, 4]", "-1, 4"),
+    "minEnclosingTriangle": ("[3, 2]", "[3, 1, 2]", "3, 2"),
+}
+"""Functions whose results have another shape in OpenCV 5 than in 4: both, and what makes one of them.
+``python -m benchmarks.opencv_versions`` finds them."""
+
+
 def _points(function: ast.FunctionDef, places: Places) -> Iterator[Finding]:
-    """Find points of `findNonZero` that are used as they come."""
+    """Find results of another shape in another OpenCV that are used as they come."""
     shaped = {
         _root(node.value)
         for node in walk(function)
@@ -147,15 +156,31 @@ def _points(function: ast.FunctionDef, places: Places) -> Iterator[Finding]:
         for node in walk(function)
         if isinstance(node, ast.Attribute) and node.attr in ("reshape", "squeeze", "ravel")
     }
+    read = {
+        node.id
+        for node in walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
     for node in walk(function):
         if not isinstance(node, ast.Assign | ast.Return | ast.Expr):
             continue
+        targets = node.targets if isinstance(node, ast.Assign) else []
         for item in walk(node):
-            if _called(item) != "findNonZero" or item in inside:
+            name = _called(item)
+            if name not in _SHAPES or item in inside:
                 continue
-            names = node.targets if isinstance(node, ast.Assign) else []
-            if not any(isinstance(name, ast.Name) and name.id in shaped for name in names):
-                yield RULES["SBX653"].finding(places.at(item))
+            if name == "minEnclosingTriangle":
+                # It gives an area too, which is often all that is wanted.
+                pairs = [t for t in targets if isinstance(t, ast.Tuple) and len(t.elts) == 2]
+                corners = pairs[0].elts[1] if pairs else None
+                if not isinstance(corners, ast.Name) or corners.id in shaped | (
+                    {corners.id} - read
+                ):
+                    continue
+            elif any(isinstance(target, ast.Name) and target.id in shaped for target in targets):
+                continue
+            new, old, shape = _SHAPES[name]
+            yield RULES["SBX653"].finding(places.at(item), name=name, new=new, old=old, shape=shape)
 
 
 def _root(node: ast.expr) -> str | None:
@@ -232,7 +257,7 @@ class _Channels:
         self.orders: _Orders = {}
         """What the last round found; what is not known yet is not in it, or None."""
         self.fresh: _Orders = {}
-        for call in (plan.reward, plan.step, plan.reset, *plan.tasks):
+        for call in (plan.reward, plan.step, plan.reset, plan.first, *plan.tasks):
             if call is not None:
                 self._bind(call)
         bound = self.fresh

@@ -145,6 +145,8 @@ class Plan:
         step: Method of ``class_name`` (``self`` left out of the parameters).
         reset: Method of ``class_name`` run after construction, or None. Its parameters are bound
             to slots too (the first observation is slot ``initial_obs``).
+        first: The paying method once more, run when an episode begins, after ``reset``, with what
+            there is then; what it answers is dropped. None for programs that begin with a step.
     """
 
     schema: Schema
@@ -153,6 +155,7 @@ class Plan:
     class_name: str | None = None
     step: Call | None = None
     reset: Call | None = None
+    first: Call | None = None
 
     @property
     def form(self) -> Form:

@@ -884,9 +884,9 @@ _PICTURES = (
     ),
     _note(
         "SBX653",
-        "the points of `cv2.findNonZero` have the shape [n, 2] in OpenCV 5 and [n, 1, 2] in 4",
+        "what `cv2.{name}` gives has the shape {new} in OpenCV 5 and {old} in 4",
         "the program means different things in different releases",
-        "write `cv2.findNonZero(mask).reshape(-1, 2)`, after a test for None",
+        "bring it into one shape, after a test for None: `.reshape({shape})`",
     ),
     _note(
         "SBX654",

@@ -45,7 +45,9 @@ def check(
     """
     limits = limits or Limits()
     data, name = read_source(source, filename=filename, limits=limits)
-    guest = open_guest(data, filename=name, limits=limits, isolation=isolation, require=require)
+    guest = open_guest(
+        data, filename=name, limits=limits, isolation=isolation, require=require, brief=True
+    )
     try:
         return guest.report
     finally:

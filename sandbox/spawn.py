@@ -8,6 +8,9 @@ parent still owns the only ones, and joins the same zygote by its name when it w
 
 Every request has a number and every wait a limit. An answer that comes after its request was given
 up (Ctrl-C, a time-out) is recognised by its number and thrown away, with the descriptor in it.
+
+A process that checks one text after another is given each worker a little before it asks: the next
+is forked, and locks itself, while the one before still reads. It has seen nothing when it is taken.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +34,7 @@ from sandbox import cgroup, meeting
 from sandbox.errors import IsolationError, WorkerDiedError
 from sandbox.zygote import ANSWER, PICTURES, REQUEST, Op, Warmth
 
-__all__ = ["Child", "Zygote", "shared_zygote"]
+__all__ = ["Child", "Wanted", "Zygote", "shared_zygote"]
 
 START_S: Final = 60.0
 """Seconds for Python and NumPy to be imported, on a machine that is busy."""
@@ -83,6 +87,54 @@ class _ZygoteGoneError(Exception):
     """The zygote is dead or stuck."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A worker to be forked.
+
+    Attributes:
+        warmth: What it must find imported for what it may be asked.
+        memory_bytes: Address space it may add to what it starts with.
+        cpu_s: Seconds of CPU time until it serves batches.
+        threads: How many may work on a batch.
+        pictures: Whether OpenCV is to be among what it finds, where it is installed.
+    """
+
+    warmth: Warmth
+    memory_bytes: int
+    cpu_s: float
+    threads: int = 1
+    pictures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the zygote said: an errno or 0, its warmth, a process id, a status, a descriptor."""
+
+    code: int
+    warmth: Warmth
+    pid: int
+    status: int
+    fd: int
+
+
+@dataclass(slots=True)
+class _Spare:
+    """A worker that was asked for before anybody needs it.
+
+    Closing our end of its connection is all it takes to be rid of it.
+    """
+
+    wanted: Wanted
+    sequence: int
+    sock: socket.socket
+    answer: _Answer | None = None
+
+    def close(self) -> None:
+        self.sock.close()
+        if self.answer is not None and self.answer.fd >= 0:
+            os.close(self.answer.fd)
+
+
 class Child:
     """A worker process, seen from the host.
 
@@ -100,13 +152,14 @@ class Child:
         pidfd: int,
         sock: socket.socket,
         *,
+        warmth: Warmth,
         sees: bool = False,
     ) -> None:
         self.zygote = zygote
         self.pid = pid
         self.pidfd = pidfd
         self.sock = sock
-        self.warmth = zygote.warmth
+        self.warmth = warmth
         self.sees = sees
         self._open = True
         self._release = threading.Lock()
@@ -209,6 +262,8 @@ class Zygote:
     def _begin(self, sock: socket.socket) -> None:
         self._lock = threading.Lock()
         self._sequence = 0
+        self._spare: _Spare | None = None
+        self._last_brief: Wanted | None = None
         self.alive = True
         self.warmth = Warmth.LIGHT
         self.pid = 0
@@ -216,9 +271,8 @@ class Zygote:
         self._sock = sock
 
     def _greeting(self) -> None:
-        answer, _ = self._answer(time.monotonic() + START_S)
-        _, _, warm, self.pid, _ = ANSWER.unpack(answer)
-        self.warmth = Warmth(warm)
+        _, answer = self._receive(time.monotonic() + START_S)
+        self.pid, self.warmth = answer.pid, answer.warmth
 
     def _ended_with(self) -> str:
         self._process.kill()
@@ -228,40 +282,73 @@ class Zygote:
         self.close()
         return printed.decode(errors="replace")[-2000:].strip()
 
-    def fork(
-        self,
-        *,
-        warmth: Warmth,
-        memory_bytes: int,
-        cpu_s: float,
-        threads: int = 1,
-        pictures: bool = False,
-    ) -> Child:
+    def fork(self, wanted: Wanted, *, brief: bool = False) -> Child:
         """Fork a worker.
 
         Args:
-            warmth: What it must find imported for what it may be asked.
-            pictures: Whether OpenCV is to be among it, where it is installed.
-            memory_bytes: Address space it may add to what it starts with.
-            cpu_s: Seconds of CPU time until it serves batches.
-            threads: How many may work on a batch.
+            wanted: What it is to be.
+            brief: Whether it is to read one text and end. From the second of one kind on the next
+                is made ready meanwhile.
         """
+        if not brief:
+            return self._fork(wanted)
+        child = self._take_spare(wanted) or self._fork(wanted)
+        try:
+            if self._last_brief == wanted:
+                self._make_spare(wanted)
+            self._last_brief = wanted
+        except _ZygoteGoneError:
+            pass  # the worker will be missed when it is spoken to
+        return child
+
+    def _fork(self, wanted: Wanted) -> Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        slow = wanted.warmth > self.warmth or wanted.pictures
         try:
             with theirs:
-                pid, _, fd = self._ask(
-                    Op.FORK,
-                    warmth=warmth | (PICTURES if pictures else 0),
-                    number=memory_bytes,
-                    seconds=cpu_s,
-                    threads=threads,
-                    give=theirs.fileno(),
-                    wait_s=WARM_S if warmth > self.warmth or pictures else ANSWER_S,
+                answer = self._ask(
+                    *_request(wanted), give=theirs.fileno(), wait_s=WARM_S if slow else ANSWER_S
                 )
-            return Child(self, pid, fd, ours, sees=pictures)
+            return self._child(wanted, answer, ours)
         except BaseException:
             ours.close()
             raise
+
+    def _child(self, wanted: Wanted, answer: _Answer, sock: socket.socket) -> Child:
+        return Child(self, answer.pid, answer.fd, sock, warmth=answer.warmth, sees=wanted.pictures)
+
+    def _make_spare(self, wanted: Wanted) -> None:
+        """Ask for a worker and do not wait for it."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs, self._lock:
+            self._drop_spare()
+            try:
+                sequence = self._post(*_request(wanted), give=theirs.fileno(), wait_s=ANSWER_S)
+            except BaseException:
+                ours.close()
+                raise
+            self._spare = _Spare(wanted, sequence, ours)
+
+    def _take_spare(self, wanted: Wanted) -> Child | None:
+        """Give the worker that was made ready, if it is of this kind and lives."""
+        with self._lock:
+            spare = self._spare
+            if spare is None or spare.wanted != wanted or not self.alive:
+                return None
+            if spare.answer is None:
+                # Kept by `_await` also if Ctrl-C comes between.
+                self._await(spare.sequence, time.monotonic() + ANSWER_S)
+            self._spare = None
+            answer = spare.answer
+            if answer is None or answer.code or not _is_open(spare.sock):
+                spare.close()
+                return None
+            return self._child(wanted, answer, spare.sock)
+
+    def _drop_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.close()
 
     def ping(self) -> None:
         """Ask for a sign of life."""
@@ -270,10 +357,10 @@ class Zygote:
     def ending(self, pid: int) -> int | None:
         """Give a worker's wait status, or None while it lives or where nobody knows."""
         try:
-            _, status, _ = self._ask(Op.ENDING, number=pid)
+            answer = self._ask(Op.ENDING, number=pid)
         except (_ZygoteGoneError, OSError):
             return None
-        return None if status < 0 else status
+        return None if answer.status < 0 else answer.status
 
     def kill(self, pid: int) -> None:
         """Kill a worker by its id; the zygote is its parent, so the id is still its own."""
@@ -283,44 +370,68 @@ class Zygote:
     def _ask(
         self,
         op: Op,
-        *,
         warmth: int = Warmth.LIGHT,
         number: int = 0,
         seconds: float = 0.0,
         threads: int = 1,
+        *,
         give: int = -1,
         wait_s: float = ANSWER_S,
-    ) -> tuple[int, int, int]:
-        """Ask for one thing; give the process id, the status and a descriptor (or -1)."""
+    ) -> _Answer:
+        """Ask for one thing and wait for the answer."""
         with self._lock:
-            if not self.alive:
-                raise _ZygoteGoneError
-            self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
-            request = REQUEST.pack(sequence, op, warmth, number, seconds, threads)
             deadline = time.monotonic() + wait_s
+            sequence = self._post(op, warmth, number, seconds, threads, give=give, wait_s=wait_s)
+            answer = self._await(sequence, deadline)
+        if answer.code:
+            raise OSError(answer.code, os.strerror(answer.code))
+        return answer
+
+    def _post(
+        self,
+        op: Op,
+        warmth: int,
+        number: int,
+        seconds: float,
+        threads: int,
+        *,
+        give: int,
+        wait_s: float,
+    ) -> int:
+        """Send a request, with the lock held, and give its number."""
+        if not self.alive:
+            raise _ZygoteGoneError
+        self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
+        request = REQUEST.pack(sequence, op, warmth, number, seconds, threads)
+        try:
+            self._sock.settimeout(wait_s)
+            if give >= 0:
+                socket.send_fds(self._sock, [request], [give])
+            else:
+                self._sock.sendall(request)
+        except OSError as error:
+            self._end()
+            raise _ZygoteGoneError from error
+        return sequence
+
+    def _await(self, sequence: int, deadline: float) -> _Answer:
+        """Receive the answer with a number, with the lock held; one about the spare is kept."""
+        while True:
             try:
-                self._sock.settimeout(wait_s)
-                if give >= 0:
-                    socket.send_fds(self._sock, [request], [give])
-                else:
-                    self._sock.sendall(request)
-                while True:
-                    answer, fd = self._answer(deadline)
-                    found, code, warm, pid, status = ANSWER.unpack(answer)
-                    if found == sequence:
-                        break
-                    if fd >= 0:
-                        os.close(fd)
+                found, answer = self._receive(deadline)
             except (OSError, EOFError) as error:
                 # Dead, or stuck and not to be waited for again; its workers end with it.
                 self._end()
                 raise _ZygoteGoneError from error
-            self.warmth = Warmth(warm)
-        if code:
-            raise OSError(code, os.strerror(code))
-        return pid, status, fd
+            self.warmth = answer.warmth
+            if self._spare is not None and found == self._spare.sequence:
+                self._spare.answer = answer
+            elif found != sequence and answer.fd >= 0:
+                os.close(answer.fd)
+            if found == sequence:
+                return answer
 
-    def _answer(self, deadline: float) -> tuple[bytes, int]:
+    def _receive(self, deadline: float) -> tuple[int, _Answer]:
         self._sock.settimeout(max(0.001, deadline - time.monotonic()))
         flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
         data, fds, _, _ = socket.recv_fds(self._sock, ANSWER.size, 1, flags)
@@ -331,12 +442,14 @@ class Zygote:
             if not more:
                 raise EOFError
             data += more
-        return data, fds[0] if fds else -1
+        sequence, code, warmth, pid, status = ANSWER.unpack(data)
+        return sequence, _Answer(code, Warmth(warmth), pid, status, fds[0] if fds else -1)
 
     def _end(self) -> None:
         if not self.alive:
             return
         self.alive = False
+        self._drop_spare()
         self._sock.close()
         self._end_process()
         _zygotes.discard(self)
@@ -358,6 +471,7 @@ class Zygote:
         """Close the descriptors only: in a forked child."""
         self._lock = threading.Lock()
         self.alive = False
+        self._drop_spare()
         self._sock.close()
         self._abandon_process()
 
@@ -389,6 +503,18 @@ class _JoinedZygote(Zygote):
 
     def _abandon_process(self) -> None:
         """Leave it to its owner."""
+
+
+def _request(wanted: Wanted) -> tuple[Op, int, int, float, int]:
+    warmth = wanted.warmth | (PICTURES if wanted.pictures else 0)
+    return Op.FORK, warmth, wanted.memory_bytes, wanted.cpu_s, wanted.threads
+
+
+def _is_open(sock: socket.socket) -> bool:
+    """Say whether the other end is still held, also where there is something to read."""
+    poll = select.poll()
+    poll.register(sock, 0)  # that it hung up is told in any case
+    return not poll.poll(0)
 
 
 def _start(
@@ -454,30 +580,20 @@ def _start_shared() -> Zygote:
     return zygote
 
 
-def fork(
-    zygote: Zygote | None,
-    *,
-    warmth: Warmth,
-    memory_bytes: int,
-    cpu_s: float,
-    threads: int = 1,
-    pictures: bool = False,
-) -> Child:
+def fork(zygote: Zygote | None, wanted: Wanted, *, brief: bool = False) -> Child:
     """Fork a worker from a given zygote, or from the shared one, replaced once if it is stuck.
+
+    Args:
+        zygote: What to fork from; the one of this process if left out.
+        wanted: What it is to be.
+        brief: See `Zygote.fork`.
 
     Raises:
         WorkerDiedError: If there is no zygote to be had.
     """
     for attempt in range(2):
         try:
-            source = zygote or shared_zygote()
-            return source.fork(
-                warmth=warmth,
-                memory_bytes=memory_bytes,
-                cpu_s=cpu_s,
-                threads=threads,
-                pictures=pictures,
-            )
+            return (zygote or shared_zygote()).fork(wanted, brief=brief)
         except _ZygoteGoneError:
             continue
         except OSError as error:

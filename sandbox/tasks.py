@@ -18,7 +18,7 @@ from typing import Final
 from sandbox.scopes import arguments_of
 from sandbox.trees import walk
 
-__all__ = ["Tasks", "with_tasks"]
+__all__ = ["Tasks", "grows", "with_tasks"]
 
 _MOST: Final = 64
 """Entries that are looked for; no program has as many."""
@@ -58,13 +58,14 @@ class _Entry:
 
 def with_tasks(tree: ast.Module) -> Tasks:
     """Give each entry of ``TASKS`` a function; the given tree stays as it is."""
-    found = _assigned(tree).get("TASKS")
-    if found is None or _is_plain(found, tree):
+    mentions = sum(isinstance(item, ast.Name) and item.id == "TASKS" for item in walk(tree))
+    found = _assigned(tree).get("TASKS") if mentions == 1 else _first(tree)
+    if found is None or (mentions == 1 and _is_plain(found, tree)):
         return Tasks(tree, None)
     at, value = found
-    entries = _Finder(tree).entries(value)
-    mentions = sum(isinstance(item, ast.Name) and item.id == "TASKS" for item in walk(tree))
-    if not entries or len(entries) > _MOST or mentions > 1:
+    finder = _Finder(tree)
+    entries = finder.entries(value) if mentions == 1 else finder.grown(mentions)
+    if not entries or len(entries) > _MOST:
         return Tasks(tree, None)
     taken = {item.id for item in walk(tree) if isinstance(item, ast.Name)} | set(_defined(tree))
     names: list[str] = []
@@ -81,6 +82,41 @@ def with_tasks(tree: ast.Module) -> Tasks:
         names.append(name)
         made.append(_function(name, entry, keys[index] if keys else ast.Constant(index), at))
     return Tasks(ast.Module([*tree.body, *made], tree.type_ignores), tuple(names))
+
+
+def grows(tree: ast.Module) -> bool:
+    """Whether anything at the top level but its one assignment names ``TASKS``."""
+    defined = (ast.FunctionDef, ast.ClassDef)
+    mentions = sum(
+        isinstance(item, ast.Name) and item.id == "TASKS"
+        for node in tree.body
+        if not isinstance(node, defined)
+        for item in walk(node)
+    )
+    return mentions > 1
+
+
+def _first(tree: ast.Module) -> tuple[ast.stmt, ast.expr] | None:
+    """Give the statement that makes a list which later ones extend; a dict does not grow so."""
+    for node in tree.body:
+        value = _value_of_tasks(node)
+        if value is not None:
+            return None if isinstance(value, ast.Dict) else (node, value)
+    return None
+
+
+def _value_of_tasks(node: ast.stmt) -> ast.expr | None:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = node.targets[0], node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        target, value = node.target, node.value
+    else:
+        return None
+    return value if isinstance(target, ast.Name) and target.id == "TASKS" else None
+
+
+def _mentions(node: ast.AST) -> int:
+    return sum(isinstance(item, ast.Name) and item.id == "TASKS" for item in walk(node))
 
 
 def _function(name: str, entry: _Entry, key: ast.expr | None, at: ast.stmt) -> ast.stmt:
@@ -147,6 +183,7 @@ class _Finder:
     """Reads the entries of an expression from the text."""
 
     def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
         self.assigned = _assigned(tree)
         self.functions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, ast.ClassDef] = {}
@@ -163,12 +200,19 @@ class _Finder:
                 self.functions.pop(name, None)
                 self.classes.pop(name, None)
 
-    def entries(self, node: ast.expr, depth: int = 0) -> list[_Entry] | None:
-        """Give the entries of a collection; None where the text does not show them."""
+    def entries(
+        self, node: ast.expr, depth: int = 0, *, inside: bool = False
+    ) -> list[_Entry] | None:
+        """Give the entries of a collection; None where the text does not show them.
+
+        ``inside`` a loop its names are not those of the module, so only a display is read.
+        """
         if depth > _DEEPEST:
             return None
         if isinstance(node, ast.List | ast.Tuple):
-            return self._joined(node.elts, depth)
+            return self._joined(node.elts, depth, inside=inside)
+        if inside:
+            return None
         if isinstance(node, ast.Dict):
             return self._named(node, depth)
         if isinstance(node, ast.Name) and node.id in self.assigned:
@@ -190,16 +234,70 @@ class _Finder:
             return self.entries(inner, depth + 1)
         return None
 
-    def _joined(self, items: list[ast.expr], depth: int) -> list[_Entry] | None:
+    def grown(self, mentions: int) -> list[_Entry] | None:
+        """Give the entries of a list made by several statements of the module.
+
+        Args:
+            mentions: How often the program names ``TASKS``; each has to be such a statement.
+        """
+        found: list[_Entry] = []
+        for index, node in enumerate(item for item in self.tree.body if _mentions(item)):
+            value = _value_of_tasks(node)
+            if index == 0 and value is not None:
+                more, named = self.entries(value), 1
+            else:
+                more, named = self._added(node, inside=False)
+            if more is None or (index == 0) != (value is not None):
+                return None
+            found.extend(more)
+            mentions -= named
+        return found if mentions == 0 else None
+
+    def _added(self, node: ast.stmt, *, inside: bool) -> tuple[list[_Entry] | None, int]:
+        """Give what a statement puts at the end of the list, and how often it names the list."""
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+            plain = isinstance(node.target, ast.Name) and node.target.id == "TASKS"
+            return (self.entries(node.value, inside=inside) if plain else None), 1
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            to = call.func
+            own = isinstance(to, ast.Attribute) and isinstance(to.value, ast.Name)
+            if not own or call.keywords or len(call.args) != 1:
+                return None, 1
+            if _last(to) == "extend":
+                return self.entries(call.args[0], inside=inside), 1
+            if _last(to) == "append":
+                return self._joined(call.args, 0, inside=inside), 1
+            return None, 1
+        if isinstance(node, ast.For) and not node.orelse:
+            count = self._count(node.iter)
+            leaves = any(isinstance(item, ast.Break | ast.Continue) for item in walk(node))
+            if count is None or leaves:
+                return None, 1
+            each: list[_Entry] = []
+            named = 0
+            for item in node.body:
+                if _mentions(item):
+                    more, times = self._added(item, inside=True)
+                    if more is None:
+                        return None, 1
+                    each.extend(more)
+                    named += times
+            return each * count, named
+        return None, 1
+
+    def _joined(
+        self, items: list[ast.expr], depth: int, *, inside: bool = False
+    ) -> list[_Entry] | None:
         found: list[_Entry] = []
         for item in items:
             if isinstance(item, ast.Starred):
-                more = self.entries(item.value, depth + 1)
+                more = self.entries(item.value, depth + 1, inside=inside)
                 if more is None:
                     return None
                 found.extend(more)
                 continue
-            entry = self.entry(item, depth)
+            entry = self.entry(item, depth, inside=inside)
             if entry is None:
                 return None
             found.append(entry)
@@ -231,15 +329,28 @@ class _Finder:
         if isinstance(node, ast.List | ast.Tuple):
             plain = not any(isinstance(item, ast.Starred) for item in node.elts)
             return len(node.elts) if plain else None
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "range"
-            and len(node.args) == 1
-            and isinstance(node.args[0], ast.Constant)
-            and isinstance(node.args[0].value, int)
-        ):
-            return max(node.args[0].value, 0)
+        if isinstance(node, ast.Dict):
+            keys = [item.value for item in node.keys if isinstance(item, ast.Constant)]
+            return len(keys) if len({*keys}) == len(node.keys) == len(keys) else None
+        if not isinstance(node, ast.Call):
+            return None
+        if isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("items", "keys", "values") and not node.args:
+                return self._count(node.func.value)
+            made = node.func.attr in ("array", "asarray") and node.args
+            return self._count(node.args[0]) if made else None
+        if len(node.args) != 1 or node.keywords or not isinstance(node.func, ast.Name):
+            return None
+        inner = node.args[0]
+        if node.func.id == "enumerate":
+            return self._count(inner)
+        if node.func.id != "range":
+            return None
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, int):
+            return max(inner.value, 0)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
+            plain = len(inner.args) == 1 and not inner.keywords
+            return self._count(inner.args[0]) if inner.func.id == "len" and plain else None
         return None
 
     def entry(self, node: ast.expr, depth: int, *, inside: bool = False) -> _Entry | None:

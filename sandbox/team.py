@@ -22,10 +22,12 @@ from sandbox.lane import table_of
 from sandbox.native.library import Library
 from sandbox.native.tables import JOB, MEMBER, TEAM_AT, TEAM_BYTES
 
-__all__ = ["LEAST_ROWS", "MOST_THREADS", "Job", "Team", "team_of"]
+__all__ = ["LEAST_BYTES", "LEAST_CHUNK", "LEAST_ROWS", "MOST_THREADS", "Job", "Team", "team_of"]
 
 LEAST_ROWS: Final = 4_096
 """Rows of a batch from which on it is shared; below, waking a helper costs more than it saves."""
+LEAST_BYTES: Final = 1 << 18
+"""Bytes that a batch of pictures reads from which on it is shared, however few rows it has."""
 MOST_THREADS: Final = 64
 _CHUNKS: Final = 8
 """Chunks for each thread: one that the system stops for a while leaves the rest to the others."""
@@ -33,6 +35,7 @@ _START_S: Final = 10.0
 _kept: Final[list[Any]] = []
 """Every team: its threads look at its memory for as long as the process lives."""
 _ALIGNED: Final = 64
+LEAST_CHUNK: Final = 64
 """Rows: arrays of bytes of two chunks share no cache line."""
 
 
@@ -107,6 +110,7 @@ class Job:
         scratch: By place of a region, bytes of scratch memory each member needs of its own.
         failed: Place and address of the number of failed rows.
         rows: Rows of a batch.
+        least: Rows of a chunk are a multiple of this.
 
     Attributes:
         table: What native code reads.
@@ -121,10 +125,11 @@ class Job:
         scratch: Mapping[int, int],
         failed: tuple[int, int],
         rows: int,
+        least: int = LEAST_CHUNK,
     ) -> None:
         members = team.threads
         size = -(-rows // (members * _CHUNKS))
-        size = max(-(-size // _ALIGNED) * _ALIGNED, _ALIGNED)
+        size = max(-(-size // least) * least, least)
         widths = np.array([stride or 0 for stride in strides], np.int64)
         tables = np.zeros((members, len(strides)), np.int64)
         owns = np.zeros((members, len(strides)), np.int64)

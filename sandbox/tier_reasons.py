@@ -505,6 +505,12 @@ _PICTURES: Final = (
         _SHARED,
         "make a new array of it",
     ),
+    (
+        "CMP534",
+        "the installed OpenCV does this otherwise than the kernels, or was not compared with them",
+        "another release may round otherwise, and both tiers have to give the same",
+        "install OpenCV 5.0 or 4.14, or leave it: the program runs with OpenCV itself",
+    ),
 )
 
 _WORDS: Final = (

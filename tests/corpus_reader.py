@@ -80,15 +80,15 @@ class CorpusProgram:
         return 2e-6 if np.dtype(np.float32) in dtypes else 1e-10
 
 
-def names() -> list[str]:
-    """Names of all corpus programs."""
-    return sorted(folder.name for folder in STATE.iterdir() if folder.is_dir())
+def names(corpus: Path = STATE) -> list[str]:
+    """Names of all programs of a corpus."""
+    return sorted(folder.name for folder in corpus.iterdir() if folder.is_dir())
 
 
 @cache
-def read(name: str) -> CorpusProgram:
+def read(name: str, corpus: Path = STATE) -> CorpusProgram:
     """Read one corpus program; the arrays are shared, so they are not writable."""
-    folder = STATE / name
+    folder = corpus / name
     spec = json.loads((folder / "spec.json").read_text())
     source = (folder / "program.py").read_bytes()
     form = spec["form"]
@@ -297,6 +297,16 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
     return [a.arg for a in function.args.args if a.arg != "self"]
 
 
+def _methods(name: str, classes: dict[str, ast.ClassDef]) -> dict[str, ast.FunctionDef]:
+    """Give the methods of a class, those of its bases included."""
+    found: dict[str, ast.FunctionDef] = {}
+    for base in reversed(classes[name].bases):
+        if isinstance(base, ast.Name) and base.id in classes:
+            found.update(_methods(base.id, classes))
+    own = classes[name].body
+    return found | {node.name: node for node in own if isinstance(node, ast.FunctionDef)}
+
+
 def _plan(form: str, entry: str, tree: ast.Module, observation: Spec, action: ArraySpec) -> Plan:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
@@ -332,7 +342,7 @@ def _plan(form: str, entry: str, tree: ast.Module, observation: Spec, action: Ar
             for name in order
         )
         return Plan(schema=Schema(tuple(used.items())), tasks=calls)
-    methods = {node.name: node for node in classes[entry].body if isinstance(node, ast.FunctionDef)}
+    methods = _methods(entry, classes)
     step = Call("step", tuple(param(name) for name in _parameters(methods["step"])))
     reset = None
     if "reset" in methods:

@@ -61,6 +61,7 @@ def _bench(options: argparse.Namespace) -> int:
                 entry=options.entry,
                 frame=frame,
                 frame_order=options.frame_order,
+                call_at_reset=options.call_at_reset,
                 **wishes,
             )
 

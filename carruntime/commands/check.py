@@ -70,6 +70,7 @@ def _check(options: argparse.Namespace) -> int:
                     entry=options.entry,
                     frame=frame,
                     frame_order=options.frame_order,
+                    call_at_reset=options.call_at_reset,
                     require=options.require,
                 )
             )

@@ -49,7 +49,8 @@ def _explain(options: argparse.Namespace) -> int:
             print_json(
                 {
                     **found.to_json(),
-                    "rows_per_s": None if rate is None else rate[1],
+                    "rows_per_s": None if rate is None else rate.rows_per_s,
+                    "recalled": None if rate is None else rate.found,
                     "core": core,
                     "report": program.report.to_json(),
                 }
@@ -69,7 +70,11 @@ def _explain(options: argparse.Namespace) -> int:
         for line in found.render_costs():
             print_wrapped(line, "  ")
         if rate is not None:
-            print(f"rows/s here: {rate[1]:,.0f} in batches of {rate[0]:,}, isolation included")
+            kept = "" if rate.found is None else f"; {rate.found:.0%} of calls had a result kept"
+            print(
+                f"rows/s here: {rate.rows_per_s:,.0f} in batches of {rate.rows:,}, isolation"
+                f" included{kept}"
+            )
         annotated = found.render_source(program.source)
         if annotated:
             print("source, with each line's share of the estimated instructions:")

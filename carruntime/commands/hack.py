@@ -16,6 +16,7 @@ from carruntime.commands.shared import (
     print_json,
     program_options,
     progress_option,
+    store_options,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def add(commands: Any) -> None:
         help="when the environment has been solved: as it says itself, when it terminates, or when "
         "it terminates with a reward above 0 (default: auto)",
     )
+    store_options(hack)
     progress_option(hack)
 
 
@@ -75,6 +77,7 @@ def _hack(options: argparse.Namespace) -> int:
             if options.success_when is None
             else number_or_text(options.success_when),
             reference=options.reference,
+            save=options.save,
             progress=line,
         )
     if options.json:

@@ -44,6 +44,7 @@ __all__ = [
     "progress_option",
     "require_option",
     "source_of",
+    "store_options",
     "version_text",
     "want_writable",
     "wrong_use",
@@ -116,7 +117,12 @@ def load_options(parser: argparse.ArgumentParser, *, tiers: bool = True) -> None
 
 
 def frame_order_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--frame-order``."""
+    """Add ``--frame-order`` and ``--call-at-reset``."""
+    parser.add_argument(
+        "--call-at-reset",
+        action="store_true",
+        help="call a class with the first frame of an episode too, as published scripts are",
+    )
     parser.add_argument(
         "--frame-order",
         default="rgb",
@@ -132,6 +138,21 @@ def require_option(parser: argparse.ArgumentParser) -> None:
         default="seccomp",
         choices=("any", "seccomp", "full"),
         help="least isolation to go on with, see carruntime doctor (default: seccomp)",
+    )
+
+
+def store_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--save`` and ``--no-save`` of counterexamples."""
+    parser.add_argument(
+        "--save",
+        type=Path,
+        default=Path(".carruntime") / "counterexamples",
+        metavar="FOLDER",
+        help="where counterexamples are kept, and tried first next time (default: "
+        ".carruntime/counterexamples)",
+    )
+    parser.add_argument(
+        "--no-save", dest="save", action="store_const", const=None, help="keep and read none"
     )
 
 
@@ -222,6 +243,7 @@ class Loaded:
                 entry=options.entry,
                 frame=frame,
                 frame_order=options.frame_order,
+                call_at_reset=options.call_at_reset,
                 tier=options.tier,
                 require=options.require,
                 **self._further,

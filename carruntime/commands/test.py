@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carruntime.commands.shared import (
@@ -16,6 +15,7 @@ from carruntime.commands.shared import (
     print_json,
     program_options,
     progress_option,
+    store_options,
 )
 from carruntime.errors import OptionError
 
@@ -50,17 +50,7 @@ def add(commands: Any) -> None:
         help="ask never_errs and the like of whatever the spaces allow, not only of what the "
         "environment shows",
     )
-    test.add_argument(
-        "--save",
-        type=Path,
-        default=Path(".carruntime") / "counterexamples",
-        metavar="FOLDER",
-        help="where counterexamples are kept, and tried first next time (default: "
-        ".carruntime/counterexamples)",
-    )
-    test.add_argument(
-        "--no-save", dest="save", action="store_const", const=None, help="keep and read none"
-    )
+    store_options(test)
     progress_option(test)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from carruntime.arrangement import Told
     from carruntime.reward import RewardProgram
 
-__all__ = ["CLAIMS", "Claim", "Kind", "claim_of", "first_loop"]
+__all__ = ["CLAIMS", "IDS", "Claim", "Kind", "claim_of", "loops"]
 
 _GAIN: Final = 1e-9
 """Least sum of rewards over a loop that is a gain, relative to the rewards in it."""
@@ -38,6 +38,7 @@ class Kind(StrEnum):
     FARMED = "farmed"
 
 
+IDS: Final = {Kind.FALSE_CLAIM: "CAR321", Kind.OVERPAID: "CAR322", Kind.FARMED: "CAR323"}
 CLAIMS: Final = {
     "CAR321": "completion is claimed only where the environment says success",
     "CAR322": "no episode that fails earns more than one that succeeds",
@@ -112,10 +113,10 @@ def claim_of(
     return Claim("")
 
 
-def first_loop(
+def loops(
     looks: Sequence[bytes], reward: NDArray[np.float64], *, longest: int = 16
-) -> tuple[int, int] | None:
-    """Find the shortest run of steps that leads back to the same observation and pays.
+) -> list[tuple[int, int]]:
+    """Find runs of steps that lead back to the same observation and pay.
 
     Args:
         looks: Digest of each of the T + 1 observations.
@@ -123,12 +124,13 @@ def first_loop(
         longest: Steps of the longest loop that is looked for.
 
     Returns:
-        First step and the step behind the last one, or None.
+        First step and the step behind the last one of each, the shortest first. Of the loops that
+        end on a step it is only the shortest.
     """
     bad = np.concatenate([[0], np.cumsum(np.isnan(reward))])
     paid = np.concatenate([[0.0], np.nancumsum(reward)])
     size = np.concatenate([[0.0], np.nancumsum(np.abs(reward))])
-    best: tuple[int, int] | None = None
+    found: list[tuple[int, int]] = []
     at: dict[bytes, int] = {}
     for step, look in enumerate(looks):
         start = at.get(look)
@@ -136,8 +138,6 @@ def first_loop(
         if start is None or step - start > longest or bad[step] != bad[start]:
             continue
         gain = paid[step] - paid[start]
-        if gain > _GAIN * max(1.0, size[step] - size[start]) and (
-            best is None or step - start < best[1] - best[0]
-        ):
-            best = start, step
-    return best
+        if gain > _GAIN * max(1.0, size[step] - size[start]):
+            found.append((start, step))
+    return sorted(found, key=lambda loop: (loop[1] - loop[0], loop))

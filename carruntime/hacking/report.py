@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from carruntime.hacking.claims import CLAIMS, Kind
+from carruntime.hacking.claims import CLAIMS, IDS, Kind
+from carruntime.playing import Play
 from carruntime.showing import Row, table, wrapped
 from sandbox.diagnostics import escape
 
 __all__ = ["Hack", "HackReport"]
 
-_IDS: Final = {Kind.FALSE_CLAIM: "CAR321", Kind.OVERPAID: "CAR322", Kind.FARMED: "CAR323"}
 _HINTS: Final = {
     Kind.FALSE_CLAIM: "ask for what success means, not for what usually comes with it: that a thing "
     "is gone does not say where it went",
@@ -37,6 +38,8 @@ class Hack:
         loop: First step of the loop and the step behind it, where it is one.
         found_after: Steps of the environment until it was first seen.
         found_length: Actions it had before it was made short.
+        origin: The file of counterexamples in which it was found, or None.
+        saved: The file in which it is now, or None.
     """
 
     kind: Kind
@@ -49,11 +52,18 @@ class Hack:
     loop: tuple[int, int] | None = None
     found_after: int = 0
     found_length: int = 0
+    origin: Path | None = None
+    saved: Path | None = None
+
+    @property
+    def play(self) -> Play:
+        """What the episode follows from."""
+        return Play(self.seed, self.codes)
 
     @property
     def id(self) -> str:
         """Id of the claim that it breaks."""
-        return _IDS[self.kind]
+        return IDS[self.kind]
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain data for machines."""
@@ -68,6 +78,8 @@ class Hack:
             "loop": None if self.loop is None else list(self.loop),
             "found_after": self.found_after,
             "found_length": self.found_length,
+            "origin": None if self.origin is None else str(self.origin),
+            "saved": None if self.saved is None else str(self.saved),
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -95,6 +107,12 @@ class Hack:
                 more = len(row.changed) - _KEY_CHANGES
                 tail = f"; {more} more" if more > 0 else ""
                 lines += wrapped(f"step {row.step} changes {escape(shown)}{tail}", "    ", "  ")
+        if self.origin is not None:
+            lines += wrapped(f"known before: {escape(str(self.origin))}", "    ", "  ")
+        if self.saved is not None and self.saved != self.origin:
+            lines += wrapped(
+                f"saved: {escape(str(self.saved))}; it is tried first next time", "    ", "  "
+            )
         lines += wrapped(f"try: {_HINTS[self.kind]}", "    ", "  ")
         return "\n".join(lines)
 
@@ -112,6 +130,7 @@ class HackReport:
         reference: What an episode that succeeds earns; None where none is known.
         judged: Whether the environment can tell success from failure.
         notes: What else is to be known.
+        replayed: Counterexamples saved earlier that were tried first.
     """
 
     program: str
@@ -125,6 +144,7 @@ class HackReport:
     reference: float | None
     judged: bool
     notes: tuple[str, ...] = ()
+    replayed: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
@@ -143,6 +163,7 @@ class HackReport:
             "rule": self.rule,
             "reference": self.reference,
             "judged": self.judged,
+            "replayed": self.replayed,
             "notes": list(self.notes),
         }
 
@@ -156,6 +177,14 @@ class HackReport:
         lines += wrapped(f"complete means {self.rule or 'nothing that is known'}", "    ", "  ")
         if self.reference is not None:
             lines += wrapped(f"an episode that succeeds earns {self.reference:.6g}", "    ", "  ")
+        if self.replayed:
+            known = sum(hack.origin is not None for hack in self.hacks)
+            lines += wrapped(
+                f"{self.replayed} saved earlier tried first: "
+                f"{'still a hack' if known else 'none deceives this program'}",
+                "    ",
+                "  ",
+            )
         for note in self.notes:
             lines += wrapped(f"note: {escape(note)}", "    ", "  ")
         for hack in self.hacks:

@@ -16,8 +16,8 @@ import contextlib
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,15 +26,16 @@ from carruntime.arrangement import Stage, Told
 from carruntime.collection import collect
 from carruntime.errors import OptionError
 from carruntime.hacking.archive import Archive, digest_of
-from carruntime.hacking.claims import Claim, Kind, claim_of, first_loop
-from carruntime.hacking.report import Hack, HackReport
-from carruntime.hacking.shortcut import shortcut
+from carruntime.hacking.claims import Claim, Kind, claim_of, loops
+from carruntime.hacking.episodes import Episode, Rollouts, rollouts_for
+from carruntime.hacking.report import HackReport
+from carruntime.hacking.saved import Saved
+from carruntime.hacking.shortening import Found, Shortener, above
+from carruntime.minigrid.views import quick_views
 from carruntime.playing import Play, Player
-from carruntime.recording import SuccessRule, keep
-from carruntime.showing import rows_of
-from carruntime.shrinking import shortest
+from carruntime.recording import SuccessRule
 from carruntime.spaces import spec_of
-from carruntime.trajectory import Trajectory, stack, take
+from carruntime.trajectory import take
 from sandbox.schema import Schema
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_hacks"]
 
-_GENERATION: Final = 16
 _REPEAT: Final = 0.25
 """Share of actions, where there are too many to count, that are the one before once more."""
 _CURIOUS: Final = 0.8
@@ -52,15 +52,13 @@ _CURIOUS: Final = 0.8
 _MOST_PLACES: Final = 200_000
 _STAGES: Final = 6
 """Records of the reward within an episode that make a place further along."""
-_ROUNDS: Final = 4
-"""Times a loop must pay again before it is believed."""
-_UNBELIEVED: Final = 32
+_REFUTED: Final = 2
+"""Times a loop of the same actions and payments may fail to pay again; then it is passed over."""
+_UNBELIEVED: Final = 256
 """Loops that did not pay again, after which no more are tried."""
 _EXPERTS: Final = 5
 _A_WHILE: Final = 20
 """The part of the budget that is spent at least after a first finding."""
-_MOST_ROWS: Final = 48
-_LIST: Final = 12
 
 
 def find_hacks(
@@ -77,6 +75,7 @@ def find_hacks(
     success_when: str | float | None = None,
     reference: float | None = None,
     shrink_tries: int = 1_000,
+    save: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> HackReport:
     """Search for the shortest ways to deceive a program.
@@ -99,24 +98,28 @@ def find_hacks(
         reference: What an episode that succeeds earns; what a scripted expert, or else a success
             of the search, earns where left out.
         shrink_tries: Episodes that may be played to make one finding short.
+        save: Folder for counterexamples; what is there of this environment is tried first, and
+            what is found is written there. None keeps nothing.
         progress: Told the steps made and allowed.
 
     Returns:
         The report; it is true if anything was found.
 
     Raises:
-        OptionError: If a number is wrong, or ``success_when`` does not fit the program.
+        OptionError: If a number is wrong, or ``success_when`` does not fit the program,
+            or nothing can be saved.
     """
     for name, value in (("steps", steps), ("max_steps", max_steps), ("rollout", rollout)):
         if value < 1:
             raise OptionError(f"find_hacks: {name}={value!r}; want a whole number of at least 1")
     if not seeds or any(one < 0 for one in seeds):
         raise OptionError(f"find_hacks: seeds={seeds!r}; want at least one, from 0 on")
-    stage = Stage(program)
-    try:
+    with contextlib.closing(Stage(program)) as stage, quick_views(env):
+        player = Player(env, success, frames=program.reads_frames)
         search = _Search(
             stage,
-            Player(env, success, frames=program.reads_frames),
+            player,
+            rollouts_for(player, rule_is_given=success is not None),
             seeds=tuple(seeds),
             seed=seed,
             max_steps=max_steps,
@@ -125,34 +128,8 @@ def find_hacks(
             reference=reference,
             shrink_tries=shrink_tries,
         )
-        return search.run(steps, seconds, progress)
-    finally:
-        stage.close()
-
-
-@dataclass(eq=False, slots=True)
-class _Found:
-    """Something seen, not yet made short."""
-
-    kind: Kind
-    play: Play
-    after: int
-    loop: tuple[int, int] | None = None
-
-
-@dataclass(eq=False, slots=True)
-class _Episode:
-    """One episode of a generation."""
-
-    play: Play
-    trajectory: Trajectory
-    looks: list[bytes]
-    solved: list[bool | None]
-
-    @property
-    def first_success(self) -> int | None:
-        """Give the first step that solved the task."""
-        return next((step for step, done in enumerate(self.solved) if done), None)
+        saved = None if save is None else Saved(save, player)
+        return search.run(steps, seconds, saved, progress)
 
 
 class _Search:
@@ -160,6 +137,7 @@ class _Search:
         self,
         stage: Stage,
         player: Player,
+        rollouts: Rollouts,
         *,
         seeds: tuple[int, ...],
         seed: int,
@@ -172,12 +150,11 @@ class _Search:
         self.stage = stage
         self.program = stage.program
         self.player = player
+        self.rollouts = rollouts
         self.env = player.env
         self.seeds = seeds
         self.max_steps = max_steps
         self.rollout = rollout
-        self.shrink_tries = shrink_tries
-        self.shrink_steps = 40 * shrink_tries
         self.rng = np.random.default_rng(seed)
         self.space = copy.deepcopy(self.env.action_space)
         self.space.seed(seed)
@@ -192,14 +169,18 @@ class _Search:
         """How often each action was tried, by seed, stage and digest of the observation."""
         self.reference = reference
         self.judged = False
-        self.found: dict[Kind, _Found] = {}
+        self.found: dict[Kind, Found] = {}
         self.unbelieved = 0
+        self.refuted: dict[Any, int] = {}
         self.notes: list[str] = []
+        self.origin: Path | None = None
         self.made = 0
         """Steps of the search alone."""
         self.fixed_reference = reference is not None
         expert = self._ask_experts()
         self.claim: Claim = claim_of(self.program, success_when, expert)
+        self.shortener = Shortener(stage, player, rollouts, self.claim, shrink_tries)
+        self.replayed: list[tuple[Episode, Path]] = []
 
     # Before the search -------------------------------------------------------------------------
 
@@ -229,10 +210,16 @@ class _Search:
     # The loop ----------------------------------------------------------------------------------
 
     def run(
-        self, steps: int, seconds: float | None, progress: Callable[[int, int], None] | None
+        self,
+        steps: int,
+        seconds: float | None,
+        saved: Saved | None,
+        progress: Callable[[int, int], None] | None,
     ) -> HackReport:
         began = time.process_time()
         stop_at = steps
+        if saved is not None:
+            self._replay(saved)
         first = self._generation([(Play(seed, ()), 0) for seed in self.seeds])
         self._judge(first)
         if not self.player.repeatable(first[0].play):
@@ -246,7 +233,7 @@ class _Search:
                 break
             shortest_claim = self.found.get(Kind.FALSE_CLAIM)
             longest = self.max_steps if shortest_claim is None else len(shortest_claim.play) - 1
-            cells = self.archive.choose(_GENERATION, max(0, longest - 1))
+            cells = self.archive.choose(self.rollouts.lanes, max(0, longest - 1))
             episodes = self._generation(
                 [(Play(cell.seed, cell.actions), cell.stage) for cell in cells]
             )
@@ -261,66 +248,46 @@ class _Search:
                 f"{self.player.name} never said that the task is solved, nor that it can: only "
                 "farming can be found here; say what success is (success=, or --env-success)"
             )
-        hacks = self._all_short()
+        for episode, path in self.replayed:
+            self.origin = path
+            # What success earns may have been learnt since it was played.
+            self._overpaid(episode, self._said([episode])[0])
+        hacks = self.shortener.hacks(self.found, self.reference)
+        if saved is not None:
+            hacks = [replace(hack, saved=saved.save(hack, self.program)) for hack in hacks]
         return HackReport(
             program=self.program.filename,
             digest=self.program.digest,
             env_id=self.player.name,
             hacks=tuple(hacks),
-            steps=self.made + self.player.steps,
+            steps=self.rollouts.steps + self.player.steps,
             seconds=time.process_time() - began,
             cells=len(self.archive),
             rule=self.claim.words,
             reference=self.reference,
             judged=self.judged,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.shortener.notes),
+            replayed=len(self.replayed),
         )
 
-    def _generation(self, starts: Sequence[tuple[Play, int]]) -> list[_Episode]:
-        found = [self._episode(start, stage) for start, stage in starts]
-        return [item for item in found if item is not None]
-
-    def _episode(self, start: Play, stage: int) -> _Episode | None:
-        """Play the actions of a place again, and others from there on."""
-        observation, _ = self.env.reset(seed=start.seed)
-        seen = [keep(observation)]
-        looks = [digest_of(observation)]
-        film = self.player.film()
-        actions: list[Any] = []
-        rewards: list[float] = []
-        solved: list[bool | None] = []
-        ended = (False, False)
-        wanted = min(self.max_steps, len(start.actions) + self.rollout)
-        while len(actions) < wanted:
-            action = start.actions[len(actions)] if len(actions) < len(start.actions) else None
-            if action is None:
-                action = self._draw((start.seed, stage, looks[-1]), actions)
-            observation, reward, terminated, truncated, info = self.env.step(action)
-            actions.append(action)
-            seen.append(keep(observation))
-            looks.append(digest_of(observation))
-            film.look()
-            rewards.append(float(reward))
-            ended = bool(terminated), bool(truncated)
-            solved.append(self.player.solved(info, rewards[-1], ended[0]))
-            if any(ended):
-                break
-        self.made += len(actions)
-        if not actions:
-            return None
-        flags = np.zeros((2, len(actions)), np.bool_)
-        flags[:, -1] = ended
-        trajectory = Trajectory(
-            observations=stack(seen),
-            actions=stack([self.player.action(action) for action in actions]),
-            rewards=np.array(rewards),
-            terminated=flags[0],
-            truncated=flags[1],
-            success=solved[-1],
-            seed=start.seed,
-            frames=film.table(),
+    def _generation(self, starts: Sequence[tuple[Play, int]]) -> list[Episode]:
+        """Play the actions of places again, and others from there on."""
+        plays = [play for play, _ in starts]
+        episodes = self.rollouts.run(
+            plays,
+            [min(self.max_steps, len(play) + self.rollout) for play in plays],
+            lambda index, actions, look: self._draw((*_key(starts[index]), look), actions),
         )
-        return _Episode(Play(start.seed, tuple(actions)), trajectory, looks, solved)
+        self.made = self.rollouts.steps
+        return episodes
+
+    def _replay(self, saved: Saved) -> None:
+        """Play what was saved earlier, before anything is searched."""
+        for path, play in saved.plays():
+            (episode,) = self.rollouts.run([play], [len(play)])
+            self._judge([episode], path)
+            self.replayed.append((episode, path))
+        self.made = self.rollouts.steps
 
     def _draw(self, place: Any, actions: Sequence[Any]) -> Any:
         """Draw an action: often the one that was seldom tried where it looks like this."""
@@ -343,20 +310,21 @@ class _Search:
 
     # Judging -----------------------------------------------------------------------------------
 
-    def _judge(self, episodes: Sequence[_Episode]) -> None:
+    def _said(self, episodes: Sequence[Episode]) -> list[Told]:
         if not episodes:
-            return
-        for episode, lane in zip(
-            episodes, self.stage.run([[item.trajectory] for item in episodes]), strict=True
-        ):
-            told = lane[0]
+            return []
+        return [lane[0] for lane in self.stage.run([[item.trajectory] for item in episodes])]
+
+    def _judge(self, episodes: Sequence[Episode], origin: Path | None = None) -> None:
+        self.origin = origin
+        for episode, told in zip(episodes, self._said(episodes), strict=True):
             self.judged = self.judged or any(done is not None for done in episode.solved)
             self._keep(episode, told)
             self._false_claim(episode, told)
             self._overpaid(episode, told)
             self._farmed(episode, told)
 
-    def _keep(self, episode: _Episode, told: Told) -> None:
+    def _keep(self, episode: Episode, told: Told) -> None:
         records, highest = 0, 0.0
         for step in range(len(told)):
             reward = float(told.reward[step])
@@ -372,19 +340,19 @@ class _Search:
             key = (episode.play.seed, look, done.tobytes(), stage)
             self.archive.offer(key, episode.play.seed, episode.play.actions[: step + 1], stage)
 
-    def _false_claim(self, episode: _Episode, told: Told) -> None:
+    def _false_claim(self, episode: Episode, told: Told) -> None:
         step = self.claim.first(told)
         if step is None or not self._denied(episode.solved, step):
             return
         play = Play(episode.play.seed, episode.play.actions[: max(step, 0) + 1])
-        self._note(_Found(Kind.FALSE_CLAIM, play, self.made))
+        self._note(Found(Kind.FALSE_CLAIM, play, self.made))
 
     def _denied(self, solved: Sequence[bool | None], step: int) -> bool:
         """Whether the environment says that the task was not solved up to a step."""
         upto = solved[: max(step, 0) + 1]
         return not any(upto) and any(done is not None for done in upto)
 
-    def _overpaid(self, episode: _Episode, told: Told) -> None:
+    def _overpaid(self, episode: Episode, told: Told) -> None:
         first = episode.first_success
         if first is not None:
             if not self.fixed_reference:
@@ -394,183 +362,40 @@ class _Search:
         if self.reference is None or not self._denied(episode.solved, len(told) - 1):
             return
         sums = np.nancumsum(told.reward)
-        over = np.flatnonzero(sums > _above(self.reference))
+        over = np.flatnonzero(sums > above(self.reference))
         if over.size:
             play = Play(episode.play.seed, episode.play.actions[: int(over[0]) + 1])
-            self._note(_Found(Kind.OVERPAID, play, self.made))
+            self._note(Found(Kind.OVERPAID, play, self.made))
 
-    def _farmed(self, episode: _Episode, told: Told) -> None:
-        if Kind.FARMED in self.found or self.unbelieved >= _UNBELIEVED:
+    def _farmed(self, episode: Episode, told: Told) -> None:
+        if Kind.FARMED in self.found:
             return
-        loop = first_loop(episode.looks, told.reward)
-        if loop is None:
-            return
-        start, stop = loop
-        play = Play(episode.play.seed, episode.play.actions[:stop])
-        if self._pays_again(play.seed, play.actions[:start], play.actions[start:]):
-            self._note(_Found(Kind.FARMED, play, self.made, loop))
-        else:
+        for start, stop in loops(episode.looks, told.reward):
+            play = Play(episode.play.seed, episode.play.actions[:stop])
+            # A payment that has a latch looks like this once in every episode.
+            kind = Play(0, play.actions[start:]).key(), told.reward[start:stop].tobytes()
+            refuted = self.refuted.get(kind, 0)
+            if refuted >= _REFUTED or self.unbelieved >= _UNBELIEVED:
+                continue
+            if self.shortener.pays_again(play.seed, play.actions[:start], play.actions[start:]):
+                self._note(Found(Kind.FARMED, play, self.made, (start, stop)))
+                return
+            self.refuted[kind] = refuted + 1
             self.unbelieved += 1
 
-    def _note(self, found: _Found) -> None:
+    def _note(self, found: Found) -> None:
+        found.origin = self.origin
         known = self.found.get(found.kind)
         if known is None or len(found.play) < len(known.play):
             if known is not None:
-                found.after = known.after
+                found.after, found.origin = known.after, known.origin
             self.found[found.kind] = found
 
-    def _pays_again(self, seed: int, way: tuple[Any, ...], loop: tuple[Any, ...]) -> bool:
-        """Play a loop some more times: each round must pay, and the task stay unsolved."""
-        if not loop:
-            return False
-        trajectory = self.player.play(Play(seed, way + loop * _ROUNDS))
-        if len(trajectory) < len(way) + len(loop) * _ROUNDS or trajectory.success:
-            return False
-        paid = self.stage.one(trajectory).reward[len(way) :].reshape(_ROUNDS, len(loop))
-        return bool((paid.sum(axis=1) > 0.0).all())
 
-    # Making short ------------------------------------------------------------------------------
-
-    def _all_short(self) -> list[Hack]:
-        """Make all findings short, the gravest first; farming explains what it overpays."""
-        hacks: dict[Kind, Hack] = {}
-        for kind in (Kind.FALSE_CLAIM, Kind.FARMED, Kind.OVERPAID):
-            found = self.found.get(kind)
-            if found is None or (kind is Kind.OVERPAID and Kind.FARMED in hacks):
-                continue
-            hack = self._short(found)
-            if hack is not None:
-                hacks[kind] = hack
-        return list(hacks.values())
-
-    def _short(self, found: _Found) -> Hack | None:
-        if found.kind is Kind.FARMED:
-            return self._short_loop(found)
-        seed = found.play.seed
-
-        def shown(trajectory: Trajectory, told: Told) -> int | None:
-            """Give the step on which it shows, or None."""
-            if trajectory.success:
-                return None
-            if found.kind is Kind.FALSE_CLAIM:
-                return self.claim.first(told)
-            over = np.flatnonzero(np.nancumsum(told.reward) > _above(self.reference or 0.0))
-            return int(over[0]) if over.size else None
-
-        def where(actions: tuple[Any, ...]) -> int | None:
-            if not actions:
-                return None
-            trajectory = self.player.play(Play(seed, actions))
-            return shown(trajectory, self.stage.one(trajectory))
-
-        actions, letters = found.play.actions, _alphabet(self.space)
-        for _ in range(2):
-            actions = shortest(
-                actions, lambda candidate: where(candidate) is not None, tries=self.shrink_tries
-            )
-            if letters:
-                known = Play(seed, actions)
-                actions = shortcut(
-                    self.stage, self.player, known, shown, letters, steps=self.shrink_steps
-                ).actions
-        step = where(actions)
-        if step is None:
-            self.notes.append(f"a {found.kind.value} was seen once and did not come again")
-            return None
-        actions = actions[: max(step, 0) + 1]
-        trajectory = self.player.play(Play(seed, actions))
-        told = self.stage.one(trajectory)
-        if found.kind is Kind.FALSE_CLAIM:
-            when = "at the reset" if step < 0 else f"at step {step}"
-            says = f"complete {when} ({self.claim.words}), return {told.total:.6g}"
-        else:
-            says = f"return {told.total:.6g}, where success earns {self.reference:.6g}"
-        return self._hack(found, actions, trajectory, told=told, says=says)
-
-    def _short_loop(self, found: _Found) -> Hack:
-        start, _ = found.loop or (0, 0)
-        seed, way, loop = found.play.seed, found.play.actions[:start], found.play.actions[start:]
-        letters = _alphabet(self.space)
-        loop = shortest(
-            loop,
-            lambda shorter: self._pays_again(seed, way, shorter),
-            alphabet=letters,
-            tries=self.shrink_tries // 2,
-        )
-        way = shortest(
-            way,
-            lambda shorter: self._pays_again(seed, shorter, loop),
-            alphabet=letters,
-            tries=self.shrink_tries // 2,
-        )
-        rounds = _ROUNDS
-        told = self.stage.one(self.player.play(Play(seed, way + loop * rounds)))
-        gain = float(told.reward[len(way) :].reshape(rounds, len(loop)).sum(axis=1).min())
-        more = ""
-        if self.reference is not None and gain > 0.0:
-            before = float(np.nansum(told.reward[: len(way)]))
-            needed = max(1, ceil((self.reference - before) / gain) + 1)
-            many = self.player.play(Play(seed, way + loop * min(needed, 10_000 // len(loop) + 1)))
-            total = self.stage.one(many).total
-            word = "more" if total > self.reference else "not more, the episode ended before that"
-            more = (
-                f"; {needed} rounds give {total:.6g} in {len(many)} actions, {word} than the "
-                f"{self.reference:.6g} of success"
-            )
-        says = f"each round pays {gain:.6g} again{more}"
-        actions = way + loop * 2
-        trajectory = self.player.play(Play(seed, actions))
-        where = len(way), len(way) + len(loop)
-        told = self.stage.one(trajectory)
-        return self._hack(found, actions, trajectory, told=told, says=says, loop=where)
-
-    def _hack(
-        self,
-        found: _Found,
-        actions: tuple[Any, ...],
-        trajectory: Trajectory,
-        *,
-        told: Told,
-        says: str,
-        loop: tuple[int, int] | None = None,
-    ) -> Hack:
-        names = tuple(self.player.name_of(action) for action in actions)
-        ended = ""
-        if trajectory.terminated[-1] or trajectory.truncated[-1]:
-            ended = ", episode over"
-        verdict = {False: "not solved", None: "nothing about success", True: "solved"}
-        return Hack(
-            kind=found.kind,
-            seed=found.play.seed,
-            actions=names,
-            codes=actions,
-            program_says=says,
-            environment_says=f"{verdict[trajectory.success]}, return {trajectory.env_return:g}{ended}",
-            rows=rows_of(
-                trajectory,
-                told,
-                names,
-                self.program.task_names,
-                start=len(trajectory) - _MOST_ROWS,
-            ),
-            loop=loop,
-            found_after=found.after,
-            found_length=len(found.play),
-        )
-
-
-def _above(reference: float) -> float:
-    """Give what counts as more than a reference, rounding aside."""
-    return reference + 1e-9 * max(1.0, abs(reference))
+def _key(start: tuple[Play, int]) -> tuple[int, int]:
+    return start[0].seed, start[1]
 
 
 def _small(space: Any) -> int:
     """Give the number of actions of a Discrete space, else 0."""
     return int(getattr(space, "n", 0)) if hasattr(space, "start") else 0
-
-
-def _alphabet(space: Any) -> tuple[Any, ...]:
-    count = _small(space)
-    if not 0 < count <= _LIST:
-        return ()
-    return tuple(range(int(space.start), int(space.start) + count))

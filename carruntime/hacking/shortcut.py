@@ -18,7 +18,7 @@ from carruntime.trajectory import take
 
 if TYPE_CHECKING:
     from carruntime.arrangement import Stage, Told
-    from carruntime.playing import Player
+    from carruntime.hacking.episodes import Rollouts
     from carruntime.trajectory import Trajectory
 
 __all__ = ["account_of", "shortcut"]
@@ -37,7 +37,7 @@ def account_of(told: Told, step: int) -> tuple[Any, ...]:
 
 def shortcut(
     stage: Stage,
-    player: Player,
+    rollouts: Rollouts,
     play: Play,
     shown: Shown,
     alphabet: Sequence[Any],
@@ -48,7 +48,7 @@ def shortcut(
 
     Args:
         stage: Where the program runs.
-        player: What plays the episodes.
+        rollouts: What plays the episodes.
         play: What shows it now.
         shown: Whether, and where, an episode shows it.
         alphabet: All actions.
@@ -57,14 +57,13 @@ def shortcut(
     Returns:
         The shorter play, or ``play`` itself.
     """
-    trajectory = player.play(play)
-    accounts = _accounts(stage.one(trajectory))
-    left = player.steps + steps
+    accounts = _accounts(stage.one(_played(rollouts, [play])[0]))
+    left = rollouts.steps + steps
     way: tuple[Any, ...] = ()
     for target in [*accounts, None]:
         found = _stretch(
             stage,
-            player,
+            rollouts,
             Play(play.seed, way),
             target,
             shown=shown,
@@ -76,6 +75,10 @@ def shortcut(
             return play
         way = found
     return Play(play.seed, way) if len(way) < len(play) else play
+
+
+def _played(rollouts: Rollouts, plays: Sequence[Play]) -> list[Trajectory]:
+    return [item.trajectory for item in rollouts.run(plays, [len(play) for play in plays])]
 
 
 def _accounts(told: Told) -> list[tuple[Any, ...]]:
@@ -91,7 +94,7 @@ def _accounts(told: Told) -> list[tuple[Any, ...]]:
 
 def _stretch(
     stage: Stage,
-    player: Player,
+    rollouts: Rollouts,
     start: Play,
     target: tuple[Any, ...] | None,
     *,
@@ -107,10 +110,10 @@ def _stretch(
         following: list[tuple[Any, ...]] = []
         candidates = [(*way, action) for way, action in product(frontier, alphabet)]
         for at in range(0, len(candidates), _BATCH):
-            if player.steps > left:
+            if rollouts.steps > left:
                 return None
             some = candidates[at : at + _BATCH]
-            played = [player.play(Play(start.seed, actions)) for actions in some]
+            played = _played(rollouts, [Play(start.seed, actions) for actions in some])
             told = stage.run([[item] for item in played])
             for actions, trajectory, (said,) in zip(some, played, told, strict=True):
                 if len(trajectory) < len(actions):

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from carruntime.arrangement import Stage
 from carruntime.collection import collect
 from carruntime.errors import OptionError
-from carruntime.playing import Play, Player, plays_of, trimmed
+from carruntime.minigrid.views import quick_views
+from carruntime.playing import Play, Player, alphabet, plays_of, trimmed
 from carruntime.recording import SuccessRule
 from carruntime.showing import rows_of
 from carruntime.shrinking import shortest
@@ -47,8 +48,6 @@ _WHOLE_STEPS: Final = 120
 _SHRINK_TRIES: Final = 400
 _ROWS: Final = 12
 """Steps of a counterexample that are shown."""
-_LIST: Final = 12
-"""Actions of a space with so many or fewer are told apart when an example is made short."""
 
 
 def check_properties(
@@ -136,6 +135,7 @@ class Tester:
             self._store = Store(save, self.player.name, *spaces)
         self._notes: list[str] = []
         self._opened = contextlib.ExitStack()
+        self._opened.enter_context(quick_views(env))
         self._bench: Bench | None = None
         self._whole: list[Play] | None = None
 
@@ -170,6 +170,7 @@ class Tester:
                 bindings=program.bindings,
                 frame=program.frame_shape,
                 frame_order=program.inputs.frame_order,
+                call_at_reset=program.inputs.call_at_reset,
                 limits=program.limits,
                 tier="interpreted",
                 isolation=program.isolation,
@@ -405,15 +406,6 @@ class Tester:
 
 class _BrokenError(Exception):
     """Tells Hypothesis that an example breaks the claim."""
-
-
-def alphabet(space: Any) -> tuple[Any, ...]:
-    """Give all actions of a small Discrete space, in order; none of another one."""
-    count = getattr(space, "n", None)
-    start = getattr(space, "start", None)
-    if count is None or start is None or count > _LIST:
-        return ()
-    return tuple(range(int(start), int(start) + int(count)))
 
 
 def _with(plays: tuple[Play, ...], index: int, play: Play) -> tuple[Play, ...]:

@@ -14,26 +14,42 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from carruntime.errors import OptionError
 from carruntime.files import write_whole
 from carruntime.playing import Play, Player
-from carruntime.testing.properties import Example, Property
+from carruntime.testing.properties import Example
 from carruntime.trajectory import Trajectory, stack, take
 
 if TYPE_CHECKING:
     import gymnasium as gym
 
-__all__ = ["DEFAULT_FOLDER", "Store"]
+__all__ = ["DEFAULT_FOLDER", "Claimed", "Store"]
 
 DEFAULT_FOLDER: Final = Path(".carruntime") / "counterexamples"
 _VERSION: Final = 1
 _MOST: Final = 64
 """Files of one property and environment that are tried; the latest."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+class Claimed(Protocol):
+    """What a counterexample breaks: a property, or what a hack denies."""
+
+    @property
+    def id(self) -> str:
+        """Such as ``"CAR301"``."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``"never_errs"``; the file's name begins with it."""
+
+    @property
+    def episodes(self) -> int:
+        """Episodes of an example, at least."""
 
 
 class Store:
@@ -59,12 +75,12 @@ class Store:
         self._action_space = action_space
 
     def save(
-        self, claim: Property, example: Example, *, names: list[list[str]], told: dict[str, Any]
+        self, claim: Claimed, example: Example, *, names: list[list[str]], told: dict[str, Any]
     ) -> Path:
         """Write a counterexample.
 
         Args:
-            claim: The property that it breaks.
+            claim: What it breaks.
             example: The episodes.
             names: Names of the actions of each episode, for people.
             told: What else people may want to read.
@@ -92,8 +108,8 @@ class Store:
             ) from error
         return path
 
-    def load(self, claim: Property, player: Player) -> Iterator[tuple[Path, Example]]:
-        """Go through the counterexamples of a property, the latest first.
+    def load(self, claim: Claimed, player: Player) -> Iterator[tuple[Path, Example]]:
+        """Go through the counterexamples to a claim, the latest first.
 
         A file that cannot be read, or is of other spaces, is passed over: it is somebody else's.
         """
@@ -107,7 +123,7 @@ class Store:
             if example is not None:
                 yield path, example
 
-    def _read(self, path: Path, claim: Property, player: Player) -> Example | None:
+    def _read(self, path: Path, claim: Claimed, player: Player) -> Example | None:
         try:
             if path.stat().st_size > _MOST_BYTES:
                 return None

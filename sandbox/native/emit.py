@@ -155,6 +155,10 @@ class Code:
         self.builder.store(self.value(start), slot)
         return slot
 
+    def room(self, kind: Any) -> Value:
+        """Make room for one value of a kind; a pointer to it."""
+        return self._entry.alloca(kind)
+
     def get(self, slot: Value) -> Value:
         """Read a variable."""
         return self.builder.load(slot)

@@ -59,6 +59,8 @@ def run(module: ir.Module) -> ir.Function:
     follows = code.read(engine, ENGINE, "follows")
     failed = code.read(engine, ENGINE, "failed")
     kernels = code.read(engine, ENGINE, "kernels")
+    epoch = code.read(engine, ENGINE, "epoch")
+    code.store(epoch, code.add(code.load(epoch), 1))
     with code.each(code.read(engine, ENGINE, "count")) as index:
         record = code.add(kernels, code.mul(index, 8 * KERNEL.size))
         code.store(follows, code.bit(code.test(index, ">", 0)))

@@ -29,7 +29,7 @@ Table = NDArray[np.int64]
 
 _FASTCALL: Final = 0x0080
 _ENTRIES: Final = ("step", "post", "wait", "serve_requests", "ask", "answered", "tell")
-_INNER: Final = ("keep", "spread", "helper")
+_INNER: Final = ("keep", "spread", "helper", "recall", "digest")
 _unset: Final = object()
 _library: Any = _unset
 _lock: Final = threading.Lock()
@@ -54,6 +54,8 @@ class Library:
         keep: Address of ``keep(table, block, mask)``, see `sandbox.native.keep`.
         spread: Address of ``spread(rows, job)``, see `sandbox.native.team`.
         helper: Address of ``helper(member)``, which a thread begins with.
+        recall: Address of ``recall(rows, table)``, see `sandbox.native.recall`.
+        digest: Address of ``digest(keys, source, size, target, room)``, see `sandbox.native.digest`.
     """
 
     def __init__(self, places: Places) -> None:
@@ -61,6 +63,8 @@ class Library:
         self.keep = addresses.pop("keep")
         self.spread = addresses.pop("spread")
         self.helper = addresses.pop("helper")
+        self.recall = addresses.pop("recall")
+        self.digest = addresses.pop("digest")
         self._methods = {
             name: _MethodDef(name.encode(), address, _FASTCALL, None)
             for name, address in addresses.items()
@@ -119,7 +123,7 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     import llvmlite.binding as llvm
     from llvmlite import ir
 
-    from sandbox.native import bell, engine, inputs, keep, lane, team
+    from sandbox.native import bell, digest, engine, inputs, keep, lane, recall, team
 
     module = ir.Module("carruntime")
     now = bell.clock(module, places)
@@ -142,6 +146,7 @@ def _compile(places: Places) -> tuple[Any, dict[str, int]]:
     lane.entry(module, places, "wait", None, end)
     keep.keep(module).linkage = ""
     team.spread(module, places)
+    recall.recall(module, places, now, digest.digest(module))
     engine.entry(module, places, engine.serve(module, now, wait_worker, answer, run))
     bell.entries(module, places, ring=ring, answer=answer, wait=wait)
     llvm.initialize_native_target()

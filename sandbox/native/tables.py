@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from sandbox.digests import DIGEST
+
 __all__ = [
     "ARRAY",
     "BELL",
     "BROKEN",
+    "COLUMN",
+    "COUNTED",
+    "COUNTED_AT",
     "DUE",
     "ENGINE",
+    "ENTRY",
     "IDLE",
     "INPUT",
     "JOB",
@@ -26,13 +32,18 @@ __all__ = [
     "PLACES",
     "PLACES_AT",
     "READY",
+    "RECALL",
+    "RECALL_FIRST",
+    "RECALL_KERNEL",
     "SERVE",
     "SOUND",
+    "SPAN",
     "TAKEN_AT",
     "TEAM_AT",
     "TEAM_BYTES",
     "TEXT",
     "UNDER_WAY",
+    "WAYS",
     "Ended",
     "Fields",
     "Kind",
@@ -62,6 +73,9 @@ PLACES: Final = 56
 
 PLACES_AT: Final = 8
 TAKEN_AT: Final = 132
+COUNTED_AT: Final = 136
+COUNTED: Final = 2
+"""Where on the page the worker counts rows looked up and found, and how many numbers that are."""
 """Where on the page the worker says which request it has begun with."""
 PAGE_BYTES: Final = 256
 
@@ -87,16 +101,67 @@ class Status:
     """It cannot go on with inputs that lie elsewhere than in their own columns."""
 
 
+# Rows that were seen before
+
+RECALL: Final = Fields(
+    *("on", "epoch", "keys", "last_keys", "rows", "digests", "stamps", "columns"),
+    *("state_digests", "state_known", "states"),
+    *("tried", "hits", "spent", "saved", "ran", "counted"),
+)
+"""What all kernels of a program share: whether results are looked up at the moment; the address of
+the number of this step; keys of the digests of columns and of the last one; rows; by row and
+column a digest and the step it is of; how many columns. The same of large parts of the state, and
+whether a digest is of what is there now. Then, of a while: rows looked up, found; nanoseconds that looking
+took, that found rows had taken, that kernels took; and the address of two numbers, rows looked up and
+found since the start."""
+RECALL_KERNEL: Final = Fields(
+    *("recall", "function", "regions", "strides", "marker", "status", "failed", "follows", "fuel"),
+    *("wanted", "columns", "column_count", "states", "state_count", "parts", "part_count"),
+    *("outs", "out_count", "kept", "kept_count", "kept_of", "keeping", "fuel_at", "key_bytes", "at_key", "at_name", "at_room"),
+    *("entries", "entry_bytes", "mask", "flags_at", "value_at", "victim", "lock", "away"),
+    *("fresh_ns", "fresh_rows"),
+)
+"""Of one kernel: the shared table; its function, how many regions it has and the bytes of a row of
+each; places of regions (-1: none); whether its rows are looked up at all. What it reads: large
+columns, large parts of the state, and pieces that go into the key as they are; what it writes. Flags of what it
+keeps by column (`sandbox.tiers.compiled.firsts`), the digests of the columns that this is of by row, and
+the region that says that it is of use.
+Where in the key the fuel used before stands (-1: nowhere) and how long the key is; places in the
+working memory; the entries, their size, and how many sets there are less one; places in an entry; the
+next of a set to be overwritten; a lock; the status of a row that the interpreted tier computes. Time and number of rows on which nothing
+was at hand."""
+COLUMN: Final = Fields("place", "bytes", "number")
+"""A large region of a kernel: its place, bytes of a row, and its number in the shared table."""
+SPAN: Final = Fields("place", "bytes", "offset")
+"""A small one: its place, bytes of a row, and where it stands in the key or in the value."""
+WAYS: Final = 4
+"""Entries of a set."""
+ENTRY: Final = {
+    "used": 0,
+    "name": 8,
+    "cost": 8 + DIGEST,
+    "failed": 16 + DIGEST,
+    "flags": 24 + DIGEST,
+}
+"""Offsets in an entry: whether it is taken, the key, the nanoseconds that computing it took, rows that
+failed (0 or 1). Behind them come the notes on large parts of the state: 0 where it is unchanged,
+else 1 and the number among the kernel's columns of the one it equals; then the value."""
+RECALL_FIRST: Final = 3
+"""Places of a kernel's table before its own: its record, where the number of the first row is, and
+working memory."""
+
+
 # A compiled program, and serving it
 
 ENGINE: Final = Fields(
     *("rows", "count", "kernels", "inputs", "input_count"),
     *("broken", "follows", "failed", "alone", "outcome", "reward", "failure"),
-    *("states", "flag"),
+    *("states", "flag", "epoch"),
 )
 """Rows; how many kernels and where their records are; the same of inputs that may lie elsewhere;
 addresses of the runner's own flags; whether no call pays; arrays of the outputs. Of a reset: what
-each row's state is, int32 (0: not to be written), and the flag that says whether any has none."""
+each row's state is, int32 (0: not to be written), and the flag that says whether any has none.
+The address of the number of steps and resets so far."""
 KERNEL: Final = Fields("function", "table")
 JOB: Final = Fields(
     *("team", "function", "table", "regions", "strides", "tables", "owns", "fails"),

@@ -60,7 +60,7 @@ def _calls_hold(library: Library) -> bool:
     call = Call("f", (Param("obs", "next_obs"),))
     batch = Batch(Plan(schema=Schema((("next_obs", ArraySpec()),)), tasks=(call,)), 2, 0)
     column = np.zeros((2, 3), np.int32)
-    flags = np.zeros(3, np.int64)
+    flags = np.zeros(4, np.int64)
     out = batch.out
     engine = Engine(
         Kernels(
@@ -70,6 +70,7 @@ def _calls_hold(library: Library) -> bool:
             broken=flags.ctypes.data,
             follows=flags.ctypes.data + 8,
             failed=flags.ctypes.data + 16,
+            epoch=flags.ctypes.data + 24,
             alone=True,
             outcome=out.outcome.ctypes.data,
             reward=out.reward.ctypes.data,

@@ -49,6 +49,9 @@ _MOMENTS: Final = 32
 """Entries that a dict may have; that of `cv2.moments` has 24."""
 _CONTOUR_BYTES: Final = 256
 """What one contour in a list takes, besides its points."""
+_CHANCE: Final = frozenset({"fitEllipse"})
+"""Functions that draw numbers: of points nearly on a line. They begin where a new process begins, so
+that a frame has one answer, whatever was called before and in whichever worker."""
 _MANY_PIXELS: Final = 1 << 18
 """Pixels from which on it is counted how many contours there could be, before they are made."""
 
@@ -160,6 +163,7 @@ def _function(cv2: Any, name: str, entry: Entry, checks: ArrayChecks) -> Callabl
     finish = _AFTER.get(name)
     refuse = _raiser(cv2, name)
     reads_shapes = name == "drawContours"
+    by_chance = name in _CHANCE
     item_bytes = _WIDE_ITEMS.get(name, 1)
 
     def view(*args: Any, **named: Any) -> Any:
@@ -189,6 +193,8 @@ def _function(cv2: Any, name: str, entry: Entry, checks: ArrayChecks) -> Callabl
                 word: as_bytes if value is items["mask"] else value
                 for word, value in chosen.items()
             }
+        if by_chance:
+            cv2.setRNGSeed(0)
         try:
             result = real(*given, **chosen)
         except error as raised:

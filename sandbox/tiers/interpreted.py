@@ -269,8 +269,9 @@ class InterpretedRunner:
         paying = plan.reward or plan.step
         self._arguments = None if paying is None else self._arguments_of(paying)
         self._step_name = "" if plan.step is None else plan.step.function
-        self._reset_name = "" if plan.reset is None else plan.reset.function
-        self._reset_arguments = None if plan.reset is None else self._arguments_of(plan.reset)
+        self._beginning = [
+            (call.function, self._arguments_of(call)) for call in (plan.reset, plan.first) if call
+        ]
 
     def _function(self, call: Call) -> Callable[..., Any]:
         return self._namespace[call.function]  # type: ignore[no-any-return]
@@ -304,8 +305,8 @@ class InterpretedRunner:
             meter.made_bytes = 0
             try:
                 instance = self._class()
-                if self._reset_arguments is not None:
-                    getattr(instance, self._reset_name)(*self._reset_arguments(i))
+                for name, arguments in self._beginning:
+                    getattr(instance, name)(*arguments(i))
                 if meter.left < 0:
                     raise OutOfFuel  # noqa: TRY301  one place decides how a row ended
                 self._measure(i, instance, limit - meter.left)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import minigrid  # noqa: F401  # registers its environments
 import numpy as np
 import pytest
 from gymnasium import spaces as gs
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 import carruntime as car
 from carruntime.bench import measure, sample
 from carruntime.frames import ComputedFrames, RenderFrames, frame_shape_of
+from carruntime.minigrid import MiniGridVectorEnv
 from carruntime.plain import PlainReward
 from carruntime.reproduction import load_repro
 from sandbox.outcome import Outcome
@@ -437,6 +440,88 @@ def test_a_frame_of_another_size_says_which_one_the_program_is_for(
 def test_the_size_of_what_an_environment_draws_is_found() -> None:
     assert frame_shape_of(Counter()) == SIZE
     assert frame_shape_of(Counter(render_mode=None)) is None
+
+
+def look_at(parameter: str) -> str:
+    return f"def reward({parameter}):\n    return float({parameter}.shape[0])\n"
+
+
+def test_the_size_of_a_frame_is_that_of_what_the_environment_draws() -> None:
+    """The caller's own environment is neither reset nor drawn from before its first reset."""
+    own = gym.make("MiniGrid-Empty-5x5-v0", render_mode="rgb_array", tile_size=8)
+    own.reset(seed=3)
+    own.unwrapped.np_random.random()
+    before = own.unwrapped.np_random.bit_generator.state
+    fresh = gym.make("MiniGrid-Empty-5x5-v0", render_mode="rgb_array", tile_size=8)
+    for env in (own, fresh, RenderFrames(fresh)):
+        with closing(car.load(look_at("frame"), env, tier="interpreted")) as program:
+            assert program.frame_shape == (40, 40, 3)
+            assert program.report.facts["frame"] == "40 x 40, as the environment draws it"
+    assert own.unwrapped.np_random.bit_generator.state == before
+    assert own.get_wrapper_attr("step_count") == 0
+    with pytest.raises(gym.error.ResetNeeded):
+        fresh.step(0)
+
+
+@pytest.mark.parametrize("made", ["id", "make_vec", "list", "compiled"])
+def test_the_size_of_a_frame_is_found_for_vector_environments_and_ids(made: str) -> None:
+    name = "MiniGrid-Empty-5x5-v0"
+    options: dict[str, Any] = {"render_mode": "rgb_array", "tile_size": 8}
+    env: Any = name
+    size = (160, 160, 3) if made == "id" else (40, 40, 3)
+    if made == "make_vec":
+        env = gym.make_vec(name, 2, vectorization_mode="sync", wrappers=[RenderFrames], **options)
+    elif made == "list":
+        env = SyncVectorEnv([lambda: RenderFrames(gym.make(name, **options))] * 2)
+    elif made == "compiled":
+        env = MiniGridVectorEnv("MiniGrid-DoorKey-5x5-v0", 2, info_frames=True, **options)
+    with closing(car.load(look_at("frame"), env, tier="interpreted")) as program:
+        assert program.frame_shape == size
+    if made != "id":
+        wrapped = car.CodeRewardVectorWrapper(env, look_at("frame"))
+        wrapped.reset(seed=0)
+        assert wrapped.step(np.zeros(2, np.int64))[1].tolist() == [40, 40]
+        wrapped.close()
+
+
+def test_a_frame_in_the_observation_has_the_size_that_its_space_tells() -> None:
+    class Seeing(Counter):
+        observation_space = gs.Box(0, 255, (4, 7, 3), np.uint8)  # type: ignore[assignment]
+
+        def reset(self, **given: Any) -> Any:
+            super().reset(**given)
+            return np.zeros((4, 7, 3), np.uint8), {}
+
+    env = car.CodeRewardWrapper(Seeing(), look_at("frame"), frame_source="obs")
+    assert env.program.frame_shape == (4, 7, 3)
+    env.close()
+
+
+def test_where_the_size_cannot_be_had_the_finding_says_why() -> None:
+    silent = gym.make("MiniGrid-Empty-5x5-v0")
+    with pytest.raises(car.LoadError, match=r"draws no frames .render_mode is None"):
+        car.load(look_at("frame"), silent)
+    with pytest.raises(car.LoadError, match=r"frame=.height, width, 3."):
+        car.load(look_at("frame"), spaces=SPACES)
+
+    class Watched(Counter):
+        def render(self) -> Any:
+            raise RuntimeError("reset me first")
+
+    with pytest.raises(car.LoadError, match=r"Watched is not registered.*reset it before"):
+        car.load(look_at("frame"), Watched())
+    # One that draws before its reset, or was reset, tells it itself.
+    with closing(car.load(look_at("frame"), Counter(), tier="interpreted")) as program:
+        assert program.frame_shape == SIZE
+
+
+def test_a_program_without_frames_has_nothing_drawn() -> None:
+    class Broken(Counter):
+        def render(self) -> Any:
+            raise AssertionError("nobody asked for a frame")
+
+    with closing(car.load("def reward(obs):\n    return 1.0\n", Broken())) as program:
+        assert program.frame_shape is None
 
 
 # Recorded episodes --------------------------------------------------------------------------------

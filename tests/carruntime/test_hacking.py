@@ -16,8 +16,9 @@ from carruntime.cli import main
 from carruntime.environments import make_env
 from carruntime.hacking import Kind, find_hacks
 from carruntime.hacking.archive import Archive, digest_of
-from carruntime.hacking.claims import first_loop
-from carruntime.playing import Play, Player
+from carruntime.hacking.claims import loops
+from carruntime.hacking.episodes import rollouts_for
+from carruntime.playing import Play, Player, same_observations
 from carruntime.shrinking import shortest
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "hacked"
@@ -102,6 +103,72 @@ def test_a_bonus_that_is_paid_again_and_again_is_farmed_with_the_shortest_loop()
     assert "more than the 5 of success" in hack.program_says
 
 
+def test_payments_with_a_latch_do_not_hide_one_without() -> None:
+    # Going right from where one is at the reset is paid once, from the place beside it every time.
+    source = """\
+class R:
+    def __init__(self):
+        self.begun = False
+
+    def step(self, obs, next_obs):
+        first = not self.begun and obs[0] == 0 and next_obs[0] == 1
+        self.begun = self.begun or first
+        again = obs[0] == 3 and next_obs[0] == 4
+        return 1.0 * first + 0.5 * again
+"""
+    report = searched(source, reference=50.0, success_when=50.0)
+    (hack,) = report.hacks
+    assert hack.kind is Kind.FARMED
+    assert "each round pays 0.5 again" in hack.program_says
+    assert len(hack.codes) == 3 + 2 * 2
+
+
+def test_what_was_saved_is_played_first_and_a_mended_program_clears_it(tmp_path: Path) -> None:
+    gone = "def task_1(obs):\n    return obs[0] == 4\n\ndef task_2(obs):\n    return obs[1] == 0\n"
+    first = searched(gone, save=tmp_path)
+    assert first.replayed == 0
+    (found,) = first.hacks
+    assert found.saved is not None
+    assert found.saved.parent.parent == tmp_path
+    assert "it is tried first next time" in first.render()
+    # With a budget in which nothing could be found anew.
+    again = searched(gone, save=tmp_path, steps=1)
+    assert again.replayed == 1
+    (known,) = again.hacks
+    assert (known.codes, known.origin, known.saved) == (found.codes, found.saved, found.saved)
+    assert "still a hack" in again.render()
+    mended = searched(gone.replace("obs[1] == 0", "obs[2] == 1"), save=tmp_path, steps=2_000)
+    assert mended.replayed == 1
+    assert not mended
+    assert "none deceives this program" in mended.render()
+    # The files are of the environment; those of another one are not looked at.
+    assert searched("def task_1(obs):\n    return obs[0] < 0\n", steps=1).replayed == 0
+
+
+@pytest.mark.parametrize("kind", ["farmed", "overpaid"])
+def test_every_kind_of_hack_is_known_again(tmp_path: Path, kind: str) -> None:
+    source = {
+        "farmed": "def reward(obs, next_obs):\n    return 1.0 * (next_obs[0] == 2 and obs[0] == 1)\n",
+        "overpaid": """\
+class R:
+    def __init__(self):
+        self.seen = []
+
+    def step(self, obs):
+        place = int(obs[0])
+        new = place not in self.seen
+        self.seen.append(place)
+        return 2.0 * new
+""",
+    }[kind]
+    options: dict[str, Any] = {"reference": 5.0, "success_when": 50.0, "save": tmp_path}
+    first, again = searched(source, **options), searched(source, steps=1, **options)
+    assert [hack.kind.value for hack in first.hacks] == [kind]
+    assert again.replayed == 1
+    assert [hack.codes for hack in again.hacks] == [hack.codes for hack in first.hacks]
+    assert again.hacks[0].origin == first.hacks[0].saved
+
+
 def test_more_without_success_than_with_it_is_found() -> None:
     # Paid once for each of two places, so there is no loop.
     source = """\
@@ -172,7 +239,7 @@ def test_toggling_the_box_of_unlock_pickup_is_found() -> None:
     """
     env = make_env("MiniGrid-UnlockPickup-v0")
     report = searched(
-        CORPUS / "box_gone.py", env, steps=15_000, seeds=(3,), max_steps=60, shrink_tries=200
+        CORPUS / "box_gone.py", env, steps=20_000, seeds=(1,), max_steps=60, shrink_tries=200
     )
     hack = report.hacks[0]
     assert hack.kind is Kind.FALSE_CLAIM
@@ -190,12 +257,13 @@ def test_toggling_the_box_of_unlock_pickup_is_found() -> None:
 # Parts -----------------------------------------------------------------------------------------
 
 
-def test_the_shortest_loop_that_pays_is_found() -> None:
+def test_loops_that_pay_are_found_the_shortest_first() -> None:
     looks = [b"a", b"b", b"a", b"c", b"c"]
-    assert first_loop(looks, np.array([1.0, -1.0, 0.5, 0.25])) == (3, 4)
-    assert first_loop(looks, np.array([1.0, -1.0, 0.5, 0.0])) is None
-    assert first_loop(looks, np.array([1.0, 1.0, 0.5, np.nan])) == (0, 2)
-    assert first_loop(looks, np.array([np.nan, 5.0, 0.5, 0.0])) is None
+    assert loops(looks, np.array([1.0, -1.0, 0.5, 0.25])) == [(3, 4)]
+    assert loops(looks, np.array([1.0, -0.5, 0.5, 0.25])) == [(3, 4), (0, 2)]
+    assert loops(looks, np.array([1.0, -1.0, 0.5, 0.0])) == []
+    assert loops(looks, np.array([1.0, 1.0, 0.5, np.nan])) == [(0, 2)]
+    assert loops(looks, np.array([np.nan, 5.0, 0.5, 0.0])) == []
 
 
 def test_actions_are_left_out_until_none_can_go() -> None:
@@ -245,6 +313,53 @@ def test_near_floats_are_one_place_and_other_texts_are_not() -> None:
     assert digest_of(near) != digest_of({**near, "name": "b"})
 
 
+@pytest.mark.parametrize("env_id", ["MiniGrid-DoorKey-6x6-v0", "MiniGrid-UnlockPickup-v0"])
+def test_episodes_in_lockstep_are_those_of_the_environment(env_id: str) -> None:
+    env = make_env(env_id, max_steps=25)
+    player = Player(env)
+    rng = np.random.default_rng(0)
+    fast = rollouts_for(player, rule_is_given=False)
+    assert fast.lanes > 16
+    starts = [
+        Play(seed, tuple(rng.integers(6, size=int(rng.integers(0, 20))).tolist()))
+        for seed in rng.integers(5, size=70).tolist()
+    ]
+    wanted = [len(play) + int(rng.integers(1, 12)) for play in starts]
+    called: list[tuple[int, int]] = []
+
+    def choose(index: int, actions: Any, look: bytes) -> int:
+        called.append((index, len(actions)))
+        return (index + len(actions)) % 7
+
+    for start, length, episode in zip(
+        starts, wanted, fast.run(starts, wanted, choose), strict=True
+    ):
+        assert episode.play.actions[: len(start)] == start.actions[: len(episode.play)]
+        slow = player.play(episode.play)
+        mine = episode.trajectory
+        assert len(mine) == len(slow) == min(length, 25)
+        assert same_observations(mine.observations, slow.observations)
+        for name in ("actions", "rewards", "terminated", "truncated"):
+            assert np.array_equal(getattr(mine, name), getattr(slow, name))
+        assert mine.success == slow.success
+        assert len(episode.looks) == len(mine) + 1
+    assert {index for index, _ in called} == set(range(70))
+    assert fast.steps == sum(min(length, 25) for length in wanted)
+
+
+def test_what_is_not_the_compiled_task_is_played_as_it_is() -> None:
+    def lanes(env: Any, *, rule_is_given: bool = False) -> int:
+        return rollouts_for(Player(env), rule_is_given=rule_is_given).lanes
+
+    plain = make_env("MiniGrid-DoorKey-5x5-v0")
+    assert lanes(plain) == 64
+    assert lanes(plain, rule_is_given=True) == 16
+    assert lanes(gym.wrappers.TimeLimit(plain, 5)) == 16
+    assert lanes(make_env("MiniGrid-LavaGapS5-v0")) == 16
+    assert lanes(gym.make("MiniGrid-DoorKey-5x5-v0", agent_view_size=5)) == 16
+    assert lanes(gym.make("CartPole-v1")) == 16
+
+
 # The command -----------------------------------------------------------------------------------
 
 
@@ -254,11 +369,16 @@ def test_the_command_ends_with_1_where_it_finds_something(
     program = tmp_path / "program.py"
     program.write_text("def task_1(image):\n    return image[3, 6, 0] == 5\n")
     options = ["hack", str(program), "--env", "MiniGrid-DoorKey-5x5-v0", "--tier", "interpreted"]
+    options += ["--save", str(tmp_path / "saved")]
     assert main([*options, "--steps", "4000", "--json"]) == 1
     data = json.loads(capsys.readouterr().out)
     assert data["hacks"][0]["id"] == "CAR321"
     assert data["hacks"][0]["actions"][-1] == "pickup"
     program.write_text("def reward(obs):\n    return 0.0\n")
     assert main([*options, "--steps", "300"]) == 0
-    assert "nothing found within this budget" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 saved earlier tried first: none deceives this program" in told
+    assert "nothing found within this budget" in told
+    assert main([*options, "--steps", "300", "--no-save"]) == 0
+    assert "saved earlier" not in capsys.readouterr().out
     assert main([*options, "--success-when", "gone"]) == 2

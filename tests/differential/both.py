@@ -11,7 +11,7 @@ import ast
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Kind, Schema
 from sandbox.tiers.base import NO_FAILURE, Outputs, TierReason
 from sandbox.tiers.compiled import compile_program
+from sandbox.tiers.compiled.blocks import ROWS
+from sandbox.tiers.compiled.runner import CompiledRunner
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def compiled(
     inputs = {name: np.ascontiguousarray(values) for name, values in columns.items()}
     runner.bind(rows, inputs, outputs)
     runner.step()
+    _in_blocks(runner, inputs, outputs)
     ended = []
     for i in range(rows):
         outcome = Outcome(int(outputs.outcome[i]))
@@ -85,6 +88,33 @@ def compiled(
         else:
             ended.append(Ended(None, outcome.name))
     return ended
+
+
+def _in_blocks(runner: CompiledRunner, inputs: dict[str, NDArray[Any]], one: Outputs) -> None:
+    """Make sure that good rows give the same where whole blocks of them are computed."""
+    good = np.flatnonzero(one.outcome == Outcome.OK)
+    if not runner.works_in_blocks or not good.size:
+        return
+    many = np.resize(good, 2 * ROWS)
+    live = replace(
+        one,
+        outcome=np.full(len(many), PENDING, np.uint8),
+        reward=np.zeros(len(many)),
+        components=np.zeros((len(one.components), len(many))),
+        present=np.zeros((len(one.components), len(many)), np.bool_),
+        tasks=np.zeros((len(many), 0), np.bool_),
+        task_outcome=np.zeros((len(many), 0), np.uint8),
+        failure=np.full(len(many), 7, np.int32),
+        task_failure=np.zeros((len(many), 0), np.int32),
+        fuel=np.zeros(len(many), np.int64),
+    )
+    runner.bind(len(many), {name: values[many] for name, values in inputs.items()}, live)
+    runner.step()
+    for name in ("outcome", "reward", "fuel", "failure"):
+        alone, together = getattr(one, name)[many], getattr(live, name)
+        assert alone.tobytes() == together.tobytes(), name
+    assert np.array_equal(one.components[:, many], live.components, equal_nan=True)
+    assert np.array_equal(one.present[:, many], live.present)
 
 
 def plain(source: str, columns: Mapping[str, NDArray[Any]], python: frozenset[str]) -> list[Ended]:

@@ -15,15 +15,17 @@ import pytest
 import vision_reader
 from numpy.typing import NDArray
 
+from sandbox import opencv
 from sandbox.assemble import outputs_for
 from sandbox.kernels import names_for, picture_code
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
+from sandbox.pictures import KERNELS
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import Runner, TierReason
-from sandbox.tiers.compiled import compile_program, load_program
-from sandbox.tiers.compiled.cv2_names import CONSTANTS
+from sandbox.tiers.compiled import compile_program, load_program, outlines, pictures
+from sandbox.tiers.compiled.cv2_names import CONSTANTS, OF_OPENCV_4
 from sandbox.tiers.compiled.links import has_kernel, offer, signature_of
 from sandbox.tiers.compiled.runner import CompiledRunner
 from sandbox.tiers.interpreted import InterpretedRunner
@@ -151,6 +153,23 @@ largest = max(blobs, key=lambda blob: blob["area"])
 points = cv2.findNonZero(wide)
 return float(largest["area"] + largest["at"][0] + (labels == n - 1).sum() + points.mean()
              + sum(blob["area"] for blob in blobs))
+"""
+    ),
+    "enclosing": body(
+        MASK
+        + """
+total = 0.0
+for c in contours:
+    area, corners = cv2.minEnclosingTriangle(c)
+    total += area + float(corners.sum()) + corners.reshape(-1, 2)[2, 0] + len(corners)
+    if len(c) >= 8 and cv2.contourArea(c) > 30:
+        (x, y), (w, h), angle = cv2.fitEllipse(c)
+        total += x + 2 * y + 3 * w + 5 * h + 7 * angle
+    box = cv2.minAreaRect(c)
+    total += box[0][0] + box[1][1] + cv2.boxPoints(box)[1, 1]
+low = 12 + int(frame[0, 0, 0]) // 99
+pairs = np.array([[0, 5], [4, 1], [9, 0], [15, 3], [16, 8], [8, low], [1, 9]], dtype=np.int32)
+return float(total + sum(cv2.fitEllipse(pairs)[1]))
 """
     ),
     "numpy": body(
@@ -323,8 +342,68 @@ def test_what_is_not_taken_has_a_reason(text: str, told: str) -> None:
 
 def test_constants_are_those_of_the_installed_opencv() -> None:
     found = {name: getattr(cv2, name) for name in CONSTANTS if hasattr(cv2, name)}
-    assert found == {name: CONSTANTS[name] for name in found}
+    known = {**CONSTANTS, **OF_OPENCV_4} if opencv.installed()[0] == 4 else CONSTANTS
+    assert found == {name: known[name] for name in found}
     assert len(found) > 100
+
+
+def test_the_installed_opencv_is_one_that_the_kernels_were_compared_with() -> None:
+    assert opencv.installed()[:2] in opencv.COMPARED
+    assert cv2.__version__.startswith(".".join(map(str, opencv.installed()[:2])))
+
+
+@pytest.mark.parametrize("version", [(4, 9, 0), (5, 1, 0), (6, 0, 0), ()])
+def test_another_opencv_runs_itself(
+    version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the kernels is used, and the reason names the release."""
+    monkeypatch.setattr(pictures, "installed", lambda: version)
+    source = SOURCES["contours"]
+    reason = compile_program(ast.parse(source), plan_for(drawn()), LIMITS, source)
+    assert isinstance(reason, TierReason)
+    assert reason.code == "CMP534"
+    assert (".".join(map(str, version)) or "unknown") in str(reason)
+
+
+def test_a_function_that_an_opencv_does_otherwise_runs_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures, "installed", lambda: (4, 13, 0))
+    around = body(MASK + "return float(cv2.minEnclosingCircle(contours[0])[1])")
+    reason = compile_program(ast.parse(around), plan_for(drawn()), LIMITS, around)
+    assert isinstance(reason, TierReason)
+    assert (reason.code, "cv2.minEnclosingCircle with OpenCV 4.13.0" in str(reason)) == (
+        "CMP534",
+        True,
+    )
+    area = prepared(body(MASK + "return sum(cv2.contourArea(c) for c in contours)"))
+    made = compile_program(ast.parse(area), plan_for(drawn()), LIMITS, area)
+    assert not isinstance(made, TierReason)
+
+
+def test_what_the_compared_releases_do_otherwise_are_functions_with_kernels() -> None:
+    assert set().union(*opencv.COMPARED.values()) <= set(KERNELS)
+
+
+def test_constants_and_shapes_of_opencv_4_are_those_of_opencv_4(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (pictures, outlines):
+        monkeypatch.setattr(module, "installed", lambda: (4, 14, 0))
+    source = body(
+        """
+mask = cv2.inRange(frame, (1, 0, 0), (255, 255, 255))
+points = cv2.findNonZero(mask)
+if points is None:
+    return 0.0
+area, corners = cv2.minEnclosingTriangle(points)
+return float(cv2.CV_8UC3 + 100 * points.ndim + 1000 * corners.ndim)
+"""
+    )
+    frames = drawn()
+    plan = plan_for(frames)
+    found = ran(machine_code(source, plan), frames, plan)
+    assert set(found.reward.tolist()) == {0.0, 3316.0}
 
 
 def test_every_kernel_a_source_may_need_is_known() -> None:

@@ -10,12 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from sandbox.assemble import outputs_for
+from sandbox.kernels import picture_code
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
 from sandbox.tiers.base import Outputs, Runner
 from sandbox.tiers.compiled import compile_program
+from sandbox.tiers.compiled.links import offer
 from sandbox.tiers.compiled.runner import CompiledRunner
 from sandbox.tiers.interpreted import InterpretedRunner
 
@@ -247,3 +249,19 @@ def test_a_list_that_grows_without_end_is_ended_by_fuel() -> None:
     outputs.outcome[...] = PENDING
     made.step()
     assert set(outputs.outcome.tolist()) <= {Outcome.OUT_OF_FUEL, Outcome.OUT_OF_MEMORY}
+
+
+def test_an_ellipse_whose_last_bits_are_not_certain_is_opencvs() -> None:
+    """Points on a line, which OpenCV moves at random, go there too, and so do five points."""
+    pytest.importorskip("cv2")
+    line = [[k, 2 * k] for k in range(8)]
+    oval = [[0, 5], [4, 1], [9, 0], [15, 3], [16, 8], [8, 12], [1, 9], [0, 7]]
+    points = np.array([[line, oval, oval[::-1]]], np.int32)
+    for first, away in ((8, 1), (5, 3)):
+        source = (
+            "import cv2\n\n\ndef reward(points):\n"
+            f"    (x, y), (w, h), angle = cv2.fitEllipse(points[:{first}])\n"
+            "    return x + 2 * y + 3 * w + 5 * h + 7 * angle\n"
+        )
+        offer(picture_code(source.encode()))
+        assert same_as_interpreted(source, points=points).handed_over == away

@@ -26,7 +26,7 @@ from sandbox.errors import UsageError, WorkerDiedError, WorkerTimeoutError
 from sandbox.host import MAX_REPLACEMENTS, WorkerGuest
 from sandbox.limits import Limits
 from sandbox.outcome import PENDING, Outcome
-from sandbox.spawn import Zygote
+from sandbox.spawn import Wanted, Zygote
 from sandbox.zygote import Warmth
 
 pytestmark = pytest.mark.skipif(
@@ -588,7 +588,7 @@ def test_an_answer_given_up_is_not_taken_for_the_next(zygote: Zygote, tidy: None
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        own.fork(warmth=Warmth.LIGHT, memory_bytes=1 << 30, cpu_s=5)
+        own.fork(Wanted(Warmth.LIGHT, 1 << 30, 5))
     timer.join()
     os.kill(own._process.pid, signal.SIGCONT)
     guest = WorkerGuest(b"describe", filename="p", limits=guests.QUICK, zygote=own)

@@ -59,7 +59,7 @@ class Rig:
         )
         self.batch = Batch(plan, N, components)
         out = self.batch.out
-        self.flags = np.zeros(3, np.int64)
+        self.flags = np.zeros(4, np.int64)
         count = self._count = np.zeros(1, np.int64)
 
         def run(rows: int, table: int) -> None:
@@ -85,6 +85,7 @@ class Rig:
                 broken=at,
                 follows=at + 8,
                 failed=at + 16,
+                epoch=at + 24,
                 alone=False,
                 outcome=out.outcome.ctypes.data,
                 reward=out.reward.ctypes.data,

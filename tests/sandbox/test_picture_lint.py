@@ -67,6 +67,28 @@ FIND = "cv2.findContours(frame[:, :, 0].copy(), cv2.RETR_EXTERNAL, cv2.CHAIN_APP
             ),
             [],
         ),
+        (
+            (
+                "c = np.array([[0, 0], [9, 0], [5, 2], [9, 9]], dtype=np.int32)\n"
+                "    defects = cv2.convexityDefects(c, cv2.convexHull(c, returnPoints=False))\n"
+                "    return float(defects[0, 0, 3])"
+            ),
+            ["SBX653"],
+        ),
+        (
+            (
+                "area, corners = cv2.minEnclosingTriangle(np.array([[0, 0], [9, 0], [5, 2]]))\n"
+                "    return area + float(corners[0][0][0])"
+            ),
+            ["SBX653"],
+        ),
+        (
+            (
+                "area, corners = cv2.minEnclosingTriangle(np.array([[0, 0], [9, 0], [5, 2]]))\n"
+                "    return area"
+            ),
+            [],
+        ),
     ],
 )
 def test_results_that_are_taken_wrongly(body: str, want: list[str]) -> None:

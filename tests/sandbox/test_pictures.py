@@ -113,6 +113,7 @@ def test_a_view_gives_what_opencv_gives(mask: Any, seed: int) -> None:
             ("pointPolygonTest", (contour, (3.0, 4.0), True)),
             ("minEnclosingCircle", (contour,)),
             ("minAreaRect", (contour,)),
+            ("minEnclosingTriangle", (contour,)),
             ("isContourConvex", (contour,)),
         ):
             assert same(view(name)(*args), getattr(cv2, name)(*args)), name
@@ -122,6 +123,16 @@ def test_a_view_gives_what_opencv_gives(mask: Any, seed: int) -> None:
     view("rectangle")(one, (1, 2), (9, 8), (0, 9, 0), 2)
     cv2.rectangle(other, (1, 2), (9, 8), (0, 9, 0), 2)
     assert np.array_equal(one, other)
+
+
+def test_what_opencv_draws_by_chance_is_drawn_alike_each_time() -> None:
+    """Points on a line are moved at random by `fitEllipse`; a frame has one answer all the same."""
+    line = np.array([[k, 2 * k] for k in range(8)], np.int32)
+    cv2.setRNGSeed(0)
+    in_a_new_process = cv2.fitEllipse(line)
+    assert cv2.fitEllipse(line) != in_a_new_process
+    _, view = views()
+    assert view("fitEllipse")(line) == view("fitEllipse")(line) == in_a_new_process
 
 
 def test_an_error_of_opencv_is_the_same_error() -> None:

@@ -7,11 +7,12 @@ import ast
 import pytest
 
 from sandbox.limits import Limits
+from sandbox.outline import outline_of
 from sandbox.passes import analyse
 from sandbox.tasks import with_tasks
 
 TOP = (
-    "from functools import partial\n"
+    "import numpy as np\nfrom functools import partial\n"
     "def door(obs):\n    return obs > 0\n"
     "def near(obs, *, k, c=1):\n    return obs > k * c\n"
     "def far(obs, t, k):\n    return obs > k + t\n"
@@ -68,9 +69,50 @@ def test_what_the_text_does_not_show_stays_as_it_is(form: str) -> None:
     assert made.names is None
 
 
-def test_a_list_that_grows_later_stays_as_it_is() -> None:
-    tree = ast.parse(f"{TOP}TASKS = [FIRST]\nTASKS.append(door)\n")
+GROWN = {
+    "TASKS = [door]\nfor k in range(len(KINDS)):\n    TASKS += [make(k), either(k)]\n"
+    "TASKS.append(FIRST)\n": 6,
+    "MARKS = np.array([[1, 2], [3, 4], [5, 6]])\nTASKS = [door]\n"
+    "for k in range(len(MARKS)):\n    TASKS.append(make(k))\n": 4,
+    "LEVELS = {'a': 1, 'b': 2}\nTASKS = [door]\n"
+    "for name, k in LEVELS.items():\n    TASKS.append(make(k))\n": 3,
+    "TASKS = []\nfor i, k in enumerate(KINDS):\n    n = k * 2\n    TASKS.append(make(n))\n": 2,
+    "TASKS: list = [FIRST]\nTASKS.extend(BASE)\nTASKS += (lambda obs: obs < 3, door)\n": 4,
+    "TASKS = [FIRST]\nfor k in KINDS:\n    TASKS.append(lambda obs, k=k: obs > k)\n": 3,
+}
+
+
+@pytest.mark.parametrize("source", GROWN)
+def test_a_list_made_by_several_statements_has_all_its_entries(source: str) -> None:
+    analysis = analyse(f"{TOP}{source}".encode(), "p", Limits())
+    assert analysis.outline is not None, analysis.report.render()
+    made: dict[str, list[object]] = {}
+    exec(f"{TOP}{source}", made)  # noqa: S102
+    assert analysis.outline.tasks is not None
+    assert len(analysis.outline.tasks) == GROWN[source] == len(made["TASKS"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "TASKS.append(door)\nTASKS = TASKS[:1]\n",
+        "TASKS.insert(0, door)\n",
+        "TASKS.reverse()\n",
+        "TASKS[0] = door\n",
+        "del TASKS[0]\n",
+        "for k in KINDS:\n    if k > 1:\n        TASKS.append(make(k))\n",
+        "for k in KINDS:\n    TASKS.append(make(k))\n    break\n",
+        "for k in TASKS:\n    k\n",
+        "while len(TASKS) < 3:\n    TASKS.append(door)\n",
+        "for door in KINDS:\n    TASKS.append(door)\n",
+        "for k in unknown:\n    TASKS.append(door)\n",
+        "TASKS = [door]\n",
+    ],
+)
+def test_a_list_that_changes_otherwise_is_not_read_as_its_first_display(more: str) -> None:
+    tree = ast.parse(f"{TOP}TASKS = [door, FIRST]\n{more}")
     assert with_tasks(tree).names is None
+    assert outline_of(tree, "").tasks is None
 
 
 def test_made_names_give_way_to_those_of_the_program() -> None:

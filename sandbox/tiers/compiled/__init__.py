@@ -43,7 +43,8 @@ def compile_program(
         return TierReason(refused.code, refused.message, place)
     except RecursionError:
         return TierReason("CMP914", "the program nests too deep to be lowered")
-    return CompiledRunner(lowered, plan, limits.fuel, time.monotonic() - started)
+    spent = time.monotonic() - started
+    return CompiledRunner(lowered, plan, limits.fuel, spent, recall_bytes=limits.recall_bytes)
 
 
 def load_program(code: bytes, plan: Plan, limits: Limits) -> CompiledRunner | None:
@@ -56,7 +57,12 @@ def load_program(code: bytes, plan: Plan, limits: Limits) -> CompiledRunner | No
     try:
         lowered, machines, core_text = thaw(code)
         runner = CompiledRunner(
-            lowered, plan, limits.fuel, time.monotonic() - started, machines=machines
+            lowered,
+            plan,
+            limits.fuel,
+            time.monotonic() - started,
+            machines=machines,
+            recall_bytes=limits.recall_bytes,
         )
     except (ProtocolError, RuntimeError):  # LLVM says that it is no object file with the latter
         return None

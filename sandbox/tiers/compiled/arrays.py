@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Ty
-from sandbox.tiers.compiled.points import EXPLODE, i64
+from sandbox.tiers.compiled.points import EXPLODE, FALSE, i64
 from sandbox.tiers.compiled.scalars import COMPARE
 from sandbox.tiers.compiled.storage import strides_of, within
 from sandbox.tiers.compiled.values import (
@@ -230,6 +230,10 @@ class Arrays(Views):
                     same = self.op("eq", "b1", arg.bound, first.bound)
                     self.only_where(Num(same, True, 0, 1))
                     continue
+                plain = arg.bound is None and first.bound is None
+                if plain and arg.domain == first.domain and arg.extents is first.extents is None:
+                    self.only_same(arg.domain, arg.keep, first.keep)
+                    continue
                 raise self.refuse("CMP508", "two different selections in one expression")
             if isinstance(arg, Arr) and len(arg.shape) > len(first.tail):
                 raise self.refuse("CMP508", "a selection and a whole array in one expression")
@@ -262,6 +266,22 @@ class Arrays(Views):
             first.domain, first.keep, element, tys[-1], tail, (*first.deps, *deps), first.source,
             bound=first.bound, extents=first.extents,
         )  # fmt: skip
+
+    def only_same(
+        self,
+        domain: tuple[int, ...],
+        one: Callable[[Index], Atom],
+        other: Callable[[Index], Atom],
+    ) -> None:
+        """Go on only where two masks are equal: what NumPy does where not is left to it."""
+        differ = self.accumulate("b1", FALSE)
+
+        def turn(index: Index) -> None:
+            apart = self.op("xor", "b1", one(index), other(index))
+            self.emit(Set(differ, self.op("or", "b1", differ, apart)))
+
+        self.each(domain, turn)
+        self.only_where(boolean(self.inverse(self.kept(differ))))
 
     def masked(self, array: Arr, mask: Arr) -> Sel:
         """Select by a mask over the first axes."""

@@ -187,7 +187,12 @@ class Assignment(Expressions):
                 index = self.eval(index_node)
                 value = self.spread(owner, lambda v: self.subscript(v, index))
                 result = self.in_place(node.op, value, self.eval(node.value))
-                if not (isinstance(result, Arr) and result == value):
+                places = index.items if isinstance(index, Tup) else (index,)
+                # What an array of places or a mask gives is a copy, which is then written back.
+                copied = isinstance(owner, Arr) and any(
+                    isinstance(part, Arr | Sel | Ref) for part in places
+                )
+                if copied or not (isinstance(result, Arr) and result == value):
                     self.set_item(owner, index, result)
 
     def in_place(self, op: ast.operator, value: Value, other: Value) -> Value:
@@ -332,11 +337,23 @@ class Assignment(Expressions):
             assert isinstance(chosen, Arr)
             self.assign_view(owner, Arrays.astype(self, chosen, owner.ty))
             return
+        parts = [self.index_part(part) for part in parts]
+        if any(isinstance(part, Arr) and part.ty != "b1" for part in parts):
+            self.set_places(owner, parts, value)
+            return
         for part in parts:
             if not isinstance(part, Num | SliceV | NoneV) and part != ELLIPSIS:
                 raise self.refuse("CMP509", "this index of an array that is written to")
         target = self.view_for_writing(owner, parts)
         self.assign_view(target, value)
+
+    def index_part(self, part: Value) -> Value:
+        """Give a list among indices as an array."""
+        raise NotImplementedError
+
+    def set_places(self, owner: Arr, parts: list[Value], value: Value) -> None:
+        """Compute ``owner[places] = value`` where places are in an array of indices."""
+        raise NotImplementedError
 
     def ufunc_where(self, mask: Arr, value: Value, owner: Arr) -> Value:
         """Give where(mask, value, owner) broadcast to the owner's shape."""

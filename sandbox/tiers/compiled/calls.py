@@ -33,7 +33,10 @@ __all__ = ["Calls"]
 
 
 _DEPTH = 24
-_SPECIAL = frozenset({"__init__", "__post_init__", "__slots__", "__doc__"})
+_SPECIAL = frozenset(
+    {"__init__", "__post_init__", "__slots__", "__doc__", "__call__", "__neg__", "__getitem__"}
+    | {f"__{side}{name}__" for side in ("", "r") for name in ("add", "sub", "mul", "truediv")}
+)
 
 
 class Calls(Assignment):
@@ -53,7 +56,10 @@ class Calls(Assignment):
     def decorated(self, function: Value, decorator: Value) -> Value:
         """Apply one of the decorators that are taken."""
         assert isinstance(function, Func)
-        kinds = {"staticmethod": "static", "classmethod": "class", "property": "property"}
+        kinds = {"staticmethod": "static", "classmethod": "class", "property": "property",
+                 "abc.abstractmethod": "abstract"}  # fmt: skip
+        if function.binding == "abstract":
+            raise self.refuse("CMP116", "a second decorator of an abstract method")
         if isinstance(decorator, Builtin) and decorator.name in kinds:
             return Func(
                 function.node, function.identity, function.frame, function.defaults,
@@ -75,6 +81,7 @@ class Calls(Assignment):
             frozenset(declared(node, ast.Global)),
             frozenset(declared(node, ast.Nonlocal)),
         )
+        self.entered(function, frame)
         self._bind_arguments(function, frame, args, keywords)
         self.charge(cost.CALL)
         outer = (self.frame, self.breaks, self.continues, self.node)
@@ -167,11 +174,13 @@ class Calls(Assignment):
         for base in bases:
             if isinstance(base, Cls):
                 body.update(base.body)
+        own: list[Func] = []
         for name in names:
             value = self.pt.vars.pop((frame.number, name), None)
             if isinstance(value, Func):
                 # A method does not see the names of its class, only those around it.
                 value = Func(value.node, value.identity, outer, value.defaults, value.binding)
+                own.append(value)
             if value is not None and not isinstance(value, Unbound):
                 body[name] = value
         for name in names:
@@ -179,6 +188,7 @@ class Calls(Assignment):
                 raise self.refuse("CMP414", f"the special name {name}", node)
         made = Cls(node.name, body, bases)
         self._class_kind(node, made, bases, annotations)
+        self.remember(made, own)
         self.bind(node.name, made if made.kind != "exception" else Exc(node.name))
 
     def _class_kind(
@@ -193,7 +203,7 @@ class Calls(Assignment):
             elif isinstance(base, Builtin) and base.name == "typing.NamedTuple":
                 made.kind = "namedtuple"
                 made.fields = tuple((name, made.body.get(name), None) for name in annotations)
-            elif isinstance(base, Builtin) and base.name == "object":
+            elif isinstance(base, Builtin) and base.name in ("object", "abc.ABC"):
                 pass
             elif isinstance(base, Cls):
                 made.fields = base.fields
@@ -221,15 +231,23 @@ class Calls(Assignment):
                 if isinstance(value, Num) and value.const is not None:
                     last = int(value.const)
                 if numbers:
+                    if isinstance(value, Num) and value.ty == "i64" and value.weak is True:
+                        made.body[name] = Num(
+                            value.atom, True, value.low, value.high, enum=made.name
+                        )
                     continue
                 made.body[name] = Tup((value, Str(name)), ("value", "name"), made.name)
 
     def instantiate_class(self, cls: Cls, args: list[Value], keywords: dict[str, Value]) -> Value:
         """Make an object of a guest class."""
         if cls.kind == "enum":
-            return self._enum_by_value(cls, args)
+            if len(args) != 1 or keywords:
+                raise self.refuse("CMP119", "this look-up of an enum member")
+            return self.member_of(cls, args[0])
         if cls.kind == "namedtuple":
             return self.new_named_tuple(cls, args, keywords)
+        if any(isinstance(v, Func) and v.binding == "abstract" for v in cls.body.values()):
+            self.fail("TypeError", f"Can't instantiate abstract class {cls.name}")
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = ObjCell(cls)
         if cls.fields is not None and "__init__" not in cls.body:
@@ -244,12 +262,17 @@ class Calls(Assignment):
             self.fail("TypeError", f"{cls.name}() takes no arguments")
         return cell
 
-    def _enum_by_value(self, cls: Cls, args: list[Value]) -> Value:
-        for member in cls.body.values():
-            value = member.items[0] if isinstance(member, Tup) else member
-            if len(args) == 1 and value == args[0]:
-                return member
-        raise self.refuse("CMP119", "an enum member looked up by a value that is not known")
+    def member_of(self, cls: Cls, value: Value) -> Value:
+        """Look up a member of an enum by its value."""
+        raise NotImplementedError
+
+    def remember(self, made: Cls, own: list[Func]) -> None:
+        """Note a class, and the methods that are written in it."""
+        raise NotImplementedError
+
+    def entered(self, function: Func, frame: Frame) -> None:
+        """Note the scope in which a function is being lowered."""
+        raise NotImplementedError
 
     def new_named_tuple(self, cls: Cls, args: list[Value], keywords: dict[str, Value]) -> Value:
         """Make a named tuple."""

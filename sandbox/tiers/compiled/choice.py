@@ -23,6 +23,7 @@ from sandbox.tiers.compiled.values import (
     Index,
     NoneV,
     Num,
+    Ref,
     Sel,
     SliceV,
     Tup,
@@ -72,7 +73,7 @@ class Choice(Creation):
         kinds = tuple((v.ty, isinstance(v, Num) and v.weak is True) for v in values[1:])
         # What where() promotes to is what adding would, truth values apart.
         tys = {ty for ty, _ in kinds}
-        ty = "b1" if tys == {"b1"} else self._promoted(kinds)
+        ty = "b1" if tys == {"b1"} else self.promoted(kinds)
         arrays = [self.still(v) for v in values if isinstance(v, Arr)]
         if not arrays:
             c, a, b = (v for v in values if isinstance(v, Num))
@@ -106,7 +107,8 @@ class Choice(Creation):
         deps = tuple(d for a in arrays for d in self.deps(a))
         return self.make(shape, ty, rule, deps)
 
-    def _promoted(self, kinds: tuple[tuple[Ty, bool], ...]) -> Ty:
+    def promoted(self, kinds: tuple[tuple[Ty, bool], ...]) -> Ty:
+        """Give the type that elements and Python numbers are promoted to together."""
         values: list[Any] = []
         for ty, weak in kinds:
             if weak and ty == "i64":
@@ -126,6 +128,10 @@ class Choice(Creation):
         depth = len(mask.shape)
         if owner.shape[:depth] != mask.shape:
             self.fail("IndexError", "boolean index did not match indexed array")
+        if isinstance(value, Ref):
+            value = self.as_array(value)
+        if isinstance(value, Sel):
+            return self._selected_into(mask, value, owner)
         if isinstance(value, Arr) and value.shape and value.size > 1:
             raise self.refuse("CMP509", "a masked assignment of several values")
         if depth < len(owner.shape):
@@ -134,6 +140,29 @@ class Choice(Creation):
         return self.where(
             mask, self.item(self.stored(number_value, owner.ty)), self.materialise(owner)
         )
+
+    def _selected_into(self, mask: Arr, value: Sel, owner: Arr) -> Value:
+        """Compute ``owner[mask] = value`` where the values were selected by an equal mask."""
+        tail = owner.shape[len(mask.shape) :]
+        if value.tail != tail or value.domain != mask.shape or value.bound is not None:
+            raise self.refuse("CMP508", "a masked assignment of what another mask selects")
+        mask = self.still(mask)
+        if value.source != self.source(mask):
+            self.only_same(mask.shape, lambda i: self.get(mask, i), value.keep)
+        self.fresh(value.deps)
+        before = self.still(owner)
+        depth = len(mask.shape)
+
+        def rule(index: Index) -> Atom:
+            head, rest = index[:depth], index[depth:]
+            chosen = self.cast(value.element(head, rest), owner.ty)
+            return self.op(
+                "select", owner.ty, self.get(mask, head), chosen, self.get(before, index)
+            )
+
+        made = Arr(self.number(), owner.shape, owner.ty)
+        self.store_rule(made, rule)
+        return made
 
     def np_clip(self, args: Args, keywords: Keywords) -> Value:
         low = keywords.get("a_min", keywords.get("min", args[1] if len(args) > 1 else NONE))
@@ -288,6 +317,39 @@ class Choice(Creation):
             return self.get(origin, (*places, *index[len(shape) :]))
 
         return self.make((*shape, *rest), owner.ty, rule, self.deps(owner))
+
+    def index_part(self, part: Value) -> Value:
+        return self.as_array(part) if isinstance(part, Ref) else part
+
+    def set_places(self, owner: Arr, parts: list[Value], value: Value) -> None:
+        good = all(
+            isinstance(part, Arr) and len(part.shape) == 1 and part.ty not in (*FLOATS, "b1")
+            for part in parts
+        )
+        arrays = [part for part in parts if isinstance(part, Arr)]
+        counts = {part.shape[0] for part in arrays}
+        if not good or len(counts) != 1 or isinstance(value, Sel):
+            raise self.refuse("CMP509", "this index of an array that is written to")
+        (count,) = counts
+        checked = [
+            self._checked_indices(part, size)
+            for part, size in zip(arrays, owner.shape, strict=False)
+        ]
+        tail = owner.shape[len(parts) :]
+        given = value if isinstance(value, Num) else self.as_array(value)
+        shape = given.shape if isinstance(given, Arr) else ()
+        if self.broadcast([shape, (count, *tail)]) != (count, *tail):
+            self.fail("ValueError", "shape mismatch: value array could not be broadcast")
+        if isinstance(given, Arr):
+            # It may be a view of the owner, so it is read whole before the first write.
+            given = self.materialise(given)
+            given = self.reshape(given, (1,) * (1 + len(tail) - len(shape)) + shape)
+        for k in range(count):
+            places: list[Value] = [self.item(self.get(part, (i64(k),))) for part in checked]
+            item: Value = given
+            if isinstance(given, Arr):
+                item = self.subview(given, [number(k if given.shape[0] > 1 else 0)])
+            self.assign_view(self.view_for_writing(owner, places), item)
 
     def _checked_indices(self, part: Arr, size: int) -> Arr:
         """Give indices counted from the start, after a check of all of them."""

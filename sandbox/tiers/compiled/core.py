@@ -46,6 +46,7 @@ __all__ = [
     "is_float",
     "limits_of",
     "prune",
+    "regions_in",
     "render",
     "size_of",
     "ty_of",
@@ -279,13 +280,14 @@ class Region:
     Attributes:
         size: Elements of one row.
         kind: Inputs are never written. ``scratch`` is shared by all rows (one runs at a time).
+            ``kept`` is what was found on an input of the row, see `sandbox.tiers.compiled.firsts`.
         stride: Elements from one row to the next; ``size`` where left out.
     """
 
     name: str
     ty: Ty
     size: int
-    kind: Literal["input", "output", "state", "scratch"]
+    kind: Literal["input", "output", "state", "scratch", "kept"]
     stride: int | None = None
 
 
@@ -398,6 +400,22 @@ def prune(body: list[Stmt]) -> None:
                 waiting.extend(sources.get(name, ()))
         if not _drop(body, used, _regions_read(body, used)):
             return
+
+
+def regions_in(body: list[Stmt]) -> set[str]:
+    """Give the regions that anything reads or writes."""
+    found: set[str] = set()
+    for item in body:
+        match item:
+            case Let(region=str(region)) | Store(region=region):
+                found.add(region)
+            case Invoke(args=args):
+                found.update(arg.region for arg in args if isinstance(arg, Place))
+            case If(then=then, other=other):
+                found |= regions_in(then) | regions_in(other)
+            case For(body=inner) | Loop(body=inner) | Block(body=inner):
+                found |= regions_in(inner)
+    return found
 
 
 def _regions_read(body: list[Stmt], used: set[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """The numbers behind OpenCV's names, so that lowering a program needs no OpenCV.
 
-They are the same in OpenCV 4 and 5; a test compares them with the installed one.
+They are the same in OpenCV 4 and 5 but for those in `OF_OPENCV_4`; a test compares them with the
+installed one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 from sandbox.dialect.pictures import CV2, RESULTS
 
-__all__ = ["CONSTANTS", "PARAMETERS", "RESULTS"]
+__all__ = ["CONSTANTS", "OF_OPENCV_4", "PARAMETERS", "RESULTS"]
 
 _NUMBERS: Final = """
 COLOR_BGR2RGB=4 COLOR_RGB2BGR=4 COLOR_BGR2BGRA=0 COLOR_RGB2RGBA=0 COLOR_BGRA2BGR=1
@@ -45,5 +46,7 @@ CONSTANTS: Final = MappingProxyType(
     {name: int(value) for name, _, value in (item.partition("=") for item in _NUMBERS.split())}
 )
 """By name."""
+OF_OPENCV_4: Final = MappingProxyType({"CV_8UC3": 16})
+"""What is another number there: a type has its channels in other bits."""
 PARAMETERS: Final = MappingProxyType({name: entry.params for name, entry in CV2.items()})
 """Names of the parameters of a function, in their order."""

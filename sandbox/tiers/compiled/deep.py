@@ -13,10 +13,13 @@ from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.points import EXPLODE
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.shapes import (
+    INNER,
     Same,
     Shape,
     ShapeArr,
+    ShapeInner,
     ShapeNum,
+    ShapeRecord,
     ShapeTup,
     ShapeUnion,
     columns_of,
@@ -24,12 +27,14 @@ from sandbox.tiers.compiled.shapes import (
     recorded,
 )
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Bounds,
     Builtin,
     Cls,
     Dty,
     Func,
+    Lost,
     NoneV,
     Num,
     Str,
@@ -80,6 +85,7 @@ class DeepNum:
     weak: bool | None
     low: int
     high: int
+    enum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +211,8 @@ def shape_of_deep(deep: Deep) -> Shape | None:
     match deep:
         case DeepConst(value=value):
             return recorded(Same(value))
-        case DeepNum(ty=ty, weak=weak, low=low, high=high):
-            return ShapeNum(ty, weak, low, high)
+        case DeepNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
+            return ShapeNum(ty, weak, low, high, enum)
         case DeepArr(shape=dims, ty=ty):
             return recorded(ShapeArr(dims, ty))
         case DeepTup(items=items, names=names, cls=cls):
@@ -252,7 +258,7 @@ def general_number(value: Num) -> DeepNum:
     """Give the shape of numbers like this one."""
     weak = value.weak if isinstance(value.weak, bool) else None
     low, high = value.low, value.high
-    return DeepNum(value.ty, weak, low, high)
+    return DeepNum(value.ty, weak, low, high, value.enum)
 
 
 def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
@@ -263,6 +269,9 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
         a = general_number(a.value)
     if isinstance(b, DeepConst) and isinstance(b.value, Num):
         b = general_number(b.value)
+    for side in (a, b):
+        if isinstance(side, DeepConst) and isinstance(side.value, Lost):
+            return side
     if key_of_deep(a) != key_of_deep(b) or isinstance(a, DeepUnion):
         variants: dict[Any, Deep] = {}
         for side in (a, b):
@@ -278,7 +287,8 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
                 least, most = limits_of(a.ty)
                 low = a.low if low >= a.low else least
                 high = a.high if high <= a.high else most
-            return DeepNum(a.ty, a.weak if a.weak == b.weak else None, low, high)
+            enum = a.enum if a.enum == b.enum else ""
+            return DeepNum(a.ty, a.weak if a.weak == b.weak else None, low, high, enum)
         case DeepTup(), DeepTup():
             pairs = zip(a.items, b.items, strict=True)
             return DeepTup(tuple(join_deep(x, y, widen) for x, y in pairs), a.names, a.cls)
@@ -445,8 +455,9 @@ def _recipe(deep: Deep, path: str) -> Recipe:
     match deep:
         case DeepConst(value=value):
             return _constant(value)
-        case DeepNum(weak=weak):
-            return ("number", _place(path), _place(f"{path}#weak") if weak is None else weak)
+        case DeepNum(weak=weak, enum=enum):
+            kept = ("number", _place(path), _place(f"{path}#weak") if weak is None else weak)
+            return ("valued", enum, kept) if enum else kept
         case DeepArr(shape=shape):
             return ("array", _place(path), shape)
         case DeepTup(items=items, names=names, cls=cls):
@@ -506,9 +517,15 @@ def _place(path: str) -> str:
 
 def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
     match shape:
-        case ShapeNum(weak=weak):
+        case ShapeNum(weak=weak, enum=enum):
             place = next(columns)
-            return ("number", place, next(columns) if weak is None else weak)
+            kept = ("number", place, next(columns) if weak is None else weak)
+            return ("valued", enum, kept) if enum else kept
+        case ShapeRecord(keys=keys, items=items, cls=kind):
+            parts = tuple(_record(item, columns) for item in items)
+            if kind:
+                return ("object", kind, tuple(zip(keys, parts, strict=True)))
+            return ("record", keys, parts)
         case ShapeArr(shape=dims):
             return ("array", next(columns), dims)
         case ShapeTup(items=items, cls=cls, names=names):
@@ -519,6 +536,8 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
         case ShapeUnion(variants=variants):
             tag = next(columns)
             return ("union", tag, tuple(_record(item, columns) for item in variants))
+        case ShapeInner(record=record):
+            return ("lists", next(columns), INNER, _record(record, columns))
         case Same(value=value):
             return _constant(value)
     raise _NoRecipeError
@@ -527,11 +546,18 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
 def _constant(value: Any) -> Recipe:
     match value:
         case Num(weak=True) if value.const is not None:
-            return ("const", value.const)
+            return (
+                ("valued", value.enum, ("const", value.const))
+                if value.enum
+                else ("const", value.const)
+            )
         case Num(weak=False) if value.const is not None:
             return ("numpy", dtype_of(value.ty).name, value.const)
         case Str(text=text):
             return ("const", text)
+        case Lost(why=why) if why == MADE_TEXT:
+            # A kernel is only made where nothing reads it.
+            return ("const", "")
         case NoneV():
             return ("const", None)
         case Unbound():

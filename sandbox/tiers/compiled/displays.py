@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, Final
+from typing import Any
 
 from sandbox.tiers.compiled.grids import join_bounds
 from sandbox.tiers.compiled.iteration import ONCE
@@ -12,6 +12,7 @@ from sandbox.tiers.compiled.scopes import Uses
 from sandbox.tiers.compiled.storage import ELLIPSIS
 from sandbox.tiers.compiled.tables import Tables
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     NONE,
     UNBOUND,
     Builtin,
@@ -40,8 +41,6 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = ["MADE_TEXT", "Displays", "key_of"]
-
-MADE_TEXT: Final = "a string made of numbers, which something reads"
 
 
 def key_of(value: Value) -> Any:
@@ -157,8 +156,12 @@ class Displays(Tables):
             while frame is not None and name not in frame.names:
                 frame = frame.parent
         assert frame is not None
-        if frame.function == "<comprehension>" and name not in frame.names:
-            raise self.refuse("CMP103", "an assignment expression in a comprehension")
+        while frame.function == "<comprehension>" and name not in frame.names:
+            # An assignment expression in a comprehension is one of the function around it.
+            frame = frame.parent
+            assert frame is not None
+        if frame.function == "<list>":
+            raise self.refuse("CMP103", "an assignment expression in a list of unknown length")
         self.used_once(name, value, None)
         self.pt.vars[(frame.number, name)] = value
 
@@ -335,6 +338,10 @@ class Displays(Tables):
                 ordered = content.ordered and present == TRUE
                 # A key that may be missing goes to the end when it is added: order unknown.
                 ordered = ordered or (content.ordered and position == len(entries) - 1)
+                if self.tables_only and content.ordered and not ordered:
+                    # Something asks for the order, which a table keeps.
+                    self.table_store(target, key, value)
+                    return
                 entries[position] = (other, k, TRUE, value)
                 self.pt.heap[target.cell] = DictCell(
                     tuple(entries), content.factory, ordered, content.kind

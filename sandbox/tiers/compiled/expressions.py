@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.tiers.compiled.iteration import Body
 from sandbox.tiers.compiled.points import TRUE
+from sandbox.tiers.compiled.scopes import CONSUMERS, makes_functions
 from sandbox.tiers.compiled.subscripts import Subscripts
 from sandbox.tiers.compiled.values import (
     Builtin,
@@ -65,6 +66,14 @@ class Expressions(Subscripts):
                     raise self.refuse("CMP106", "`**` of a dict whose keys depend on the data")
                 keywords[k.text] = item
         if (
+            isinstance(node.func, ast.Name)
+            and node.func.id in CONSUMERS
+            and not isinstance(function, Builtin)
+            and any(isinstance(argument, ast.GeneratorExp) for argument in node.args)
+        ):
+            # See `makes_functions`: what the program itself calls so may keep the generator.
+            raise self.refuse("CMP213", "a generator is given to a function named as a built-in")
+        if (
             isinstance(function, Builtin)
             and function.name in _OVER_COMPREHENSION
             and len(node.args) == 1
@@ -79,6 +88,9 @@ class Expressions(Subscripts):
         return self.spread(function, lambda f: self.call(f, args, keywords))
 
     # -- comprehensions
+
+    plain_scopes: set[int]
+    """Scopes of comprehensions that make no functions."""
 
     def x_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
         if self.uses.reads_nowhere(node.generators[0].iter):
@@ -107,6 +119,8 @@ class Expressions(Subscripts):
         self.frame = outer
 
         kept = any(isinstance(child, ast.Lambda) for child in ast.walk(node))
+        if not kept and not makes_functions(node):
+            self.plain_scopes.add(frame.number)
 
         def element() -> None:
             nonlocal kept

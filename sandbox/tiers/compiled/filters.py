@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import Lit, Place, Store, Ty
-from sandbox.tiers.compiled.outlines import ROOM
+from sandbox.tiers.compiled.core import Lit, Place
 from sandbox.tiers.compiled.painting import Painting
 from sandbox.tiers.compiled.pictures import Given, Image
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.values import (
     Arr,
     Num,
-    Points,
     Tup,
     Value,
     Window,
@@ -293,59 +291,3 @@ class Filters(Painting):
             self.out(region, self.extents_of(source)), self.working("f32", work),
         )  # fmt: skip
         return self.of_memory(region, i64(0), self.extents_of(source), "f32")
-
-    # -- boxes
-
-    def cv_minAreaRect(self, args: Args, keywords: Keywords) -> Value:
-        from sandbox.pictures.boxes import min_area_rect_scratch
-
-        given = self.given("minAreaRect", args, keywords)
-        self.only("minAreaRect", given, "points")
-        value = self.outline(given.get("points"), "minAreaRect")
-        if not isinstance(value, Points):
-            raise self.refuse("CMP530", "minAreaRect of other than a contour")
-        self.pay_for("minAreaRect", points=value.length)
-        hull = self.hull_of(value, number(False).atom)
-        work = min_area_rect_scratch(ROOM)
-
-        def make(out: Place) -> None:
-            made = self.invoke(
-                "min_area_rect", self.points_place(hull), out, self.working("f32", work)
-            )
-            self.only_where(boolean(self.op("ge", "b1", made, i64(0))))
-
-        key = ("minAreaRect", hull.start, hull.length)
-        atoms = self._numbers(key, "f32", 5, make)
-        x, y, w, h, angle = (Num(self.cast(atom, "f64")) for atom in atoms)
-        return Tup((Tup((x, y)), Tup((w, h)), angle))
-
-    def cv_boxPoints(self, args: Args, keywords: Keywords) -> Value:
-        given = self.given("boxPoints", args, keywords)
-        self.only("boxPoints", given, "box")
-        box = given.get("box")
-        parts = None if box is None else self.bracketed(box)
-        if parts is None or len(parts) != 3:
-            raise self.refuse("CMP532", f"a box that is {self.told(box)}")
-        pairs = [self.bracketed(part) for part in parts[:2]]
-        if any(pair is None or len(pair) != 2 for pair in pairs):
-            raise self.refuse("CMP532", "a box that is not ((x, y), (w, h), angle)")
-        items = [*(pairs[0] or ()), *(pairs[1] or ()), parts[2]]
-        numbers = []
-        for item in items:
-            found = self.readable("boxPoints", item, _NO_FLOAT, truth=False)
-            numbers.append(self.cast(found.atom, "f64"))
-        for atom in numbers:
-            self.within(atom, float(1 << 24))
-        self.pay_for("boxPoints", points=0)
-        region = self.scratch("f32", 5)
-        for k, atom in enumerate(numbers):
-            self.emit(Store(region, i64(k), self.cast(atom, "f32")))
-        made = self.scratch("f32", 8)
-        self.invoke(
-            "box_points", Place(region, i64(0), (i64(5),)),
-            Place(made, i64(0), (i64(4), i64(2)), True),
-        )  # fmt: skip
-        return self.of_atoms((4, 2), "f32", tuple(self.load(made, i64(k)) for k in range(8)))
-
-
-_NO_FLOAT: Final[tuple[Ty, ...]] = ("b1", "i8", "i16", "i32", "i64", "u16", "u32", "u64")

@@ -405,6 +405,9 @@ class Functions(Containers):
         return self.binary(ast.Pow(), args[0], args[1])
 
     def b_print(self, args: Args, keywords: Keywords) -> Value:
+        list(args)
+        for name in ("sep", "end", "flush"):
+            keywords.get(name)
         self.charge(1)
         return NONE
 
@@ -456,7 +459,10 @@ class Functions(Containers):
                 "set": self._holds_set(content),
             }[name]
         if isinstance(kind, Cls):
-            return isinstance(content, ObjCell) and content.cls is kind
+            if kind.kind == "enum" and isinstance(value, Num) and not value.enum:
+                raise self.refuse("CMP411", "isinstance with this class")
+            found = self.class_of(value)
+            return found is not None and self.is_of(found, kind)
         if isinstance(value, Num) and name.startswith("numpy.") and isinstance(value.weak, bool):
             if name == "numpy.integer":
                 return not value.weak and value.ty not in FLOATS and value.ty != "b1"

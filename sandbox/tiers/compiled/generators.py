@@ -13,9 +13,9 @@ from typing import Any
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.iteration import Body
+from sandbox.tiers.compiled.nests import Nests
 from sandbox.tiers.compiled.points import Dead
 from sandbox.tiers.compiled.values import NONE, Func, Gen, Value
-from sandbox.tiers.compiled.written import Written
 
 __all__ = ["Generators"]
 
@@ -35,7 +35,7 @@ def _yields(node: ast.AST) -> bool:
     return False
 
 
-class Generators(Written):
+class Generators(Nests):
     """Functions that yield."""
 
     givers: list[Body]

@@ -46,7 +46,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["ONCE", "Body", "Iteration"]
 
 _PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter"})
-ONCE = _PAID_WHERE_MADE | {"genexp", "iter", "yields", "product", "combinations"}
+ONCE = _PAID_WHERE_MADE | {"genexp", "iter", "yields", "product", "combinations", "chained"}
 """Kinds of `Gen` that Python goes over once."""
 
 Body = Callable[[Value], None]
@@ -494,14 +494,26 @@ class Iteration(Unions):
         def one(item: Value) -> None:
             def stop() -> None:
                 self.pt.vars[key] = number(result)
+                self.forget_since(mark)
                 self.leave(target)
 
             self.when_maybe(found(item), stop)
 
+        mark = self.number()
         self.block(target, lambda: self.iterate(value, one))
         answer = self.pt.vars.pop(key)
         assert isinstance(answer, Num)
         return answer
+
+    def forget_since(self, mark: int) -> None:
+        """Drop the names of scopes that were opened since, but for those that a function may see."""
+        for name in list(self.pt.vars):
+            if isinstance(name[0], int) and name[0] > mark and self.closed(name[0]):
+                del self.pt.vars[name]
+
+    def closed(self, scope: int) -> bool:
+        """Whether nothing can see the names of a scope after it has been left."""
+        raise NotImplementedError
 
     def when_maybe(self, cond: Num, then: Callable[[], None]) -> None:
         """Run something that leaves where a condition holds."""

@@ -37,6 +37,7 @@ from sandbox.tiers.compiled.core import (
     Store,
     Var,
     prune,
+    regions_in,
     size_of,
     ty_of,
 )
@@ -49,12 +50,13 @@ from sandbox.tiers.compiled.deep import (
     unsettled,
     works_in_place,
 )
-from sandbox.tiers.compiled.machine import MARKER
+from sandbox.tiers.compiled.firsts import Firsts
 from sandbox.tiers.compiled.pairing import pair_calls
 from sandbox.tiers.compiled.points import (
     ELSEWHERE,
     FALSE,
     FUEL,
+    MARKER,
     STATUS,
     TRUE,
     Dead,
@@ -64,7 +66,6 @@ from sandbox.tiers.compiled.points import (
     i64,
 )
 from sandbox.tiers.compiled.recipe import Recipe
-from sandbox.tiers.compiled.records import Records
 from sandbox.tiers.compiled.scans import rewrite_scans
 from sandbox.tiers.compiled.scopes import Uses, assigned
 from sandbox.tiers.compiled.values import (
@@ -139,7 +140,7 @@ class Lowered:
     recipe: Recipe | None = None
 
 
-class Lowering(Records):
+class Lowering(Firsts):
     """Lowers one entry of a program."""
 
     def __init__(
@@ -156,6 +157,7 @@ class Lowering(Records):
         self.continues: list[Target] = []
         self.depth = 0
         self.givers = []
+        self.begin_classes()
         self.loaded = {}
         self.begin_pictures()
         self.uses = Uses(tree)
@@ -491,6 +493,12 @@ class Lowering(Records):
         self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel, self.lines)
         prune(kernel.body)
         pair_calls(kernel)
+        used = regions_in(kernel.body)
+        kernel.regions = {
+            name: region
+            for name, region in kernel.regions.items()
+            if name in used or region.kind == "output"
+        }
         bound = fuel_bound(kernel)
         self.stats["fuel_bound"] = -1 if bound is None else bound
         for line, cost in line_costs(kernel, self.lines).items():
@@ -532,12 +540,14 @@ def lower_program(tree: ast.Module, plan: Plan, limits: Limits, places: Places) 
     # What a program does with a picture in a turn of a loop is long, so a loop stays one at first.
     for rolled in (True, False) if _has_pictures(plan) else (False,):
         grids: list[bool] = []
+        order = False
         try:
             return _lower_calls(tree, plan, limits, places, grids, rolled)
-        except Refused:
-            if not grids and not rolled:
+        except Refused as refused:
+            order = refused.code == "CMP317"
+            if not grids and not rolled and not order:
                 raise
-        if grids:
+        if grids or order:
             # Where something asks for the order of keys, no container can be an array over all keys.
             try:
                 return _lower_calls(tree, plan, limits, places, None, rolled)
@@ -675,9 +685,9 @@ def _lower_reset(
     with lowering.path():
         owner = lowering.call(cls, [], {})
         assert isinstance(owner, Ref)
-        if plan.reset is not None:
-            args = _args(lowering, plan.reset)
-            lowering.call_method(owner, plan.reset.function, args)
+        for call in (plan.reset, plan.first):
+            if call is not None:
+                lowering.call_method(owner, call.function, _args(lowering, call))
         found = lowering.deep_of(owner, set())
         if deep is not None:
             lowering.store_state(deep, "self", owner)

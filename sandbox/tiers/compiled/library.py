@@ -20,6 +20,7 @@ from sandbox.tiers.compiled.builder import MODULES
 from sandbox.tiers.compiled.core import Atom, Lit
 from sandbox.tiers.compiled.elements import UFUNCS
 from sandbox.tiers.compiled.functions import Functions
+from sandbox.tiers.compiled.members import MEMBER
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.reductions import Reductions
 from sandbox.tiers.compiled.values import (
@@ -108,6 +109,7 @@ _BUILTINS: Final = frozenset(
         "bool",
         "slice",
         "getattr",
+        "callable",
     ]
 )
 _ERRORS: Final = frozenset(
@@ -202,7 +204,7 @@ class Library(Functions):
         return Mod(name)
 
     def attribute(self, owner: Value, name: str) -> Value:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name.endswith("__") and name != "__init__":
             raise self.refuse("CMP414", f"the special name {name}")
         if isinstance(owner, Union):
             return self.spread(owner, lambda v: self.attribute(v, name))
@@ -220,8 +222,11 @@ class Library(Functions):
             case Tup(items=items, names=names):
                 if name in names:
                     return items[names.index(name)]
-                if name in ("index", "count", "_asdict", "_replace"):
+                if name in ("index", "count", "_asdict", "_replace") and names != MEMBER:
                     return Builtin(f"tuple.{name}", owner)
+                cls = self.class_of(owner)
+                if cls is not None:
+                    return self.part_of_class(owner, cls, name)
             case Str() | Text() | Words():
                 kind = "words" if isinstance(owner, Words) else "str"
                 if f"{kind}.{name}" in self.table:
@@ -237,7 +242,7 @@ class Library(Functions):
                 return Builtin("numpy.sum along the first axis")
             case Dty() | Builtin():
                 full = f"{owner.name}.{name}"
-                if full in self.table or owner.name.startswith("typing"):
+                if full in self.table or owner.name.startswith(("typing", "numpy.typing")):
                     return Builtin(full, owner)
                 raise self.refuse("CMP407", f"{full} is not taken")
             case Gen(kind="keys" | "values" | "items"):
@@ -255,13 +260,13 @@ class Library(Functions):
             return number(_CONSTANTS[name])
         if module == "numpy" and name == "newaxis":
             return NONE
-        if module == "numpy" and name in ("linalg", "random"):
+        if module == "numpy" and name in ("linalg", "random", "typing"):
             return Mod(f"numpy.{name}")
         if MODULES.get(name) == module:
             return Exc(name)
         if module == "numpy" and name in ("ndarray", "integer", "floating", "number", "generic"):
             return Builtin(f"numpy.{name}")
-        if module in ("typing", "collections.abc"):
+        if module in ("typing", "collections.abc", "numpy.typing"):
             return Builtin(f"{module}.{name}")
         if module == "numpy":
             first = _ALIASES.get(name, name)
@@ -331,6 +336,8 @@ class Library(Functions):
         return found
 
     def _number_attribute(self, owner: Num, name: str) -> Value:
+        if owner.enum:
+            return self.member_attribute(owner, name)
         if owner.weak is not True:
             if name == "dtype":
                 return Dty(str(owner.ty), owner.ty, False)
@@ -465,16 +472,27 @@ class Library(Functions):
                 if isinstance(extent, Num) and extent.const is not None:
                     made *= max(int(extent.const), 0)
             known = max(known, made)
+            length = self.made_of_length(function.name, args)
+            if length is not None:
+                total = length
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
                 known = max(int(side.const), 0) ** 2
         if isinstance(total, Lit):
-            self.charge(cost.library(known))
+            self.charge(cost.library(self.sized(function, args, keywords, known)))
             return
         total = self.op("add", "i64", total, i64(known))
         units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
+
+    def made_of_length(self, name: str, args: Args) -> Atom | None:
+        """Count what is made where that depends on the data; None where it does not."""
+        raise NotImplementedError
+
+    def sized(self, function: Builtin, args: Args, keywords: Keywords, known: int) -> int:
+        """Count elements where the result has more than is given."""
+        raise NotImplementedError
 
     def module_constant(self, name: str) -> Value | None:
         """Give a constant of OpenCV, or None for its functions."""
@@ -493,7 +511,7 @@ class Library(Functions):
                 return self.fold(args[0], number(1), lambda a, b: self.binary(ast.Mult(), a, b))
             return self.m_fsum(args)
         if name == "hypot" and len(args) != 2:
-            raise self.refuse("CMP407", "math.hypot of other than two numbers")
+            return self.m_hypot(args)
         if name == "log" and len(args) == 2:
             top = self.math_call("log", [self.number_of(args[0])])
             return self.binary(ast.Div(), top, self.math_call("log", [self.number_of(args[1])]))
@@ -503,11 +521,21 @@ class Library(Functions):
         """Compute ``math.isclose``."""
         raise NotImplementedError
 
+    def m_hypot(self, args: Args) -> Value:
+        """Compute ``math.hypot`` of other than two numbers."""
+        raise NotImplementedError
+
     def m_fsum(self, args: Args) -> Value:
         """Compute ``math.fsum``."""
         raise NotImplementedError
 
     # -- collections, functools
+
+    def nothing(self, args: Args, keywords: Keywords) -> Value:
+        """Do what ``object.__init__`` does."""
+        if args:
+            self.fail("TypeError", "object.__init__() takes exactly one argument")
+        return NONE
 
     def ignored(self, args: Args, keywords: Keywords) -> Value:
         return Builtin("decorator")
@@ -518,7 +546,9 @@ class Library(Functions):
 
 
 _PRICED: Final = Arr | Tup | Ref | Sel | Window | Points
-_MAKERS: Final = frozenset({"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye"})
+_MAKERS: Final = frozenset(
+    {"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye", "numpy.empty"}
+)
 _TAKE_UNIONS: Final = frozenset(
     {"list.append", "tuple", "list", "isinstance", "print", "zip", "enumerate", "sum", "any",
      "all", "max", "min", "numpy.clip", "dict.get", "dict.setdefault", "set.add", "dict",
@@ -549,9 +579,11 @@ def _register() -> None:
     table["numpy.linalg.norm"] = Library.np_norm
     table["frozenset"] = Library.b_set
     table["enum.auto"] = Library.e_auto
+    table["abc.ABC"] = table["abc.abstractmethod"] = Library.ignored
+    table["object.__init__"] = Library.nothing
     table["tuple.index"] = Library.l_index
     table["tuple.count"] = Library.l_count
-    for name in ("popleft", "appendleft", "extendleft"):
+    for name in ("popleft", "appendleft", "extendleft", "rotate"):
         table[f"deque.{name}"] = table.pop(f"list.{name}")
     table["counter.most_common"] = Library.counter_most_common
     table["counter.total"] = Library.counter_total

@@ -164,6 +164,21 @@ class Lists(Numerics):
             self.sequence_append_left(owner, item)
         return NONE
 
+    def l_rotate(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``deque.rotate``."""
+        owner = args[0]
+        steps = self.constant(args[1] if len(args) > 1 else number(1), "a number of steps")
+        content = self.of_list(owner)
+        assert isinstance(owner, Ref)
+        if not isinstance(content, ListCell) or content.length is not None:
+            raise self.refuse("CMP204", "rotate() of a deque of unknown length")
+        items = content.items
+        if items:
+            steps %= len(items)
+            items = items[len(items) - steps :] + items[: len(items) - steps]
+        self.pt.heap[owner.cell] = ListCell(items, None, content.maxlen, content.kind)
+        return NONE
+
     def l_insert(self, args: Args, keywords: Keywords) -> Value:
         owner, index, item = args
         content = self.of_list(owner)

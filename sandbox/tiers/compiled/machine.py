@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llvmlite import ir
 
-from sandbox.outcome import PENDING
 from sandbox.tiers.compiled.core import (
     BITS,
     FLOATS,
@@ -44,25 +43,27 @@ from sandbox.tiers.compiled.core import (
     Ty,
     Var,
 )
+from sandbox.tiers.compiled.irtypes import TYPES, memory_of
 from sandbox.tiers.compiled.links import address_of
 from sandbox.tiers.compiled.links import symbol_of as picture_symbol
 from sandbox.tiers.compiled.loops import VECTOR, loop_of, name_loop
 from sandbox.tiers.compiled.pairing import same_calls
+from sandbox.tiers.compiled.phases import slots_of
 from sandbox.tiers.compiled.points import STATUS
-from sandbox.tiers.compiled.vectors import call_vector, name_vector, symbol_of, vector_of
+from sandbox.tiers.compiled.rows import Rows
+from sandbox.tiers.compiled.vectors import (
+    call_lanes,
+    call_vector,
+    name_vector,
+    symbol_of,
+    vector_of,
+)
 
-__all__ = ["MARKER", "Code", "Machine", "compile_kernel"]
-
-MARKER: Final = "marker"
-"""Region of one uint8 a row: pending before, anything else after."""
+__all__ = ["Code", "Emitter", "Machine", "compile_kernel"]
 
 _I64: Final = ir.IntType(64)
 _I8: Final = ir.IntType(8)
 _BIT: Final = ir.IntType(1)
-_TYPES: Final = {
-    ty: (ir.DoubleType() if ty == "f64" else ir.FloatType() if ty == "f32" else ir.IntType(bits))
-    for ty, bits in BITS.items()
-}
 _counter = itertools.count()
 
 
@@ -119,22 +120,29 @@ def compile_kernel(kernel: Kernel) -> Machine:
         library = cpu_target.target_context.codegen().create_library(kernel.name)
         name = f"{kernel.name}_{next(_counter)}"
         module = library.create_ir_module(name)
-        emitter = _Emitter(module, kernel)
-        emitter.kernel(name)
+        loops: dict[tuple[str, Ty], None] = {}
+        pictures: dict[str, None] = {}
+        Rows(module, kernel, lambda: Emitter(module, kernel, loops, pictures)).kernel(name)
         text = str(module)
         library.enable_object_caching()
         library.add_ir_module(module)
         library.finalize()
         address = library.get_pointer_to_function(name)
         data = library._get_compiled_object()  # noqa: SLF001
-        code = Code(name, data, tuple(emitter.loops), tuple(emitter.pictures))
+        code = Code(name, data, tuple(loops), tuple(pictures))
     return Machine(library, address, tuple(kernel.regions), text, code)
 
 
-class _Emitter:
+class Emitter:
     """Turns the statements of one kernel into instructions."""
 
-    def __init__(self, module: ir.Module, kernel: Kernel) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        kernel: Kernel,
+        loops: dict[tuple[str, Ty], None],
+        pictures: dict[str, None],
+    ) -> None:
         self.module = module
         self.source = kernel
         self.values: dict[str, ir.Value] = {}
@@ -144,69 +152,73 @@ class _Emitter:
         self.builder: Any = None
         self.entry: Any = None
         self.places: dict[Ty, Any] = {}
-        self.loops: dict[tuple[str, Ty], None] = {}
-        self.pictures: dict[str, None] = {}
+        self.loops = loops
+        self.pictures = pictures
 
-    def kernel(self, name: str) -> None:
-        row = self._row_function(f"{name}.row")
-        table = _I8.as_pointer().as_pointer()
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [_I64, table]), name)
-        entry, head, body, run, done, stop = (
-            function.append_basic_block(part)
-            for part in ("entry", "head", "body", "run", "done", "stop")
-        )
-        builder = ir.IRBuilder(entry)
-        bases = []
-        for position, region in enumerate(self.source.regions.values()):
-            address = builder.gep(function.args[1], [_I64(position)])
-            bases.append(builder.bitcast(builder.load(address), _memory(region.ty).as_pointer()))
-        builder.branch(head)
-        builder.position_at_end(head)
-        index = builder.phi(_I64)
-        index.add_incoming(_I64(0), entry)
-        builder.cbranch(builder.icmp_signed("<", index, function.args[0]), body, stop)
-        builder.position_at_end(body)
-        pointers = []
-        marker = None
-        for base, region in zip(bases, self.source.regions.values(), strict=True):
-            if region.kind == "scratch":
-                pointers.append(base)
-                continue
-            pointers.append(
-                builder.gep(base, [builder.mul(index, _I64(region.stride or region.size))])
-            )
-            if region.name == MARKER:
-                marker = pointers[-1]
-        assert marker is not None
-        pending = builder.icmp_unsigned("==", builder.load(marker), _I8(PENDING))
-        builder.cbranch(pending, run, done).set_weights([2000, 1])
-        builder.position_at_end(run)
-        builder.call(row, pointers)
-        builder.branch(done)
-        builder.position_at_end(done)
-        index.add_incoming(builder.add(index, _I64(1)), done)
-        builder.branch(head)
-        builder.position_at_end(stop)
-        builder.ret_void()
+    def pointer_types(self) -> list[ir.Type]:
+        """Give the types of the addresses of the regions."""
+        return [memory_of(region.ty).as_pointer() for region in self.source.regions.values()]
 
-    def _row_function(self, name: str) -> ir.Function:
-        regions = list(self.source.regions.values())
+    def function(
+        self,
+        name: str,
+        body: list[Stmt],
+        *,
+        taken: Sequence[Var] = (),
+        kept: Sequence[Var] = (),
+        good: Var | None = None,
+    ) -> ir.Function:
+        """Make the function of one row; call it once on each emitter.
+
+        Args:
+            name: Its symbol.
+            body: What it does.
+            taken: Variables whose values it finds behind the addresses that follow the regions'.
+            kept: Variables whose values it leaves behind the addresses that follow those.
+            good: What it returns; nothing where left out.
+        """
+        outside = [memory_of(var.ty).as_pointer() for var in (*taken, *kept)]
         signature = ir.FunctionType(
-            ir.VoidType(), [_memory(region.ty).as_pointer() for region in regions]
+            ir.VoidType() if good is None else _BIT, [*self.pointer_types(), *outside]
         )
         function = ir.Function(self.module, signature, name)
         function.linkage = "internal"
-        for argument, region in zip(function.args, regions, strict=True):
-            self.pointers[region.name] = argument
+        for argument in function.args:
             argument.add_attribute("noalias")
+        count = len(self.source.regions)
+        self.pointers = dict(zip(self.source.regions, function.args[:count], strict=True))
+        cells = function.args[count:]
         self.entry = ir.IRBuilder(function.append_basic_block("entry"))
-        body = function.append_basic_block("body")
-        self.builder = ir.IRBuilder(body)
-        self._block(self.source.body)
+        start = function.append_basic_block("body")
+        builder = self.builder = ir.IRBuilder(start)
+        changed = slots_of(body)
+        for var, cell in zip(taken, cells, strict=False):
+            value = builder.load(cell)
+            if var.ty == "b1":
+                value = builder.icmp_unsigned("!=", value, _I8(0))
+            if var.name in changed:
+                builder.store(value, self._slot(var))
+            else:
+                self.values[var.name] = value
+        self._block(body)
         if not self.builder.block.is_terminated:
-            self.builder.ret_void()
-        self.entry.branch(body)
+            for var, cell in zip(kept, cells[len(taken) :], strict=True):
+                value = self._atom(var)
+                self.builder.store(self.builder.zext(value, _I8) if var.ty == "b1" else value, cell)
+            if good is None:
+                self.builder.ret_void()
+            else:
+                self.builder.ret(self._atom(good))
+        self.entry.branch(start)
         return function
+
+    def call_function(self, builder: Any, item: Let, values: list[ir.Value]) -> ir.Value:
+        """Call a mathematical function on values, or a vector function on vectors of them."""
+        self.builder = builder
+        if item.op in MATH:
+            return self._float(item.op, item.var.ty, values)
+        name = item.op.removeprefix("np.")
+        return call_lanes(builder, self._vector_symbol(name, item.var.ty), values)
 
     def _block(self, body: list[Stmt]) -> None:
         place = 0
@@ -304,7 +316,7 @@ class _Emitter:
         symbol = picture_symbol(item.kernel)
         function = self.module.globals.get(symbol)
         if function is None:
-            signature = ir.FunctionType(_TYPES[item.var.ty], [value.type for value in values])
+            signature = ir.FunctionType(TYPES[item.var.ty], [value.type for value in values])
             function = ir.Function(self.module, signature, symbol)
             # It writes what it is given and nothing else, and it always comes back.
             for attribute in ("nounwind", "argmemonly"):
@@ -335,7 +347,7 @@ class _Emitter:
     def _slot(self, var: Var) -> ir.Value:
         slot = self.slots.get(var.name)
         if slot is None:
-            kind = _TYPES[var.ty]
+            kind = TYPES[var.ty]
             slot = self.entry.alloca(kind)
             self.entry.store(kind(0), slot)
             self.slots[var.name] = slot
@@ -343,7 +355,7 @@ class _Emitter:
 
     def _atom(self, atom: Atom) -> ir.Value:
         if isinstance(atom, Lit):
-            kind = _TYPES[atom.ty]
+            kind = TYPES[atom.ty]
             return kind(float(atom.value)) if atom.ty in FLOATS else kind(int(atom.value))
         value = self.values.get(atom.name)
         return self.builder.load(self._slot(atom)) if value is None else value
@@ -370,7 +382,7 @@ class _Emitter:
         if op in _BITWISE:
             return getattr(builder, _BITWISE[op])(a, b)
         if op == "bits":
-            return builder.bitcast(a, _TYPES[ty])
+            return builder.bitcast(a, TYPES[ty])
         if op == "not":
             return builder.not_(a)
         if op in ("shl", "shr"):
@@ -382,7 +394,7 @@ class _Emitter:
             prefix = "s" if source in SIGNED else "u"
             pair = self._intrinsic(
                 f"llvm.{prefix}{kind}.with.overflow.{_suffix(source)}",
-                ir.LiteralStructType([_TYPES[source], _BIT]),
+                ir.LiteralStructType([TYPES[source], _BIT]),
                 [a, b],
             )
             return builder.extract_value(pair, 1)
@@ -427,32 +439,35 @@ class _Emitter:
         if op == "neg":
             return builder.fneg(values[0])
         if op == "fma":
-            return self._intrinsic(f"llvm.fma.{ty}", _TYPES[ty], values)
+            return self._intrinsic(f"llvm.fma.{ty}", TYPES[ty], values)
         if op in _ROUNDING:
-            return self._intrinsic(f"llvm.{_ROUNDING[op]}.{ty}", _TYPES[ty], values)
+            return self._intrinsic(f"llvm.{_ROUNDING[op]}.{ty}", TYPES[ty], values)
         if op.startswith("np."):
             return self._numpy(op.removeprefix("np."), ty, values)
         if op in MATH:
-            return self._call(op if ty == "f64" else f"{op}f", _TYPES[ty], values)
+            return self._call(op if ty == "f64" else f"{op}f", TYPES[ty], values)
         raise NotImplementedError(op)
 
     def _vector_call(self, name: str, ty: Ty, values: list[list[ir.Value]]) -> list[ir.Value]:
+        return call_vector(self.builder, self._vector_symbol(name, ty), values)
+
+    def _vector_symbol(self, name: str, ty: Ty) -> str:
         address = vector_of(name, ty)
         assert address is not None
         self.loops[f"{VECTOR}{name}={symbol_of(name, ty)}", ty] = None
-        return call_vector(self.builder, name_vector(name, address), values)
+        return name_vector(name, address)
 
     def _numpy(self, name: str, ty: Ty, values: list[ir.Value]) -> ir.Value:
         """Call NumPy's own loop on one element."""
         loop = loop_of(name, ty)
         if loop is None:
             core = LIBRARY.get(name, name)
-            return self._call(core if ty == "f64" else f"{core}f", _TYPES[ty], values)
+            return self._call(core if ty == "f64" else f"{core}f", TYPES[ty], values)
         builder = self.builder
         function_symbol, data_symbol = name_loop(name, ty)
         self.loops[name, ty] = None
         _, data, inputs = loop
-        kind = _TYPES[ty]
+        kind = TYPES[ty]
         scratch = self.places.get(ty)
         if scratch is None:
             # Room for two inputs and the output, their addresses, a count of 1 and the strides.
@@ -497,7 +512,7 @@ class _Emitter:
 
     def _cast(self, value: ir.Value, source: Ty, ty: Ty) -> ir.Value:
         builder = self.builder
-        target = _TYPES[ty]
+        target = TYPES[ty]
         if source == ty:
             return value
         if ty == "b1":
@@ -533,7 +548,7 @@ class _Emitter:
             )
             big = builder.select(above, value, value.type(0))
             return builder.select(above, builder.fptoui(big, _I64), whole)
-        return whole if BITS[ty] == 64 else builder.trunc(whole, _TYPES[ty])
+        return whole if BITS[ty] == 64 else builder.trunc(whole, TYPES[ty])
 
     def _intrinsic(self, name: str, result: ir.Type, values: list[ir.Value]) -> ir.Value:
         return self._call(name, result, values)
@@ -569,10 +584,6 @@ def _fails(body: list[Stmt]) -> bool:
         or (isinstance(item, Store) and item.region == "out:status")
         for item in body
     )  # fmt: skip
-
-
-def _memory(ty: Ty) -> Any:
-    return _I8 if ty == "b1" else _TYPES[ty]
 
 
 def _suffix(ty: Ty) -> str:

@@ -36,6 +36,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeText,
     ShapeTup,
     ShapeUnion,
+    ShapeWords,
     columns_of,
     join_shapes,
     shape_of,
@@ -65,6 +66,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    Words,
     integer,
 )
 
@@ -98,17 +100,22 @@ class Merging(Emitting):
         match shape:
             case Same(value=value):
                 return value
-            case ShapeNum(ty=ty, weak=weak, low=low, high=high):
+            case ShapeNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
                 known = self.new("b1", "w") if weak is None else weak
-                return Num(self.new(ty, "v"), known, low, high)
+                return Num(self.new(ty, "v"), known, low, high, enum=enum)
             case ShapeText(region=region, lower=lower):
                 return Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
+            case ShapeWords(region=region, lower=lower, separator=separator, stops=stops):
+                text = Text(region, self.new("i64", "v"), self.new("i64", "v"), lower)
+                stop = self.new("i64", "v") if stops else None
+                return Words(text, separator, self.new("i64", "v"), stop)
             case ShapePoints(tail=tail):
                 return Points(self.new("i64", "v"), self.new("i64", "v"), tail)
             case ShapeTup(items=items, names=names, cls=cls):
                 return Tup(tuple(self.instantiate(item, point) for item in items), names, cls)
-            case ShapeRecord(keys=keys, items=items):
-                return Record(keys, tuple(self.instantiate(item, point) for item in items))
+            case ShapeRecord(keys=keys, items=items, cls=owner):
+                made = tuple(self.instantiate(item, point) for item in items)
+                return Record(keys, made, owner)
             case ShapeArr(shape=dims, ty=ty):
                 cell = self.number()
                 array = Arr(cell, dims, ty)
@@ -231,6 +238,12 @@ class Merging(Emitting):
             case (Text() | Points(), Text() | Points()) if type(head) is type(value):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
+            case Words(), Words():
+                self.put(head.text.start, value.text.start)
+                self.put(head.text.length, value.text.length)
+                self.put(head.first, value.first)
+                if head.stop is not None and value.stop is not None:
+                    self.put(head.stop, value.stop)
             case (Tup() | Record(), Tup() | Record()) if type(head) is type(value):
                 for part, item in zip(head.items, value.items, strict=True):
                     self.assign(part, item)

@@ -436,6 +436,8 @@ class Operators(Displays):
         for value in (a, b):
             if isinstance(value, Lost):
                 raise self.refuse("CMP314", value.why)
+        if isinstance(a, Union) or isinstance(b, Union):
+            return self.truth(self.spread(a, lambda v: self.spread(b, lambda w: self.equal(v, w))))
         match a, b:
             case Num(), Num():
                 return self.compare_numbers("equal", a, b)

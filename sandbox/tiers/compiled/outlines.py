@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from sandbox.opencv import installed
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Place, Region, Set, Store, Ty, Var
 from sandbox.tiers.compiled.drawing import Drawing
@@ -445,20 +446,13 @@ class Outlines(Drawing):
         self.pay_for("findNonZero", elements=self.elements_of(source))
         start, free = self.free_points()
         count = self.invoke("find_non_zero", self.place(source), free)
-        made = self.take_points(start, count, self.shape_of_non_zero())
+        made = self.take_points(start, count, self.tail_of_points())
         some = self.op("gt", "b1", count, i64(0))
         return Union(self.op("select", "i64", some, i64(1), i64(0)), (NONE, made))
 
-    def shape_of_non_zero(self) -> tuple[int, ...]:
-        """Give the shape of a point that findNonZero gives: OpenCV 5 leaves out an axis."""
-        from importlib import metadata
-
-        for name in ("opencv-python-headless", "opencv-python", "opencv-contrib-python"):
-            try:
-                return (2,) if int(metadata.version(name).split(".")[0]) >= 5 else (1, 2)
-            except metadata.PackageNotFoundError:
-                continue
-        raise self.refuse("CMP530", "findNonZero without OpenCV")
+    def tail_of_points(self) -> tuple[int, ...]:
+        """Give the shape of a point where OpenCV 5 leaves out an axis that OpenCV 4 has."""
+        return (2,) if installed()[0] >= 5 else (1, 2)
 
     # -- points as arrays
 

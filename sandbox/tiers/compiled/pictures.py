@@ -15,10 +15,11 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from sandbox.opencv import COMPARED, installed
 from sandbox.pictures.costs import COSTS, COSTS_AFTER, sweep
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Invoke, Lit, Place, Ty, Var
-from sandbox.tiers.compiled.cv2_names import CONSTANTS, PARAMETERS, RESULTS
+from sandbox.tiers.compiled.cv2_names import CONSTANTS, OF_OPENCV_4, PARAMETERS, RESULTS
 from sandbox.tiers.compiled.deep import Deep
 from sandbox.tiers.compiled.links import has_kernel, signature_of
 from sandbox.tiers.compiled.points import i64
@@ -107,6 +108,10 @@ class Pictures(Windows):
 
     def given(self, name: str, args: Args, keywords: Keywords) -> Given:
         """Give the arguments of a function of OpenCV by name; results it would write are None."""
+        version = installed()
+        if name in COMPARED.get(version[:2], (name,)):
+            which = ".".join(map(str, version)) or "of unknown version"
+            raise self.refuse("CMP534", f"cv2.{name} with OpenCV {which}")
         names = PARAMETERS[name]
         if len(args) > len(names):
             raise self.refuse("CMP408", f"{len(args)} arguments of cv2.{name}")
@@ -758,6 +763,8 @@ class Pictures(Windows):
     def module_constant(self, name: str) -> Value | None:
         """Give a constant of OpenCV."""
         found = CONSTANTS.get(name)
+        if name in OF_OPENCV_4 and installed()[:1] == (4,):
+            found = OF_OPENCV_4[name]
         return None if found is None else number(found)
 
     def elements_within(self, value: Window | Points) -> Atom:

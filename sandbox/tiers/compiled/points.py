@@ -38,6 +38,7 @@ __all__ = [
     "EXPLODE",
     "FALSE",
     "FUEL",
+    "MARKER",
     "LONGEST",
     "OUT_OF_FUEL",
     "STATUS",
@@ -63,6 +64,8 @@ STATUS: Final = Var("status", "i64")
 
 
 FUEL: Final = Var("fuel", "i64")
+MARKER: Final = "marker"
+"""Region of one uint8 a row: pending before, anything else after."""
 
 
 OUT_OF_FUEL: Final = -4

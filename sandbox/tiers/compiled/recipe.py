@@ -5,7 +5,7 @@ first entry says what is made:
 
 - ``("const", value)``: None, a truth value, a number or a text; ``("numpy", type, value)``.
 - ``("type", name)``: ``int``, ``float``, ``list`` …; ``("named", name)``: a function or class of the program; ``("member", class, name)``: of an enum;
-  ``("pick", class, recipe of its name)``.
+  ``("pick", class, recipe of its name)``; ``("valued", class, recipe of its number)``: of an `IntEnum`.
 - ``("absent",)``: nothing at all, such as an attribute that has not been set.
 - ``("number", place, weak)``: a number; ``weak`` is the place, or the truth, of its being Python's.
 - ``("text", text)``, ``("array", place, shape)``.
@@ -17,7 +17,9 @@ first entry says what is made:
 - ``("grid", bounds, plain, place, values)``: a set, or a dict with ``(place, weak)`` of its values.
 - ``("records", kind, maxlen, length, record)``: a list in columns.
 - ``("table", kind, factory, length, (key, value))``: a dict, or a set where the value is None.
-- ``("object", class, ((name, recipe), ...))``.
+- ``("object", class, ((name, recipe), ...))``; ``("record", keys, parts)``: a dict with texts as keys.
+
+- ``("lists", lengths, room, record)``: within a record, a list with room of its own in columns.
 
 Places are names of regions. Within a record they are columns: an entry has an element of each, or
 as many as an array of it has.
@@ -98,6 +100,12 @@ class _Maker:
     def _pick(self, at: int, kind: str, name: Recipe) -> Any:
         return self.named(kind)[self.make(name, at)]
 
+    def _valued(self, at: int, kind: str, value: Recipe) -> Any:
+        return self.named(kind)(self.make(value, at))
+
+    def _record(self, at: int, keys: tuple[str, ...], parts: tuple[Recipe, ...]) -> Any:
+        return {key: self.make(part, at) for key, part in zip(keys, parts, strict=True)}
+
     @staticmethod
     def _absent(at: int) -> Any:
         del at
@@ -161,6 +169,10 @@ class _Maker:
     def _records(self, at: int, kind: str, most: int | None, length: str, record: Recipe) -> Any:
         del at
         return _sequence(kind, most, [self.make(record, k) for k in range(self._whole(length))])
+
+    def _lists(self, at: int, lengths: str, room: int, record: Recipe) -> list[Any]:
+        first = at * room
+        return [self.make(record, first + k) for k in range(int(self.memory[lengths][at]))]
 
     def _table(
         self,

@@ -1,8 +1,9 @@
-"""Dicts in lists of unknown length: ``blobs.append({"area": area, "center": (x, y)})``.
+"""Dicts and objects in lists of unknown length: ``blobs.append({"area": area, "center": (x, y)})``.
 
-A dict that is put into a list within a loop becomes a `Record`: a value like a tuple, which lists can
-hold in columns and loops can carry. It must not be changed afterwards, neither by the name that it had
-nor by one that it gets when it is read again: such a program is not taken.
+A dict or an object of a class of the program that is put into a list within a loop becomes a `Record`:
+a value like a tuple, which lists can hold in columns and loops can carry. It must not be changed
+afterwards, neither by the name that it had nor by one that it gets when it is read again, and nobody
+may ask whether it is the same one as another: such a program is not taken.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Final
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, Lit, Set
-from sandbox.tiers.compiled.filters import Filters
+from sandbox.tiers.compiled.enclosing import Enclosing
+from sandbox.tiers.compiled.members import MEMBER
 from sandbox.tiers.compiled.points import TRUE, Target, i64
 from sandbox.tiers.compiled.shapes import (
     Shape,
@@ -31,6 +33,7 @@ from sandbox.tiers.compiled.values import (
     ListCell,
     NoneV,
     Num,
+    ObjCell,
     Points,
     Range,
     Record,
@@ -50,10 +53,10 @@ __all__ = ["Records"]
 
 _NESTED: Final = 16
 """What a container in a list weighs besides its items; see `sandbox.weights`."""
-_CHANGED: Final = "a dict in a list of unknown length is changed"
+_CHANGED: Final = "a dict or object in a list of unknown length is changed"
 
 
-class Records(Filters):
+class Records(Enclosing):
     """Operations on `Record`."""
 
     turns = 0
@@ -117,7 +120,7 @@ class Records(Filters):
         if not isinstance(content, SeqCell) or content.kind == "deque":
             return
         count, rule = self.sequence_rows(content)
-        each = _weight_of(content.record)
+        each = self._weight_of(content.record)
         total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
         if isinstance(content.record, ShapePoints):
 
@@ -133,6 +136,26 @@ class Records(Filters):
         many = self.op("gt", "b1", weight, i64(FREE_ITEMS))
         units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("select", "i64", many, units, i64(0)))
+
+    def _weight_of(self, record: Shape) -> int:
+        """Give what an element of a list weighs besides being one."""
+        match record:
+            case ShapeTup(items=items, names=names):
+                if names == MEMBER:
+                    return 0
+                return _NESTED + len(items) + sum(map(self._weight_of, items))
+            case ShapeRecord(items=items, cls=kind) if kind:
+                cls = self.classes.get(kind)
+                if cls is None or cls.fields is None:
+                    return 0
+                return _NESTED + sum(map(self._weight_of, items))
+            case ShapeRecord(keys=keys, items=items):
+                return _NESTED + 2 * len(keys) + sum(map(self._weight_of, items))
+            case ShapePoints():
+                return _NESTED
+            case ShapeArr(shape=dims):
+                return _NESTED + math.prod(dims) // _NESTED
+        return 0
 
     rolled = False
     """Whether a ``for`` over known numbers stays a loop."""
@@ -192,30 +215,76 @@ class Records(Filters):
         open_ended = isinstance(owner, SeqCell) or (
             isinstance(owner, ListCell) and owner.length is not None
         )
-        if isinstance(item, Ref) and isinstance(content, DictCell) and (self.turns or open_ended):
+        row = self._row(content) if self.turns or open_ended else None
+        if isinstance(item, Ref) and row is not None:
+            self.given_away[item.cell] = content
+            item = row
+        kept = isinstance(content, DictCell | ObjCell)
+        if isinstance(item, Ref) and kept and (self.turns or open_ended):
+            assert isinstance(content, DictCell | ObjCell)
             made = self._record(content)
             if made is not None:
                 self.given_away[item.cell] = content
                 item = made
         super().list_append(target, item)
 
-    def _record(self, content: DictCell) -> Record | None:
-        """Make a record of a dict, where it can be one."""
+    def _record(self, content: DictCell | ObjCell) -> Record | None:
+        """Make a record of a dict or an object, where it can be one."""
+        if isinstance(content, ObjCell):
+            if self.classes.get(content.cls.name) is not content.cls:
+                return None
+            found = [(name, self._recordable(value)) for name, value in content.attributes]
+            if any(value is None for _, value in found):
+                return None
+            return Record(
+                tuple(name for name, _ in found),
+                tuple(value for _, value in found if value is not None),
+                content.cls.name,
+            )
         if content.kind != "dict" or not content.ordered or not content.entries:
             return None
         keys, items = [], []
         for _, key, present, value in content.entries:
-            if not isinstance(key, Str) or present != TRUE or recorded(shape_of(value)) is None:
+            part = self._recordable(value) if isinstance(key, Str) and present == TRUE else None
+            if part is None or not isinstance(key, Str):
                 return None
             keys.append(key.text)
-            items.append(value)
+            items.append(part)
         return Record(tuple(keys), tuple(items))
 
+    @staticmethod
+    def _row(content: object) -> Tup | None:
+        """Give a short list of values as a row of a list, where it can be one."""
+        if (
+            not isinstance(content, ListCell)
+            or content.kind != "list"
+            or content.length is not None
+            or not content.items
+            or any(recorded(shape_of(part)) is None for part in content.items)
+        ):
+            return None
+        return Tup(content.items, (), "list")
+
+    def _recordable(self, value: Value) -> Value | None:
+        """Give a value as part of a record, or None where it has no place in columns."""
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        if isinstance(value, Ref) and isinstance(content, ObjCell | DictCell):
+            made = self._record(content)
+            if made is not None:
+                self.given_away[value.cell] = content
+            return made
+        return None if recorded(shape_of(value)) is None else value
+
     def thawed(self, value: Record) -> Ref:
-        """Make a dict of a record, to read from it."""
+        """Make a dict or object of a record, to read from it."""
         cell = Ref(self.number())
-        entries = zip(value.keys, value.items, strict=True)
-        content = DictCell(tuple((("s", key), Str(key), TRUE, item) for key, item in entries))
+        entries = tuple(zip(value.keys, value.items, strict=True))
+        content: DictCell | ObjCell
+        cls = self.class_of(value)
+        if cls is None:
+            content = DictCell(tuple((("s", key), Str(key), TRUE, item) for key, item in entries))
+        else:
+            content = ObjCell(cls, entries)
         self.pt.heap[cell.cell] = content
         self.given_away[cell.cell] = content
         return cell
@@ -229,7 +298,7 @@ class Records(Filters):
 
     def attribute(self, owner: Value, name: str) -> Value:
         if isinstance(owner, Record):
-            if name not in ("get", "keys", "values", "items", "copy"):
+            if not owner.cls and name not in ("get", "keys", "values", "items", "copy"):
                 raise self.refuse("CMP212", _CHANGED)
             return super().attribute(self.thawed(owner), name)
         return super().attribute(owner, name)
@@ -243,10 +312,29 @@ class Records(Filters):
         super().iterate(self.thawed(value) if isinstance(value, Record) else value, body)
 
     def len_of(self, value: Value) -> Num:
-        return number(len(value.keys)) if isinstance(value, Record) else super().len_of(value)
+        if isinstance(value, Record):
+            return super().len_of(self.thawed(value))
+        return super().len_of(value)
+
+    def call(self, function: Value, args: Args, keywords: Keywords) -> Value:
+        if isinstance(function, Record):
+            function = self.thawed(function)
+        return super().call(function, args, keywords)
+
+    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+        if isinstance(owner, Record):
+            raise self.refuse("CMP212", _CHANGED)
+        super().set_attribute(owner, name, value)
+
+    def identical(self, left: Value, right: Value) -> Num:
+        for value in (left, right):
+            if isinstance(value, Ref) and value.cell in self.given_away and left != right:
+                # Each time that a record is read it gets a cell of its own.
+                raise self.refuse("CMP104", "`is` between these values")
+        return super().identical(left, right)
 
     def set_item(self, owner: Value, index: Value, value: Value) -> None:
-        if isinstance(owner, Record):
+        if isinstance(owner, Record) or (isinstance(owner, Tup) and owner.cls == "list"):
             raise self.refuse("CMP212", _CHANGED)
         if isinstance(owner, Points | Window):
             raise self.refuse("CMP533", f"{self.described(owner)} is written into")
@@ -255,24 +343,12 @@ class Records(Filters):
     def equal(self, a: Value, b: Value) -> Num:
         if isinstance(a, NoneV) or isinstance(b, NoneV):
             return super().equal(a, b)
+        if isinstance(a, Record) and isinstance(b, Record) and a.cls and b.cls:
+            return super().equal(self.thawed(a), self.thawed(b))
         for value in (a, b):
             if isinstance(value, Points | Window | Record):
                 raise self.refuse("CMP105", f"{self.described(value)} compared in a container")
         return super().equal(a, b)
-
-
-def _weight_of(record: Shape) -> int:
-    """Give what an element of a list weighs besides being one."""
-    match record:
-        case ShapeTup(items=items):
-            return _NESTED + len(items) + sum(map(_weight_of, items))
-        case ShapeRecord(keys=keys, items=items):
-            return _NESTED + 2 * len(keys) + sum(map(_weight_of, items))
-        case ShapePoints():
-            return _NESTED
-        case ShapeArr(shape=dims):
-            return _NESTED + math.prod(dims) // _NESTED
-    return 0
 
 
 def _register() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+
+import numpy as np
 
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Ty, limits_of
 from sandbox.tiers.compiled.points import FALSE, TRUE, i64
@@ -20,6 +23,8 @@ from sandbox.tiers.compiled.values import (
 )
 
 __all__ = ["Reductions"]
+
+_COUNTS_IN_PYTHON: Final = type(np.count_nonzero(np.zeros(1))) is int
 
 
 class Reductions(Sums):
@@ -144,7 +149,7 @@ class Reductions(Sums):
         return boolean(found.atom)
 
     def count_true(self, value: Value, axis: Value = NONE) -> Value:
-        """Compute ``np.count_nonzero``: a Python int without an axis."""
+        """Compute ``np.count_nonzero``: without an axis a Python int, since NumPy 2.4 an int64."""
         if isinstance(value, Sel):
             total = self.over_selected(
                 Sel(value.domain, value.keep,
@@ -153,15 +158,15 @@ class Reductions(Sums):
                     value.extents),
                 "i64", i64(0), lambda a, b, _: self.op("add", "i64", a, b),
             )  # fmt: skip
-            return Num(total, True, 0, 2**40)
+            return Num(total, _COUNTS_IN_PYTHON, 0, 2**40)
         array = self.as_array(value)
         if isinstance(array, Num):
             one = self.cast(self.cast(array.atom, "b1"), "i64")
-            return Num(one, True, 0, 1)
+            return Num(one, _COUNTS_IN_PYTHON, 0, 1)
         truth = array if array.ty == "b1" else self.astype(array, "b1")
         total_value = self.array_sum(truth, axis)
         if isinstance(axis, NoneV) and isinstance(total_value, Num):
-            return Num(total_value.atom, True, 0, array.size)
+            return Num(total_value.atom, _COUNTS_IN_PYTHON, 0, array.size)
         return total_value
 
     def arg_extreme(self, most: bool, value: Value, axis: Value = NONE) -> Value:

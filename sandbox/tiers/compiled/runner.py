@@ -11,16 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.lane import Kernels
-from sandbox.native.tables import SOUND
+from sandbox.native.library import made
+from sandbox.native.tables import RECALL_FIRST, SOUND
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Plan
-from sandbox.team import LEAST_ROWS, Job, Team
+from sandbox.recall import Piece, Recall, Recalled, is_wanted
+from sandbox.team import LEAST_BYTES, LEAST_CHUNK, LEAST_ROWS, Job, Team
 from sandbox.tiers.base import NO_FAILURE, Failure, Inputs, Outputs, Tier
+from sandbox.tiers.compiled.blocks import fast_of
 from sandbox.tiers.compiled.core import Region, dtype_of, render
 from sandbox.tiers.compiled.elsewhere import Elsewhere, Spare
+from sandbox.tiers.compiled.firsts import KEEPING, column_of
 from sandbox.tiers.compiled.kernel import FAILED, FOLLOWS, UNKNOWN_FAILURE, Lowered, site_of
-from sandbox.tiers.compiled.machine import MARKER, Machine, compile_kernel
-from sandbox.tiers.compiled.points import ELSEWHERE
+from sandbox.tiers.compiled.machine import Machine, compile_kernel
+from sandbox.tiers.compiled.points import ELSEWHERE, MARKER
 
 __all__ = ["CompiledRunner"]
 
@@ -51,6 +55,7 @@ class CompiledRunner:
         seconds: float,
         *,
         machines: dict[str, Machine] | None = None,
+        recall_bytes: int = 0,
     ) -> None:
         """Compile the kernels, or take them where they have been compiled before."""
         started = time.monotonic()
@@ -68,6 +73,8 @@ class CompiledRunner:
                 compile_kernel(kernel) if machines is None else machines[kernel.name]
             )
             self._regions[kernel.name] = kernel.regions
+        self.works_in_blocks = any(fast_of(kernel) is not None for kernel in kernels)
+        """Whether many good rows are computed otherwise than one; false where it was loaded."""
         self._tasks = [kernel.name for kernel in lowered.tasks]
         self._step = lowered.step.name if lowered.step is not None else None
         self._reset = lowered.reset.name if lowered.reset is not None else None
@@ -81,7 +88,14 @@ class CompiledRunner:
         """Threads that share the rows of large batches; taken at the next `bind`."""
         self._keep: list[Any] = []
         self._rows = 0
+        self._first = 0
+        """Where a kernel's own places begin in its table."""
         self._outputs: Outputs | None = None
+        self._recall_bytes = recall_bytes
+        self.recall: Recall | None = None
+        """What rows gave that were seen before; made by `bind`."""
+        self._epoch = np.zeros(1, np.int64)
+        """Steps and resets so far; counted by native code too."""
         self._follows = np.zeros(1, np.int64)
         self._failed = np.zeros(1, np.int64)
         self._status = np.zeros(0, np.int64)
@@ -115,6 +129,9 @@ class CompiledRunner:
             "state_bytes": size["state"],
             "scratch_bytes": size["scratch"],
             "columns": ", ".join(sorted(n for n, r in every.items() if r.kind == "input")),
+            "looked_up": sum(is_wanted(self._pieces(name)) for name in self._machines)
+            if recall_bytes
+            else 0,
             "compile_s": seconds + time.monotonic() - started,
             **{f"{key}": value for key, value in lowered.stats.items()},
         }
@@ -129,6 +146,11 @@ class CompiledRunner:
     def tier(self) -> Tier:
         """Which tier this is."""
         return "compiled"
+
+    @property
+    def recalled(self) -> Recalled | None:
+        """What keeping results has brought since `bind`; None where none are kept."""
+        return None if self.recall is None else self.recall.told
 
     @property
     def failures(self) -> list[Failure]:
@@ -161,6 +183,7 @@ class CompiledRunner:
         for index in range(len(self.component_names)):
             shared[f"out:c{index}"] = outputs.components[index]
             shared[f"out:p{index}"] = outputs.present[index]
+        tables: dict[str, NDArray[np.uint64]] = {}
         for name, machine in self._machines.items():
             own: dict[str, NDArray[Any]] = {MARKER: outputs.outcome, "out:failure": outputs.failure}
             if name in self._tasks:
@@ -182,39 +205,105 @@ class CompiledRunner:
                 else:
                     rows = 1 if region.kind == "scratch" else num_rows
                     array = np.zeros((rows, region.size), dtype_of(region.ty))
-                    shared[region_name] = array
+                    if region.kind != "kept":  # each kernel keeps its own
+                        shared[region_name] = array
                 self._check_layout(array, region, num_rows)
                 self._keep.append(array)
                 table[place] = array.ctypes.data
-            self._keep.append(table)
-            self._tables[name] = table.ctypes.data
-            self._calls[name] = (machine.call, num_rows, table.ctypes.data)
-            team = self.team
-            if team is not None and team.threads > 1 and team.here() and num_rows >= LEAST_ROWS:
-                self._calls[name] = self._shared(team, name, machine, num_rows)
+            tables[name] = table
+        self._lay_out_calls(tables, num_rows)
         self._state = {name: array for name, array in shared.items() if name.startswith("state:")}
 
-    def _shared(
-        self, team: Team, name: str, machine: Machine, rows: int
-    ) -> tuple[Callable[[int, int], None], int, int]:
-        """Give a kernel as a job of several threads; it is called as the kernel is."""
-        regions = [self._regions[name][place] for place in machine.order]
-        sizes = [dtype_of(region.ty).itemsize for region in regions]
-        strides = [
-            None if region.kind == "scratch" else (region.stride or region.size) * size
-            for region, size in zip(regions, sizes, strict=True)
-        ]
+    def _lay_out_calls(self, tables: dict[str, NDArray[np.uint64]], rows: int) -> None:
+        """Say what is called for each kernel: itself, or what stands around it."""
+        pieces = {name: self._pieces(name) for name in self._machines}
+        native = made()
+        self.recall = None
+        if native is not None and self._recall_bytes and any(map(is_wanted, pieces.values())):
+            self.recall = Recall(
+                native, rows, pieces, self._recall_bytes, self._epoch.ctypes.data
+            )
+        self._first = RECALL_FIRST if self.recall is not None else 0
+        starts = {*self._order()[:1], self._reset}
+        for name, machine in self._machines.items():
+            table, call, work = tables[name], machine.call, 0
+            if self.recall is not None:
+                record, work = self.recall.kernel(
+                    name,
+                    _address(call),
+                    first=name in starts,
+                    follows=FOLLOWS,
+                    failed=FAILED,
+                    away=ELSEWHERE,
+                    keeping=KEEPING,
+                    flags={
+                        piece.name: column
+                        for piece in pieces[name]
+                        if (column := column_of(piece.name)) is not None
+                    },
+                )
+                room = np.zeros(work, np.uint8)
+                head = [record, self.recall.numbers.ctypes.data, room.ctypes.data]
+                table = np.concatenate([np.array(head, np.uint64), table])
+                call = _KERNEL(self.recall.function)
+                self._keep += [room, call]
+            self._keep.append(table)
+            self._tables[name] = table.ctypes.data
+            self._calls[name] = (call, rows, table.ctypes.data)
+            team = self.team
+            if team is not None and team.threads > 1 and team.here():
+                read = sum(piece.size for piece in pieces[name] if piece.kind == "input")
+                heavy = is_wanted(pieces[name]) and read * rows >= LEAST_BYTES
+                if heavy or rows >= LEAST_ROWS:
+                    job = self._shared(team, name, call, rows, work, heavy=heavy)
+                    self._keep += job
+                    self._calls[name] = (job[1], rows, job[0].table.ctypes.data)
+
+    def _pieces(self, name: str) -> list[Piece]:
+        """Give the regions of a kernel as native code goes through their rows, in bytes."""
+        found = []
+        for place in self._machines[name].order:
+            region = self._regions[name][place]
+            size = dtype_of(region.ty).itemsize
+            stride = 0 if region.kind == "scratch" else (region.stride or region.size) * size
+            found.append(Piece(region.name, region.kind, region.size * size, stride))
+        return found
+
+    def _shared(  # noqa: PLR0917 - what a kernel is
+        self,
+        team: Team,
+        name: str,
+        call: Callable[[int, int], None],
+        rows: int,
+        work: int,
+        *,
+        heavy: bool,
+    ) -> tuple[Job, Callable[[int, int], None]]:
+        """Give a kernel as a job of several threads, and what is called as the kernel is."""
+        pieces = self._pieces(name)
+        strides = [None if piece.kind == "scratch" else piece.stride for piece in pieces]
         scratch = {
-            place: region.size * size
-            for place, (region, size) in enumerate(zip(regions, sizes, strict=True))
-            if region.kind == "scratch" and region.name not in {FOLLOWS, FAILED}
+            self._first + place: piece.size
+            for place, piece in enumerate(pieces)
+            if piece.kind == "scratch" and piece.name not in {FOLLOWS, FAILED}
         }
-        failed = machine.order.index(FAILED), self._failed.ctypes.data
-        job = Job(team, _address(machine.call), self._tables[name], strides, scratch, failed, rows)
-        spread = _KERNEL(team.spread())
-        self._keep.append(job)
-        self._keep.append(spread)
-        return spread, rows, job.table.ctypes.data
+        if self._first:
+            # The record is everybody's; each thread works in memory of its own.
+            strides = [None, 8, None, *strides]
+            scratch[2] = work
+        order = self._machines[name].order
+        failed = self._first + order.index(FAILED), self._failed.ctypes.data
+        job = Job(
+            team,
+            _address(call),
+            self._tables[name],
+            strides,
+            scratch,
+            failed,
+            rows,
+            least=1 if heavy else LEAST_CHUNK,
+        )
+        return job, _KERNEL(team.spread())
 
     @staticmethod
     def _check_layout(array: NDArray[Any], region: Region, rows: int) -> None:
@@ -272,7 +361,7 @@ class CompiledRunner:
             table = self._tables[name]
             for place, region_name in enumerate(self._machines[name].order):
                 if self._regions[name][region_name].kind == "input":
-                    cells.append((table + 8 * place, region_name))
+                    cells.append((table + 8 * (self._first + place), region_name))
         return Kernels(
             rows=self._rows,
             kernels=tuple((_address(self._calls[name][0]), self._calls[name][2]) for name in names),
@@ -280,6 +369,7 @@ class CompiledRunner:
             broken=(self._never if reset else self._flag).ctypes.data,
             follows=self._follows.ctypes.data,
             failed=self._failed.ctypes.data,
+            epoch=self._epoch.ctypes.data,
             alone=self._reset is None if reset else self._step is None,
             outcome=outputs.outcome.ctypes.data,
             reward=outputs.reward.ctypes.data,
@@ -416,6 +506,7 @@ class CompiledRunner:
         """Run a kernel on the rows its marker says; say whether any of them failed."""
         call, rows, table = self._calls[name]
         self._follows[0] = follows
+        self._epoch[0] += not follows
         self._failed[0] = 0
         call(rows, table)
         if not self._failed[0]:

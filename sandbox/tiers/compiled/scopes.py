@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Final
 
 from sandbox.scopes import scopes_of
 
-__all__ = ["Uses", "assigned", "declared", "local_names", "makes_functions"]
+__all__ = ["CONSUMERS", "Uses", "assigned", "declared", "local_names", "makes_functions"]
+
+CONSUMERS: Final = frozenset(
+    {"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"}
+)
+"""Built-ins that go through their argument and keep nothing of it but its items."""
 
 
 class Uses:
@@ -117,21 +123,41 @@ def assigned(body: Sequence[ast.AST]) -> set[str]:
                 names |= {alias.asname or alias.name.split(".")[0] for alias in aliases}
             case ast.ExceptHandler(name=str(name)):
                 names.add(name)
-            case ast.MatchAs(name=str(name)):
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 names.add(name)
         waiting.extend(ast.iter_child_nodes(node))
     return names
 
 
 def declared(node: ast.AST, kind: type[ast.Global | ast.Nonlocal]) -> list[str]:
-    """Give the names that a function declares global or nonlocal."""
-    return [name for child in ast.walk(node) if isinstance(child, kind) for name in child.names]
+    """Give the names that a function declares global or nonlocal, not looking into inner ones."""
+    found: list[str] = []
+    waiting = list(ast.iter_child_nodes(node))
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, kind):
+            found += child.names
+        if not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(child))
+    return found
 
 
 def makes_functions(node: ast.AST) -> bool:
-    """Whether a function makes others, which may outlive a call and see its names."""
+    """Whether a function makes others, which may outlive a call and see its names.
+
+    A generator that is the argument of a call which goes through it does not.
+    """
+    gone_through = {
+        child.args[0]
+        for child in ast.walk(node)
+        if isinstance(child, ast.Call)
+        and isinstance(child.func, ast.Name)
+        and child.func.id in CONSUMERS
+        and child.args
+    }
     return any(
-        isinstance(child, ast.FunctionDef | ast.Lambda | ast.GeneratorExp)
+        isinstance(child, ast.FunctionDef | ast.Lambda)
+        or (isinstance(child, ast.GeneratorExp) and child not in gone_through)
         for child in ast.walk(node)
         if child is not node
     )

@@ -15,13 +15,15 @@ from sandbox.tiers.compiled.core import FLOATS, Atom, If, Let, Loop, Set, Stmt, 
 from sandbox.tiers.compiled.core import Break as Leave
 from sandbox.tiers.compiled.grids import Grids
 from sandbox.tiers.compiled.merging import indices
-from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.shapes import (
     EMPTY,
+    INNER,
     LONG,
     Same,
     Shape,
     ShapeArr,
+    ShapeInner,
     ShapeNum,
     ShapePoints,
     ShapeRecord,
@@ -40,6 +42,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Cell,
     ListCell,
+    Lost,
     NoneV,
     Num,
     Points,
@@ -91,6 +94,8 @@ class Sequences(Grids):
         self._write(shape, iter(regions), at, value)
 
     def _write(self, shape: Shape, regions: Iterator[str], at: Atom, value: Value) -> None:
+        if isinstance(shape, Same) and isinstance(shape.value, Lost):
+            return
         if isinstance(value, Union) and not isinstance(shape, ShapeUnion):
             # Its kind is known here, as the shape of the record says.
             (only,) = self.possible(value)
@@ -117,10 +122,39 @@ class Sequences(Grids):
                     place = self.op("add", "i64", base, i64(k))
                     atom = self.get(value, tuple(i64(i) for i in index))
                     self.emit(Store(region, place, atom))
+            case ShapeInner(record=record), Ref():
+                self._write_list(record, regions, at, value)
             case ShapeUnion(variants=variants), _:
                 self._write_one_of(variants, regions, at, value)
             case _:
                 assert isinstance(shape, Same), (shape, value)
+
+    def _write_list(self, record: Shape, regions: Iterator[str], at: Atom, value: Ref) -> None:
+        """Copy a list to the room that an entry of a dict has for one."""
+        lengths = next(regions)
+        held = tuple(next(regions) for _ in columns_of(record))
+        base = self.op("mul", "i64", at, i64(INNER))
+        content = self.pt.heap[value.cell]
+        if isinstance(content, ListCell) and content.length is None:
+            self.only_where(boolean(self.op("le", "b1", i64(len(content.items)), i64(INNER))))
+            for k, item in enumerate(content.items[:INNER]):
+                self.write_record(record, held, self.op("add", "i64", base, i64(k)), item)
+            self.emit(Store(lengths, at, i64(len(content.items[:INNER]))))
+            return
+        source = self.in_columns(value)
+        count, rule = self.sequence_rows(source)
+        self.only_where(boolean(self.op("le", "b1", count.atom, i64(INNER))))
+        if source.record != EMPTY:
+
+            def move(k: Atom) -> None:
+                self.write_record(record, held, self.op("add", "i64", base, k), rule(k))
+
+            self.count(count.atom, move)
+        self.emit(Store(lengths, at, count.atom))
+
+    def inner_list(self, shape: ShapeInner, regions: tuple[str, ...], at: Atom) -> Ref:
+        """Give a list that is the value of a dict in columns."""
+        raise NotImplementedError
 
     def _write_one_of(
         self, variants: tuple[Shape, ...], regions: Iterator[str], at: Atom, value: Value
@@ -148,15 +182,18 @@ class Sequences(Grids):
 
     def _read(self, shape: Shape, regions: Iterator[str], at: Atom) -> Value:
         match shape:
-            case ShapeNum(weak=weak, low=low, high=high):
+            case ShapeNum(weak=weak, low=low, high=high, enum=enum):
                 atom = self.load(next(regions), at)
                 known = self.load(next(regions), at) if weak is None else weak
-                return Num(atom, known, low, high)
+                return Num(atom, known, low, high, enum=enum)
             case ShapeText(region=region, lower=lower):
                 start = self.load(next(regions), at)
                 return Text(region, start, self.load(next(regions), at), lower)
-            case ShapeRecord(keys=keys, items=items):
-                return Record(keys, tuple(self._read(item, regions, at) for item in items))
+            case ShapeRecord(keys=keys, items=items, cls=owner):
+                read = tuple(self._read(item, regions, at) for item in items)
+                return Record(keys, read, owner)
+            case ShapeInner():
+                return self.inner_list(shape, tuple(next(regions) for _ in columns_of(shape)), at)
             case ShapePoints(tail=tail):
                 start = self.load(next(regions), at)
                 return Points(start, self.load(next(regions), at), tail)
@@ -431,9 +468,14 @@ class Sequences(Grids):
                 tail = (len(items),)
             case ShapeArr(shape=dims, ty=own):
                 tys, tail = [own], dims
+            case ShapeUnion(variants=variants) if all(isinstance(v, ShapeNum) for v in variants):
+                tys = [variant.ty for variant in variants if isinstance(variant, ShapeNum)]
             case _:
                 return None
         target = ty or self.common(tys)
+        # The type is that of the elements together: of items of two types one has to be of it.
+        mixed = ty is None and not tail and any(own != target for own in tys)
+        sure = self.accumulate("b1", FALSE)
         width = 1
         for extent in tail:
             width *= extent
@@ -443,6 +485,13 @@ class Sequences(Grids):
         def move(k: Atom) -> None:
             item = rule(k)
             base = self.op("mul", "i64", k, i64(width))
+            if isinstance(item, Union):
+                if mixed:
+                    possible = self.possible(item)
+                    same = [k for k in possible if getattr(item.variants[k], "ty", "") == target]
+                    here = self.is_variant(item, same, possible).atom
+                    self.emit(Set(sure, self.op("or", "b1", sure, here)))
+                item = self.spread(item, lambda v: self.as_array(v, target))
             match item:
                 case Num():
                     atoms = [item.atom]
@@ -458,6 +507,8 @@ class Sequences(Grids):
                 self.emit(Store(region, place, self.cast(atom, target)))
 
         self.count(count.atom, move)
+        if mixed:
+            self.only_where(boolean(self.kept(sure)))
         return region, count.atom, target, tail
 
     # -- writing

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     UNBOUND,
     Arr,
     Bound,
@@ -35,11 +36,13 @@ from sandbox.tiers.compiled.values import (
     Num,
     ObjCell,
     Points,
+    Range,
     Record,
     Ref,
     Sel,
     SeqCell,
     SetCell,
+    SliceV,
     Str,
     TableCell,
     Text,
@@ -47,10 +50,12 @@ from sandbox.tiers.compiled.values import (
     Union,
     Value,
     Window,
+    Words,
 )
 
 __all__ = [
     "EMPTY",
+    "INNER",
     "LONG",
     "Layout",
     "Same",
@@ -61,6 +66,7 @@ __all__ = [
     "ShapeCopy",
     "ShapeDict",
     "ShapeGrid",
+    "ShapeInner",
     "ShapeList",
     "ShapeMoved",
     "ShapeNum",
@@ -73,6 +79,7 @@ __all__ = [
     "ShapeText",
     "ShapeTup",
     "ShapeUnion",
+    "ShapeWords",
     "cells_in",
     "columns_of",
     "join_records",
@@ -101,6 +108,7 @@ class ShapeNum:
     weak: bool | None
     low: int
     high: int
+    enum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,16 @@ class ShapeText:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeWords:
+    """Words of a part of one text observation; ``stops``: whether they end before its last one."""
+
+    region: str
+    lower: bool
+    separator: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShapePoints:
     """Points in the row's memory for them."""
 
@@ -120,10 +138,18 @@ class ShapePoints:
 
 @dataclass(frozen=True, slots=True)
 class ShapeRecord:
-    """A dict with known texts as keys, as an element of a list."""
+    """A dict with known texts as keys, or an object, as an element of a list."""
 
     keys: tuple[str, ...]
     items: tuple[Shape, ...]
+    cls: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeInner:
+    """A list of up to `INNER` elements, as the value of a dict in columns."""
+
+    record: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +277,7 @@ class ShapeObj:
 
 
 Shape: TypeAlias = (
-    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeUnion | ShapeCells | ShapeBuffer
+    Same | ShapeNum | ShapeText | ShapePoints | ShapeRecord | ShapeTup | ShapeArr | ShapeInner | ShapeWords | ShapeUnion | ShapeCells | ShapeBuffer
     | ShapeCopy | ShapeGrid | ShapeList | ShapeDict | ShapeSet | ShapeObj | ShapeSeq | ShapeTable
     | ShapeMoved
 )  # fmt: skip
@@ -264,6 +290,8 @@ _UNFOLDED: Final = 16
 """Elements up to which a list that some paths lengthen is kept element by element."""
 _SMALL: Final = 16
 """Elements of an array that can be part of a record."""
+INNER: Final = 64
+"""Elements that a list in a dict in columns has room for."""
 EMPTY: Final = ShapeTup((), (), "nothing")
 """Shape of the records of a list that has never held anything."""
 _LOST = Same(Lost())
@@ -297,15 +325,16 @@ def _open(shape: Shape) -> Shape:
     value = shape.value
     match value:
         case Num(weak=weak):
-            return ShapeNum(
-                value.ty, weak if isinstance(weak, bool) else None, value.low, value.high
-            )
+            known = weak if isinstance(weak, bool) else None
+            return ShapeNum(value.ty, known, value.low, value.high, value.enum)
         case Text(region=region, lower=lower):
             return ShapeText(region, lower)
+        case Words(text=text):
+            return ShapeWords(text.region, text.lower, value.separator, value.stop is not None)
         case Points(tail=tail):
             return ShapePoints(tail)
-        case Record(keys=keys, items=items):
-            return ShapeRecord(keys, tuple(shape_of(item) for item in items))
+        case Record(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(shape_of(item) for item in items), owner)
         case Tup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(shape_of(item) for item in items), names, cls)
         case Arr(shape=dims, ty=ty):
@@ -339,17 +368,25 @@ def _loosen(shape: Shape) -> Shape:
             return shape
         if isinstance(value, Sel | Window):
             return Same(Lost("a selection that only one of several paths made"))
-        if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
+        if isinstance(value, Range | SliceV) and not _all_known(value):
+            return Same(Lost("a range or slice that only one of several paths made"))
+        if not isinstance(value, Num | Text | Words | Points | Record | Tup | Arr | Union):
             return shape
     opened = _open(shape)
     match opened:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
-        case ShapeRecord(keys=keys, items=items):
-            return ShapeRecord(keys, tuple(_loosen(item) for item in items))
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(_loosen(item) for item in items), owner)
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
     return opened
+
+
+def _all_known(value: Range | SliceV) -> bool:
+    """Whether the parts of a range or slice are no variables of one path."""
+    parts = (value.start, value.stop, value.step)
+    return all(not isinstance(part, Num) or isinstance(part.atom, Lit) for part in parts)
 
 
 def loosen_content(content: Cell) -> Shape:
@@ -423,10 +460,14 @@ def variant_key(shape: Shape) -> Any:
             return ("num", ty)
         case ShapeText(region=region, lower=lower):
             return ("text", region, lower)
+        case ShapeWords():
+            return ("words", shape)
         case ShapePoints(tail=tail):
             return ("points", tail)
-        case ShapeRecord(keys=keys):
-            return ("record", keys)
+        case ShapeRecord(keys=keys, cls=owner):
+            return ("record", keys, owner)
+        case ShapeInner():
+            return ("inner",)
         case ShapeTup(items=items, cls=cls):
             return ("tup", len(items), cls)
         case ShapeArr(shape=dims, ty=ty):
@@ -463,14 +504,20 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return _join_numbers(x, y, widen)
         case (ShapeText(), ShapeText()) | (ShapePoints(), ShapePoints()) if x == y:
             return x
+        case ShapeWords(), ShapeWords() if x == y:
+            return x
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
-        case ShapeRecord(), ShapeRecord() if x.keys == y.keys:
+        case ShapeRecord(), ShapeRecord() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
-            return ShapeRecord(x.keys, tuple(join_shapes(i, j, loop, widen) for i, j in pairs))
+            items = tuple(join_shapes(i, j, loop, widen) for i, j in pairs)
+            return ShapeRecord(x.keys, items, x.cls)
         case ShapeArr(), ShapeArr() if x == y:
             return x
+        case ShapeInner(), ShapeInner():
+            inner = join_records(x.record, y.record, widen)
+            return _LOST if inner is None else ShapeInner(inner)
         case ShapeCells(), ShapeCells() if len(x.atoms) == len(y.atoms):
             pairs_ = zip(x.atoms, y.atoms, strict=True)
             return ShapeCells(tuple(i if i == j else None for i, j in pairs_), x.ty)
@@ -526,7 +573,8 @@ def _join_numbers(a: ShapeNum, b: ShapeNum, widen: bool) -> ShapeNum:
         least, most = limits_of(a.ty)
         low = a.low if low >= a.low else least
         high = a.high if high <= a.high else most
-    return ShapeNum(a.ty, a.weak if a.weak == b.weak else None, low, high)
+    enum = a.enum if a.enum == b.enum else ""
+    return ShapeNum(a.ty, a.weak if a.weak == b.weak else None, low, high, enum)
 
 
 def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
@@ -656,11 +704,13 @@ def recorded(shape: Shape) -> Shape | None:
         value = shape.value
         if isinstance(value, NoneV | Str | Func | Cls | Builtin | Dty | Mod | Exc):
             return shape
+        if isinstance(value, Lost) and value.why == MADE_TEXT:
+            return shape
         if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
         return recorded(_open(shape))
     match shape:
-        case ShapeNum() | ShapeText() | ShapePoints():
+        case ShapeNum() | ShapeText() | ShapePoints() | ShapeInner():
             return shape
         case ShapeArr(shape=dims):
             size = 1
@@ -670,9 +720,9 @@ def recorded(shape: Shape) -> Shape | None:
         case ShapeTup(items=items, names=names, cls=cls):
             parts = _all_recorded(items)
             return None if parts is None else ShapeTup(parts, names, cls)
-        case ShapeRecord(keys=keys, items=items):
+        case ShapeRecord(keys=keys, items=items, cls=owner):
             parts = _all_recorded(items)
-            return None if parts is None else ShapeRecord(keys, parts)
+            return None if parts is None else ShapeRecord(keys, parts, owner)
         case ShapeUnion(variants=variants):
             made = _all_recorded(variants)
             if made is None:
@@ -714,10 +764,12 @@ def layout_of(shape: Shape) -> Layout:
             return ("points", tail)
         case ShapeTup(items=items, cls=cls):
             return ("t", cls, *map(layout_of, items))
-        case ShapeRecord(keys=keys, items=items):
-            return ("r", keys, *map(layout_of, items))
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ("r", keys, owner, *map(layout_of, items))
         case ShapeArr(shape=dims, ty=ty):
             return ("a", dims, ty)
+        case ShapeInner(record=record):
+            return ("l", layout_of(record))
         case ShapeUnion(variants=variants):
             return ("u", *map(layout_of, variants))
     return ("s", shape)
@@ -737,6 +789,8 @@ def columns_of(shape: Shape) -> list[tuple[Ty, int]]:
             for extent in dims:
                 size *= extent
             return [(ty, size)]
+        case ShapeInner(record=record):
+            return [("i64", 1), *((ty, size * INNER) for ty, size in columns_of(record))]
         case ShapeUnion(variants=variants):
             return [("i64", 1), *(column for item in variants for column in columns_of(item))]
     return []

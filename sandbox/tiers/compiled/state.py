@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from sandbox.tiers.compiled.core import Atom, Lit, Region, Store, Ty
 from sandbox.tiers.compiled.deep import (
@@ -43,6 +44,7 @@ from sandbox.tiers.compiled.shapes import (
 )
 from sandbox.tiers.compiled.tables import TABLE
 from sandbox.tiers.compiled.values import (
+    MADE_TEXT,
     NONE,
     UNBOUND,
     Arr,
@@ -53,6 +55,7 @@ from sandbox.tiers.compiled.values import (
     DictCell,
     GridCell,
     ListCell,
+    Lost,
     Num,
     ObjCell,
     Ref,
@@ -105,6 +108,8 @@ class Keeper(Library):
                     )
                 seen.add(value.cell)
                 return self._deep_cell(value, seen)
+        if isinstance(value, Lost) and value.why == MADE_TEXT:
+            return DeepConst(value)
         if value in (NONE, UNBOUND) or isinstance(value, Str | Cls) or type(value).__name__ in (
             "Func", "Builtin", "Dty", "Mod", "Bound",
         ):  # fmt: skip
@@ -170,9 +175,12 @@ class Keeper(Library):
         attribute = re.split(r"[|#]|\.\d", path)[0]
         return self.refuse_kept("CMP704", "changes its type in a way not followed", attribute)
 
+    moving: Literal["state", "kept"] = "state"
+    """The kind of memory that values are moved to and from."""
+
     def slot(self, path: str, ty: Ty, size: int = 1) -> str:
         """Declare a place in the state's memory."""
-        return self.region(Region(f"state:{path}", ty, size, "state"))
+        return self.region(Region(f"{self.moving}:{path}", ty, size, self.moving))
 
     # -- memory to values
 
@@ -181,12 +189,12 @@ class Keeper(Library):
         match deep:
             case DeepConst(value=value):
                 return value  # type: ignore[no-any-return]
-            case DeepNum(ty=ty, weak=weak, low=low, high=high):
+            case DeepNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
                 atom = self.load(self.slot(path, ty), i64(0))
                 known: bool | Atom = (
                     self.load(self.slot(f"{path}#weak", "b1"), i64(0)) if weak is None else weak
                 )
-                return Num(atom, known, low, high)
+                return Num(atom, known, low, high, enum=enum)
             case DeepArr(shape=shape, ty=ty):
                 array = Arr(self.number(), shape, ty)
                 region = self.slot(path, ty, array.size)

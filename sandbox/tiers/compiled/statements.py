@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from sandbox import cost
 from sandbox.tiers.compiled.builder import MODULES, ancestors
-from sandbox.tiers.compiled.calls import Calls
+from sandbox.tiers.compiled.members import Members
 from sandbox.tiers.compiled.points import TRUE, Dead, Target
+from sandbox.tiers.compiled.scopes import makes_functions
 from sandbox.tiers.compiled.values import (
     NONE,
     UNBOUND,
@@ -20,9 +21,14 @@ from sandbox.tiers.compiled.values import (
     Num,
     Ref,
     SeqCell,
+    SliceV,
+    Str,
     TableCell,
+    Text,
     Tup,
+    Union,
     Value,
+    Words,
     boolean,
     number,
 )
@@ -30,7 +36,7 @@ from sandbox.tiers.compiled.values import (
 __all__ = ["Statements"]
 
 
-class Statements(Calls):
+class Statements(Members):
     """Lowers statements."""
 
     # -- simple statements
@@ -140,6 +146,11 @@ class Statements(Calls):
         value = NONE if node.value is None else self.eval(node.value)
         target = self.returns[-1]
         self.pt.vars[("return", target.label)] = value
+        function = self.running.get(self.frame.number)
+        if function is not None and not makes_functions(function.node):
+            # Nothing sees its names any more, so they need not be merged with those of other paths.
+            for name in self.frame.names:
+                self.pt.vars.pop((self.frame.number, name), None)
         self.leave(target)
 
     def s_Break(self, node: ast.Break) -> None:
@@ -262,12 +273,62 @@ class Statements(Calls):
                 for part, item in zip(patterns, subject.items, strict=True):
                     atom = self.both(atom, self._pattern(item, part).atom)
                 return boolean(atom)
+        if isinstance(pattern, ast.MatchSequence):
+            return self._sequence_pattern(subject, pattern.patterns)
         kind = type(pattern).__name__.removeprefix("Match").lower()
         raise self.refuse("CMP113", f"a {kind} pattern in `match`", pattern)
 
+    def _sequence_pattern(self, subject: Value, patterns: list[ast.pattern]) -> Num:
+        """Match a list, or the words of a text, by length and element by element."""
+        if isinstance(subject, Union):
+            return self.truth(
+                self.spread(subject, lambda v: self._sequence_pattern(v, patterns))
+            )
+        if isinstance(subject, Num | Str | Text) or subject == NONE:
+            return number(False)
+        content = self.pt.heap[subject.cell] if isinstance(subject, Ref) else None
+        lists = isinstance(content, ListCell | SeqCell)
+        if not (lists or isinstance(subject, Tup | Words)):
+            raise self.refuse("CMP113", "a sequence pattern in `match`")
+        stars = [k for k, part in enumerate(patterns) if isinstance(part, ast.MatchStar)]
+        length = self.len_of(subject)
+        wanted = len(patterns) - len(stars)
+        op = "ge" if stars else "eq"
+        fits = boolean(self.op(op, "b1", length.atom, number(wanted).atom))
+        if fits.const is False:
+            return fits
+        result = fits.atom
+        for k, part in enumerate(patterns):
+            place = number(k)
+            if stars and k > stars[0]:
+                place = number(k - len(patterns))
+            if isinstance(part, ast.MatchStar):
+                if part.name is None:
+                    continue
+                stop = len(patterns) - k - 1
+                end: Value = number(-stop) if stop else NONE
+                rest = SliceV(number(k), end, NONE)
+                # The rest is only there where there are enough elements.
+                found = self.choose(
+                    boolean(result), lambda rest=rest: self.subscript(subject, rest), lambda: NONE
+                )
+                self.bind(part.name, found)
+                continue
+            if isinstance(part, ast.MatchAs) and part.pattern is None and part.name is None:
+                continue
+            item = self.choose(
+                boolean(result),
+                lambda place=place: self.subscript(subject, place),  # type: ignore[misc]
+                lambda: NONE,
+            )
+            same = self._pattern(item, part)
+            result = self.both(result, same.atom)
+        return boolean(result)
+
     def s_Try(self, node: ast.Try) -> None:
         if node.finalbody:
-            raise self.refuse("CMP114", "`finally`")
+            self._with_finally(node)
+            return
         after = self.target("tried")
         clauses: list[tuple[frozenset[str], Target]] = []
         for handler in node.handlers:
@@ -294,6 +355,43 @@ class Statements(Calls):
                 self.leave(after)
 
         self.block(after, lambda: nest(len(node.handlers) - 1))
+
+    def _raised_again(self, held: Value) -> Value:
+        if not isinstance(held, Exc):
+            raise self.refuse("CMP112", "an exception that is not known is raised again")
+        self.fail(held.name, held.message or "")
+
+    def _with_finally(self, node: ast.Try) -> None:
+        """Lower ``try ... finally`` of a body that is left at its end or by an exception alone."""
+        leaving = ast.Return | ast.Break | ast.Continue | ast.Yield | ast.YieldFrom
+        if any(isinstance(child, leaving) for child in ast.walk(node)):
+            raise self.refuse("CMP114", "`finally` around a `return`, `break` or `continue`")
+        inner: list[ast.stmt] = [
+            ast.copy_location(ast.Try(node.body, node.handlers, node.orelse, []), node)
+        ]
+        if not node.handlers:
+            inner = node.body
+        after, failed = self.target("done"), self.target("except")
+
+        def guarded() -> None:
+            self.handlers.append([(frozenset({"BaseException"}), failed)])
+            try:
+                self.run(inner)
+            finally:
+                self.handlers.pop()
+            self.leave(after)
+
+        def whole() -> None:
+            with self.path():
+                self.block(failed, guarded)
+                held = self.pt.vars.get(("exception",))
+                self.run(node.finalbody)
+                if self.alive:
+                    assert held is not None
+                    self.spread(held, self._raised_again)
+
+        self.block(after, whole)
+        self.run(node.finalbody)
 
     def _exception_names(self, node: ast.expr | None) -> frozenset[str]:
         if node is None:

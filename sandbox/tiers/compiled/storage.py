@@ -224,17 +224,20 @@ class Storage(Scalars):
                 target = ty or value.ty
                 return self.item(self.cast(value.atom, target))
             case Tup(items=items):
-                return self.stack([self.as_array(item) for item in items], ty)
+                return self.stack(self.parts_of_array(items, ty), ty)
             case Ref():
                 content = self.pt.heap[value.cell]
                 if isinstance(content, ListCell):
                     if content.length is not None:
                         raise self.refuse("CMP503", "an array made of a list of unknown length")
-                    parts = [self.as_array(item) for item in content.items]
-                    return self.stack(parts, ty)
+                    return self.stack(self.parts_of_array(content.items, ty), ty)
                 if isinstance(content, SeqCell):
                     raise self.refuse("CMP503", "an array made of a list of unknown length")
         raise self.refuse("CMP504", "this value cannot be made an array here")
+
+    def parts_of_array(self, items: tuple[Value, ...], ty: Ty | None) -> list[Arr | Num]:
+        """Give the parts of an array, some of which may be of several types, by path."""
+        return [self.as_array(item, ty) for item in items]
 
     def stack(self, parts: list[Arr | Num], ty: Ty | None) -> Arr:
         """Make an array of parts of one shape, one after the other."""

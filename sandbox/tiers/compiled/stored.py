@@ -27,7 +27,7 @@ from sandbox.tiers.compiled.machine import Code, Machine
 
 __all__ = ["freeze", "prepare", "thaw"]
 
-_KINDS: Final = ("input", "output", "state", "scratch")
+_KINDS: Final = ("input", "output", "state", "scratch", "kept")
 _LARGEST: Final = 1 << 40
 _FIELDS: Final = 8
 

@@ -254,6 +254,10 @@ class Subscripts(Operators):
         missing: Callable[[], Value] | None = None,
     ) -> Value:
         """Compute ``owner[index]`` of a dict; ``missing`` gives what a missing key does."""
+        if isinstance(index, Union):
+            return self.spread(
+                index, lambda v: self.dict_item(owner, self.dict_now(owner), v, missing)
+            )
         known = key_of(index)
 
         def lacking() -> Value:
@@ -282,6 +286,12 @@ class Subscripts(Operators):
             if all(not isinstance(k, Num) or k.const is not None for _, k, _, _ in content.entries):
                 return lacking()
         return self._dict_search(list(content.entries), index, lacking)
+
+    def dict_now(self, owner: Ref) -> DictCell | GridCell | TableCell:
+        """Give the content of a dict as it is here."""
+        content = self.pt.heap[owner.cell]
+        assert isinstance(content, DictCell | GridCell | TableCell)
+        return content
 
     def _dict_search(self, entries: list[Any], index: Value, lacking: Callable[[], Value]) -> Value:
         live = [entry for entry in entries if entry[2] != FALSE]

@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.points import FALSE, TRUE, Target, i64
 from sandbox.tiers.compiled.state import Keeper
 from sandbox.tiers.compiled.values import (
     NONE,
+    Gen,
     ListCell,
     NoneV,
     Num,
@@ -364,6 +365,22 @@ class Texts(Keeper):
         many = self.op("le", "b1", words.atom, i64(count))
         self.check(boolean(many), "ValueError", f"too many values to unpack (expected {count})")
         return [self.word(value, i64(k)) for k in range(count)]
+
+    beside = False
+    """Whether words are gone through beside something else, or backwards."""
+
+    def indexed(self, value: Value) -> tuple[Num, Callable[[Atom], Value]] | None:
+        if isinstance(value, Words):
+            if not self.beside:
+                return None
+            return self.word_count(value), lambda index: self.word(value, index)
+        if not (isinstance(value, Gen) and value.kind in ("zip", "reversed")):
+            return super().indexed(value)
+        before, self.beside = self.beside, True
+        try:
+            return super().indexed(value)
+        finally:
+            self.beside = before
 
     def other_iteration(self, value: Value, body: Callable[[Value], None]) -> None:
         if isinstance(value, Words):

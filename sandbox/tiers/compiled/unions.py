@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from sandbox.tiers.compiled.arrays import Arrays
-from sandbox.tiers.compiled.core import Atom, Lit, dtype_of
-from sandbox.tiers.compiled.points import TRUE, Refused, i64
+from sandbox.tiers.compiled.core import Atom, Lit, Ty, dtype_of
+from sandbox.tiers.compiled.points import FALSE, TRUE, Refused, i64
 from sandbox.tiers.compiled.values import (
     Arr,
     Bound,
@@ -191,6 +191,39 @@ class Unions(Arrays):
                 no.append(k)
         name = value.tag.name
         return Num(atom, True, 0, 1, ((name, frozenset(yes)),), ((name, frozenset(no)),))
+
+    def parts_of_array(self, items: tuple[Value, ...], ty: Ty | None) -> list[Arr | Num]:
+        found = [None if isinstance(item, Union) else self.as_array(item, ty) for item in items]
+        unions = [item for item in items if isinstance(item, Union)]
+        if not unions:
+            return [part for part in found if part is not None]
+        tys = [part.ty for part in found if part is not None]
+        for item in unions:
+            for k in self.possible(item):
+                variant = item.variants[k]
+                if not isinstance(variant, Num):
+                    raise self.refuse("CMP504", "this value cannot be made an array here")
+                tys.append(variant.ty)
+        target = ty or self.common(tys)
+        # The type is that of the elements together, so one of them has to be of it on every path.
+        sure = FALSE if ty is None else TRUE
+        for part in found:
+            if part is not None and part.ty == target:
+                sure = TRUE
+        made: list[Arr | Num] = []
+        for item, part in zip(items, found, strict=True):
+            if part is not None:
+                made.append(part)
+                continue
+            assert isinstance(item, Union)
+            possible = self.possible(item)
+            same = [k for k in possible if getattr(item.variants[k], "ty", "") == target]
+            sure = self.either(sure, self.is_variant(item, same, possible).atom)
+            number_found = self.spread(item, lambda v: self.as_array(v, target))
+            assert isinstance(number_found, Num)
+            made.append(number_found)
+        self.only_where(boolean(sure))
+        return made
 
     def len_of(self, value: Value) -> Num:
         """Compute ``len(value)``."""

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from sandbox.tiers.compiled.core import Atom, Lit, Ty, limits_of
 
 __all__ = [
+    "MADE_TEXT",
     "NONE",
     "UNBOUND",
     "Arr",
@@ -98,6 +99,9 @@ class Lost:
     why: str = "a container made in a loop is used after its turn"
 
 
+MADE_TEXT: Final = "a string made of numbers, which something reads"
+"""Why a text is lost that a program only makes, for a message say."""
+
 NONE: Final = NoneV()
 UNBOUND: Final = Unbound()
 
@@ -122,6 +126,8 @@ class Num:
     high: int = 0
     yes: Facts = ()
     no: Facts = ()
+    enum: str = ""
+    """The name of the `IntEnum` that it is a member of."""
 
     @property
     def ty(self) -> Ty:
@@ -292,13 +298,15 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A dict with known texts as keys that is an element of a list of unknown length.
+    """A dict with known texts as keys, or an object, that is an element of a list of unknown length.
 
-    It is never changed: a program that changes such a dict is not taken.
+    It is never changed: a program that changes such a dict or object is not taken.
     """
 
     keys: tuple[str, ...]
     items: tuple[Value, ...]
+    cls: str = ""
+    """The name of an object's class; its attributes are the keys."""
 
 
 @dataclass(eq=False, slots=True)

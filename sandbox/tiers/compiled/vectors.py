@@ -32,7 +32,15 @@ try:
 except ImportError:
     _umath = None
 
-__all__ = ["LANES", "address_of", "call_vector", "name_vector", "symbol_of", "vector_of"]
+__all__ = [
+    "LANES",
+    "address_of",
+    "call_lanes",
+    "call_vector",
+    "name_vector",
+    "symbol_of",
+    "vector_of",
+]
 
 LANES: Final = 8
 """Doubles in one register."""
@@ -79,15 +87,20 @@ def call_vector(builder: Any, symbol: str, values: list[list[ir.Value]]) -> list
     Returns:
         The result for each element.
     """
+    count = len(values[0])
+    found = call_lanes(builder, symbol, [_spread(builder, elements) for elements in values])
+    return [builder.extract_element(found, _I32(lane)) for lane in range(count)]
+
+
+def call_lanes(builder: Any, symbol: str, values: list[ir.Value]) -> ir.Value:
+    """Emit one call of a vector function on full registers."""
     module = builder.module
     function = module.globals.get(symbol)
     if function is None:
         function = ir.Function(module, ir.FunctionType(_VECTOR, [_VECTOR] * len(values)), symbol)
         for attribute in ("nounwind", "readnone"):
             function.attributes.add(attribute)
-    count = len(values[0])
-    found = builder.call(function, [_spread(builder, elements) for elements in values])
-    return [builder.extract_element(found, _I32(lane)) for lane in range(count)]
+    return builder.call(function, values)
 
 
 def _spread(builder: Any, elements: list[ir.Value]) -> ir.Value:

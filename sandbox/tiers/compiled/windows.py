@@ -943,6 +943,9 @@ class Windows(Generators):
     def subview(self, array: Arr, parts: list[Value]) -> Arr | Num:
         parts = self.plain_parts(parts)
         if self.is_dynamic(parts):
+            run = self.run_of(array, parts)
+            if run is not None:
+                return run  # type: ignore[return-value]
             # A window where a bound is not known; who asks for a view of known extents knows all.
             return self.part_of(array, parts)  # type: ignore[return-value]
         return super().subview(array, parts)
