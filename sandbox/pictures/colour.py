@@ -8,14 +8,14 @@ Reference: OpenCV 5, ``modules/imgproc/src/color_hsv.simd.hpp`` and ``color_rgb.
 """
 
 # Why: see `sandbox.pictures.flags`.
-# ruff: noqa: PLR0917, PLR1714
+# ruff: noqa: PLR0917, PLR1714, SIM110
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from sandbox.pictures.flags import U8, kernel
+from sandbox.pictures.flags import U8, kernel, whole
 
 __all__ = [
     "channels_swapped",
@@ -46,12 +46,23 @@ _BLUE: Final = 3735
 
 
 @kernel
-def _rounded(number: float) -> int:
+def _rounded(number: Any) -> Any:
     """Round a float32 of 0 to 2^22 half to even: where it is added, no bits for a fraction are left.
 
     A call of `numpy.rint` would be one for each pixel.
     """
     return np.int32((number + _NO_FRACTION) - _NO_FRACTION)
+
+
+@kernel
+def _hue(b: Any, g: Any, r: Any, value: Any, spread: Any) -> Any:
+    """Compute the hue of a pixel, all int32, without branches, so that vectors can be made of it."""
+    by_range = _rounded(_RANGE_SCALE / np.float32(max(spread, np.int32(1))))
+    hue = np.int32(r - g + 4 * spread)
+    hue = np.int32(b - r + 2 * spread) if value == g else hue
+    hue = np.int32(g - b) if value == r else hue
+    hue = np.int32((hue * by_range + _HALF) >> _SHIFT)
+    return np.int32(hue + 180) if hue < 0 else hue
 
 
 @kernel
@@ -109,46 +120,11 @@ def hsv_from_colour(image: U8, blue: int, out: U8) -> int:
             # The reciprocals of the tables, computed: a vector of divisions is faster than a
             # table, which is read one by one. Nothing is in spread or value where they are 0.
             by_value = _rounded(_VALUE_SCALE / np.float32(max(value, np.int32(1))))
-            by_range = _rounded(_RANGE_SCALE / np.float32(max(spread, np.int32(1))))
-            hue = np.int32(r - g + 4 * spread)
-            hue = np.int32(b - r + 2 * spread) if value == g else hue
-            hue = np.int32(g - b) if value == r else hue
-            hue = np.int32((hue * by_range + _HALF) >> _SHIFT)
-            hue = np.int32(hue + 180) if hue < 0 else hue
+            hue = _hue(b, g, r, value, spread)
             out[y, x, 0] = np.uint8(hue)
             out[y, x, 1] = np.uint8((spread * by_value + _HALF) >> _SHIFT)
             out[y, x, 2] = np.uint8(value)
     return 0
-
-
-@kernel
-def _hue_too(pixels: U8, rgb: bool, low: int, high: int, mask: U8) -> int:
-    """Take pixels with another hue out of a mask; give how many are left."""
-    width = min(pixels.shape[0], mask.shape[0])
-    some = np.uint8(0)
-    for x in range(width):
-        some = np.uint8(some | mask[x])
-    found = np.int32(0)
-    if some == 0:
-        return found
-    for x in range(width):
-        first = np.int32(pixels[x, 0])
-        g = np.int32(pixels[x, 1])
-        last = np.int32(pixels[x, 2])
-        b = last if rgb else first
-        r = first if rgb else last
-        value = max(b, g, r)
-        spread = value - min(b, g, r)
-        by_range = _rounded(_RANGE_SCALE / np.float32(max(spread, np.int32(1))))
-        hue = np.int32(r - g + 4 * spread)
-        hue = np.int32(b - r + 2 * spread) if value == g else hue
-        hue = np.int32(g - b) if value == r else hue
-        hue = np.int32((hue * by_range + _HALF) >> _SHIFT)
-        hue = np.int32(hue + 180) if hue < 0 else hue
-        inside = mask[x] if (hue >= low) & (hue <= high) else np.uint8(0)
-        found = np.int32(found + (inside & 1))
-        mask[x] = inside
-    return found
 
 
 @kernel
@@ -166,7 +142,7 @@ def in_range_hsv(
     """Compute `cv2.inRange` of `cv2.cvtColor` to HSV in one sweep.
 
     A row like the one above it gets its mask. In another, value and saturation are tested first;
-    the hue is computed only in parts of rows in which some pixel has both.
+    the hue is computed only in rows in which some pixel has both.
 
     Args:
         image: uint8 ``[H, W, 3]``.
@@ -196,8 +172,8 @@ def in_range_hsv(
     v1 = np.int32(min(max(high_v, -1), 256))
     pixels = image.reshape((height, 3 * width))
     red = 2 - blue
-    found = 0
-    here = np.int32(0)
+    found: Any = 0
+    here: Any = np.int32(0)
     for y in range(height):
         if y > 0 and _same_row(pixels[y], pixels[y - 1]):
             for x in range(width):
@@ -218,12 +194,22 @@ def in_range_hsv(
             some = np.uint8(some | mask)
             out[y, x] = mask
         here = np.int32(0)
-        if some != 0:
-            for start in range(0, width, _BLOCK):
-                stop = min(start + _BLOCK, width)
-                here += _hue_too(image[y, start:stop], red == 0, h0, h1, out[y, start:stop])
+        if some == 0:
+            continue
+        for x in range(width):
+            first = np.int32(image[y, x, 0])
+            g = np.int32(image[y, x, 1])
+            last = np.int32(image[y, x, 2])
+            b = last if red == 0 else first
+            r = first if red == 0 else last
+            value = max(b, g, r)
+            spread = value - min(b, g, r)
+            hue = _hue(b, g, r, value, spread)
+            mask = out[y, x] if (hue >= h0) & (hue <= h1) else np.uint8(0)
+            here = np.int32(here + (mask & 1))
+            out[y, x] = mask
         found += here
-    return found
+    return whole(found)
 
 
 @kernel

@@ -18,7 +18,7 @@ following, 1985; OpenCV 5, ``modules/imgproc/src/contours_new.cpp``.
 # ruff: noqa: PLR0917, PLR1714, SIM109
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def find_contours_scratch(height: int, width: int, points: int, contours: int) -
 
 
 @kernel
-def _past(copy: I8, row: int, x: int, end: int, value: int) -> int:
+def _past(copy: I8, row: int, x: int, end: int, value: Any) -> int:
     """Give the first column from ``x`` on, in steps of a block, whose block is not all ``value``."""
     while x + _BLOCK <= end:
         # The row has at least ``end`` columns, so the part has _BLOCK elements.

@@ -7,6 +7,8 @@ neither do these. Beyond the border the picture is mirrored without repeating th
 Reference: OpenCV 5, ``modules/imgproc/src/{smooth,box_filter,median_blur}.*``.
 """
 
+# Why: see `sandbox.pictures.flags`.
+# ruff: noqa: PLR0917
 from __future__ import annotations
 
 import math
@@ -212,30 +214,28 @@ def _middle(a: int, b: int, c: int) -> int:
 
 
 @kernel
-def _median_of_nine(above: U8, row: U8, below: U8, out: U8) -> int:
-    """Compute a row of `median_blur` of three by three: columns are sorted, then their ranks."""
-    width = row.shape[0]
-    # Whether it is in the middle or at an end, a pixel has a column before and after it.
-    for x in range(1, width - 1):
-        a0, a1, a2 = above[x - 1], above[x], above[x + 1]
-        b0, b1, b2 = row[x - 1], row[x], row[x + 1]
-        c0, c1, c2 = below[x - 1], below[x], below[x + 1]
-        least = max(max(min(a0, b0, c0), min(a1, b1, c1)), min(a2, b2, c2))
-        most = min(min(max(a0, b0, c0), max(a1, b1, c1)), max(a2, b2, c2))
-        out[x] = _middle(
-            least, _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2)), most
+def _median_of_nine(
+    a0: int, a1: int, a2: int, b0: int, b1: int, b2: int, c0: int, c1: int, c2: int
+) -> int:
+    """Give the median of three columns: of the largest low, the middle middle, the least high."""
+    low = max(min(a0, b0, c0), min(a1, b1, c1), min(a2, b2, c2))
+    high = min(max(a0, b0, c0), max(a1, b1, c1), max(a2, b2, c2))
+    middle = _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2))
+    return _middle(low, middle, high)
+
+
+@kernel
+def _median_row(a: U8, b: U8, c: U8, out: U8) -> int:
+    """Compute a row of `median_blur` of three by three from the one above, itself, the one below."""
+    last = b.shape[0] - 1
+    for x in range(1, last):
+        out[x] = _median_of_nine(
+            a[x - 1], a[x], a[x + 1], b[x - 1], b[x], b[x + 1], c[x - 1], c[x], c[x + 1]
         )
-    last = width - 1
     for x in (0, last):
+        # At the ends the last pixel is repeated.
         p, q = max(x - 1, 0), min(x + 1, last)
-        a0, a1, a2 = above[p], above[x], above[q]
-        b0, b1, b2 = row[p], row[x], row[q]
-        c0, c1, c2 = below[p], below[x], below[q]
-        least = max(max(min(a0, b0, c0), min(a1, b1, c1)), min(a2, b2, c2))
-        most = min(min(max(a0, b0, c0), max(a1, b1, c1)), max(a2, b2, c2))
-        out[x] = _middle(
-            least, _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2)), most
-        )
+        out[x] = _median_of_nine(a[p], a[x], a[q], b[p], b[x], b[q], c[p], c[x], c[q])
     return 0
 
 
@@ -257,7 +257,7 @@ def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
         return -1
     if size == 3 and width > 0:
         for y in range(height):
-            _median_of_nine(image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y])
+            _median_row(image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y])
         return 0
     half = size // 2
     middle = size * size // 2
