@@ -28,7 +28,7 @@ from sandbox.passes import analyse
 from sandbox.team import Team
 from sandbox.tiers.compiled import compile_program
 
-__all__ = ["Kernel", "run", "table"]
+__all__ = ["Kernel", "moved_bytes", "read_bandwidth", "run", "table"]
 
 _OURS = "ours"
 _EXEC = "plain exec"
@@ -75,7 +75,7 @@ def run(*, quick: bool, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
         quick: Smaller batches and fewer rounds.
         only: Workloads to take; all where left out.
     """
-    bandwidth = _read_bandwidth(quick=quick)
+    bandwidth = read_bandwidth(quick=quick)
     records = []
     for workload in WORKLOADS.values():
         if only and workload.name not in only:
@@ -122,8 +122,7 @@ def _measure(workload: Workload, bandwidth: float, *, quick: bool) -> dict[str, 
         name: took / count * 1e9
         for (name, (_, count)), took in zip(ways.items(), seconds, strict=True)
     }
-    # Read: the observation, the marker and the state; written: reward, fuel, failure, marker, state.
-    moved = workload.row_bytes + 2 * workload.state_bytes + 1 + 8 + 8 + 4 + 1
+    moved = moved_bytes(workload)
     return {
         "workload": workload.name,
         "rows": rows,
@@ -137,6 +136,15 @@ def _measure(workload: Workload, bandwidth: float, *, quick: bool) -> dict[str, 
         "row_bytes_read": kernel.runner.explain["row_bytes_read"],
         "scratch_bytes": kernel.runner.explain["scratch_bytes"],
     }
+
+
+def moved_bytes(workload: Workload) -> int:
+    """Count the bytes that a row of our kernel reads and writes.
+
+    Read are the observation, the marker and the state; written are reward, fuel, failure, marker
+    and state.
+    """
+    return workload.row_bytes + 2 * workload.state_bytes + 1 + 8 + 8 + 4 + 1
 
 
 def _compare(
@@ -188,8 +196,8 @@ def _add_up(words: Any) -> Any:
     return total
 
 
-def _read_bandwidth(*, quick: bool) -> float:
-    """Gigabytes per second that one core reads from memory that no cache holds."""
+def read_bandwidth(*, quick: bool) -> float:
+    """Measure the gigabytes per second that one core reads from memory that no cache holds."""
     words = np.ones((1 << 22) if quick else (1 << 27), np.uint64)
     seconds = _interleaved([lambda: _add_up(words)], rounds=5, least_s=0.05)[0]
     return words.nbytes / seconds / 1e9

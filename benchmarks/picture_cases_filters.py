@@ -121,13 +121,18 @@ def _masked(rng: random.Random, shape: tuple[int, ...]) -> Any:
 def resize_area(rng: random.Random) -> Case:
     image, _, _, out = _resizing(rng)
     out = np.empty((*image.shape[:2], out.shape[2]), np.uint8)
-    down, across = rng.randint(1, 6), rng.randint(1, 6)
-    shape = (image.shape[0] * down, image.shape[1] * across, *image.shape[2:])
+    if rng.random() < 0.3:
+        factors: list[float] = [rng.randint(1, 6), rng.randint(1, 6)]
+    else:
+        factors = [rng.uniform(1, 6), rng.uniform(1, 6)]
+    sides = [int(size * factor) for size, factor in zip(image.shape, factors, strict=False)]
+    shape = (*sides, *image.shape[2:])
     large: Any = generator(rng).integers(0, 256, shape, dtype=np.uint8)
     planes = large.reshape(*shape[:2], -1)
+    scratch = np.empty(scaling.resize_area_scratch(out.shape[1], out.shape[2]), np.float32)
 
     def ours() -> Any:
-        scaling.resize_area(planes, out)
+        scaling.resize_area(planes, out, scratch)
         return out if image.ndim == 3 else out[..., 0]
 
     to = image.shape[1], image.shape[0]

@@ -70,7 +70,9 @@ def gray(rng: random.Random, largest: int = 40) -> NDArray[np.uint8]:
     """Draw a uint8 ``[H, W]`` picture."""
     height, width = size(rng, largest)
     numbers = generator(rng)
-    kind = rng.randrange(4)
+    kind = rng.randrange(5)
+    if kind == 4:
+        return mask(rng, largest, values=False)
     if kind == 0:
         return numbers.integers(0, 256, (height, width), dtype=np.uint8)
     if kind == 1:
@@ -86,19 +88,29 @@ def colour(rng: random.Random, largest: int = 40) -> NDArray[np.uint8]:
     """Draw a uint8 ``[H, W, 3]`` picture."""
     height, width = size(rng, largest)
     numbers = generator(rng)
-    kind = rng.randrange(3)
+    kind = rng.randrange(5)
     if kind == 0:
         return numbers.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    if kind > 2:
+        return _tiles(rng, height, width)
     palette = numbers.integers(0, 256, (rng.randint(1, 6), 3), dtype=np.uint8)
     if kind == 1:
         palette = np.where(palette > 127, 255, 0).astype(np.uint8)
     chosen: NDArray[np.uint8] = palette[numbers.integers(0, len(palette), (height, width))]
-    if rng.random() < 0.5:
-        # Rows that are as the one above, or all but for one pixel: kernels have shortcuts for them.
-        chosen = chosen[np.sort(numbers.integers(0, height, height))]
-        if rng.random() < 0.5:
-            chosen[rng.randrange(height), rng.randrange(width), rng.randrange(3)] ^= 255
     return np.ascontiguousarray(chosen)
+
+
+def _tiles(rng: random.Random, height: int, width: int) -> NDArray[np.uint8]:
+    """Draw tiles as of a grid world: rows that repeat, long runs, and some that are not quite so."""
+    numbers = generator(rng)
+    side = rng.randint(2, 12)
+    across, down = width // side + 1, height // side + 1
+    palette = numbers.integers(0, 256, (rng.randint(1, 6), 3), dtype=np.uint8)
+    tiles = palette[numbers.integers(0, len(palette), (down, across))]
+    image = tiles.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
+    for _ in range(rng.randint(0, 3)):
+        image[rng.randrange(height), rng.randrange(width), rng.randrange(3)] ^= 1
+    return np.ascontiguousarray(image)
 
 
 def contour(

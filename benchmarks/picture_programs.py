@@ -58,8 +58,7 @@ class Program:
 
     def again(self, *, keep: bool) -> CompiledRunner:
         """Load the machine code once more, for arrays of its own."""
-        assert isinstance(self.compiled, CompiledRunner)
-        code = self.compiled.freeze()
+        code = None if isinstance(self.compiled, TierReason) else self.compiled.freeze()
         made = None if code is None else load_program(code, self.plan, limits(keep=keep))
         if made is None:
             raise AssertionError("machine code that was just made cannot be loaded")
@@ -149,8 +148,8 @@ class Tier:
     def _ask(self, rows: Bools | bool) -> None:
         outputs = self.outputs
         outputs.outcome[:] = np.where(rows, PENDING, Outcome.SKIPPED)
-        outputs.task_outcome[:] = np.where(rows, PENDING, Outcome.SKIPPED) if rows is True else (
-            outputs.outcome[:, None]
+        outputs.task_outcome[:] = (
+            np.where(rows, PENDING, Outcome.SKIPPED) if rows is True else (outputs.outcome[:, None])
         )
 
 

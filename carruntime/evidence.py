@@ -43,6 +43,9 @@ class Judged:
         on_expert: What it said of the expert's trajectories.
         on_random: What it said of random ones.
         complete: The rule that decides.
+        completed_at: The transition that made an episode complete by that rule, -1 for its reset;
+            None where it never was, or the rule says nothing of steps.
+        completed_by: The component whose payment means completion, or None.
         explicit: Whether that rule was stated, by sub-tasks or by the caller.
         undefined: Why there is no rule, or None.
         separation: Probability that an expert trajectory earns more than a random one.
@@ -69,6 +72,8 @@ class Judged:
     truth: tuple[TruthRow, ...] = ()
     negatives: Mapping[str, Replay] = field(default_factory=dict)
     solved: tuple[Episode, ...] = ()
+    completed_at: Callable[[Episode], int | None] = lambda _: None
+    completed_by: str | None = None
 
 
 def values_of(name: str, seen: Replay) -> NDArray[np.float64]:

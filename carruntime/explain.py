@@ -176,9 +176,7 @@ def explain(program: RewardProgram, fuel_limit: int) -> Explanation:
     )
 
 
-def measured_rate(
-    program: RewardProgram, transitions: Transitions, seconds: float = 0.2
-) -> Rate:
+def measured_rate(program: RewardProgram, transitions: Transitions, seconds: float = 0.2) -> Rate:
     """Measure how many rows a second a program does here, isolation and checks included.
 
     Args:

@@ -63,6 +63,9 @@ FAILURES: Final = {
     "too_late": Failure(
         "too late", "the event is seen only after the step on which the episode ends", 4
     ),
+    "too_early": Failure(
+        "too early", "the task is called complete while something of it is still to be done", 4
+    ),
     "at_start": Failure(
         "fires at the start", "a condition is true before the agent has done anything", 5
     ),
@@ -74,6 +77,9 @@ FAILURES: Final = {
     ),
     "flooding": Failure(
         "reward flooding", "many small payments outweigh the event that the task is about", 8
+    ),
+    "overpaid": Failure(
+        "failure pays better", "some way to fail earns more than any way to succeed", 8
     ),
     "circle": Failure(
         "going in a circle pays", "coming back to the same state leaves the agent richer", 9

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["replaced", "write_whole"]
+from carruntime.errors import CarruntimeError, OptionError
+
+__all__ = ["make_folder", "replaced", "write_whole"]
 
 
 @contextlib.contextmanager
@@ -41,3 +43,23 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with replaced(path) as file:
         file.write(data)
+
+
+def make_folder(path: Path, what: str = "", *, error: type[CarruntimeError] = OptionError) -> None:
+    """Make a folder with those above it, or be content that it is there.
+
+    Args:
+        path: The folder.
+        what: What it is for, to tell people.
+        error: What is raised.
+
+    Raises:
+        CarruntimeError: Of the type ``error``, if it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise error(
+            f"{what + ': ' if what else ''}the folder {path} cannot be made: "
+            f"{cause.strerror or cause}; want a place that is yours and no file"
+        ) from cause

@@ -1,9 +1,11 @@
-"""Frames of recorded episodes, taken by playing them again.
+"""Frames of recorded episodes, drawn from their states or taken by playing them again.
 
-A frame is thousands of times as large as the action that led to it, so frames are not stored: an
-episode is its seed and its actions, and playing these gives the same pictures. Whether it is the same
-episode is checked on every step, observations and rewards alike, because another version of an
-environment would give pictures of something else without a word.
+A frame is thousands of times as large as the action that led to it, so frames are not stored.
+Where the recorded states say what the pictures were, for MiniGrid's own environments, they are drawn
+from these. Otherwise an episode is its seed and its actions, and playing these gives the same
+pictures. Whether it is the same episode is then checked on every step, observations and rewards
+alike, because another version of an environment would give pictures of something else without a
+word.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 from carruntime.environments import make_env
 from carruntime.errors import OptionError, ReproductionError
 from carruntime.frame_table import FramePool, FrameRule, FrameTable, frame_of
+from carruntime.minigrid.redraw import drawn
 from carruntime.trajectory import Trajectory, TrajectorySet, take
 
 if TYPE_CHECKING:
@@ -36,14 +39,15 @@ def with_frames(
     frame: FrameRule | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrajectorySet:
-    """Play episodes again and give them with their frames.
+    """Give episodes with their frames, drawn from their states or played again.
 
     Args:
         trajectories: Recorded with seeds, in an environment that follows them.
         env: What to play them in: an environment, an id, or a function that makes one. Left out,
             it is made from the id and the arguments it was recorded with, and rendered in
             ``rgb_array`` mode.
-        frame: From the environment to its picture; left out, what it renders.
+        frame: From the environment to its picture, asked while they are played again; left out,
+            what it renders.
         progress: Told after each episode.
 
     Returns:
@@ -57,6 +61,13 @@ def with_frames(
     pool = FramePool()
     out = []
     with _opened(trajectories, env) as made:
+        tables = drawn(made, trajectories.trajectories, pool) if frame is None else None
+        if tables is not None:
+            if progress is not None:
+                progress(len(trajectories), len(trajectories))
+            pairs = zip(trajectories, tables, strict=True)
+            together = tuple(replace(item, frames=table) for item, table in pairs)
+            return replace(trajectories, trajectories=together)
         for number, item in enumerate(trajectories):
             out.append(replace(item, frames=_pictures(made, item, rule, pool)))
             if progress is not None:

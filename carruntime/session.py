@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from carruntime.telemetry import Telemetry
+    from sandbox.host import Guest
     from sandbox.tiers.base import Tier
 
 __all__ = ["OnError", "RewardSession"]
+
+_GIVEN: Final = ("obs", "action", "next_obs", "terminated", "truncated")
+"""What a step is given besides frames and extras, in its order."""
 
 
 class RewardSession(Continuing):
@@ -235,17 +239,38 @@ class RewardSession(Continuing):
             if ended in BEGUN or ended <= Ended.STOPPED:
                 return self._go_on(ended, block, mask)
         guest = self._open("step")
+        given = (obs, action, next_obs, terminated, truncated)
+        rows = self._take_in(given, frame, extra, mask)
+        if quick is not None:
+            # What was taken in here is unusual, what is done with it is not.
+            block = np.empty(self._frame.size)
+            ended = quick(block, rows)
+            if ended == 0:
+                self._steps += 1
+                return fine_batch(self._frame, block)
+            if ended != Ended.NOT_READY:
+                return self._go_on(ended, block, rows)
+        return self._whole(guest, rows)
+
+    def _whole(self, guest: Guest, rows: NDArray[np.bool_] | None) -> RewardBatch:
+        """Run rows that are taken in, the long way."""
+        self._run(guest, rows)
+        return self._finish(guest, rows)
+
+    def _take_in(
+        self,
+        values: tuple[Any, ...],
+        frame: Any,
+        extra: Mapping[str, Any] | None,
+        mask: NDArray[np.bool_] | None,
+    ) -> NDArray[np.bool_] | None:
+        """Check what a step is given and write it where the program reads it; give the rows."""
+        frames = self._frames
         problems: list[str] = []
         rows = None if mask is None else self._mask(mask, problems)
         pending: Pending = []
         texts: Texts = []
-        given = {
-            "obs": obs,
-            "action": action,
-            "next_obs": next_obs,
-            "terminated": terminated,
-            "truncated": truncated,
-        }
+        given = dict(zip(_GIVEN, values, strict=True))
         if rows is None or rows.any():
             for slot in self._step_slots:
                 self._writers[slot].check(given[slot], rows, pending, texts, problems)
@@ -268,17 +293,7 @@ class RewardSession(Continuing):
             np.copyto(self._t_column, self._t)
         if self._history is not None:
             self._history.add("step", rows, self._columns)
-        if quick is not None:
-            # What was taken in here is unusual, what is done with it is not.
-            block = np.empty(self._frame.size)
-            ended = quick(block, rows)
-            if ended == 0:
-                self._steps += 1
-                return fine_batch(self._frame, block)
-            if ended != Ended.NOT_READY:
-                return self._go_on(ended, block, rows)
-        self._run(guest, rows)
-        return self._finish(guest, rows)
+        return rows
 
     # Stepping while the environments step ----------------------------------------------------
 
@@ -330,7 +345,7 @@ class RewardSession(Continuing):
             next_obs: Likewise.
             terminated: Likewise.
             truncated: Likewise.
-            frame: Likewise. A program that reads frames runs before this returns.
+            frame: Likewise; frames are copied before this returns.
             extra: Likewise.
             mask: Likewise.
 
@@ -343,11 +358,19 @@ class RewardSession(Continuing):
         self._open("step_async")
         mask = None if mask is None else np.array(mask)
         lane = self._lane
-        if self._quick is not None and lane is not None and self._frames is None:
+        if self._quick is not None and lane is not None:
             block = np.empty(self._frame.size)
-            ended = lane.post(
-                block, mask, obs, action, next_obs, terminated, truncated, extra, self._t
-            )
+            given = (obs, action, next_obs, terminated, truncated)
+            if self._frames is None:
+                ended = lane.post(block, mask, *given, extra, self._t)
+            else:
+                # Frames are written by the session, which keeps those of before: then as ever.
+                mask = self._take_in(given, frame, extra, mask)
+                ended = lane.post(block, mask)
+                if ended == Ended.NOT_READY:
+                    guest = self._open("step_async")
+                    self._keep(lambda: self._whole(guest, mask))
+                    return
             if ended == Ended.FINE:
                 self._under_way = UnderWay(lane, block, mask)
                 self._quick = None

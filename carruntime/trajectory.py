@@ -236,8 +236,9 @@ class TrajectorySet(Sequence[Trajectory]):
 
         Args:
             path: The file.
-            frames: Whether to play the episodes again and take their pictures, or a function
-                from the environment to its picture.
+            frames: Whether to give their pictures too, drawn from their states or taken by
+                playing them again, see `carruntime.rerendering`; or a function from the
+                environment to its picture, for which they are played again.
             env: What to play them in, for environments that cannot be made from their id and
                 arguments alone: an environment, or a function that makes one.
 

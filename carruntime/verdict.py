@@ -170,6 +170,8 @@ CHECKS = {
     "CAR227": "success is seen on the step that brings it, and paid once",
     "CAR228": "nothing is claimed that the simulator denies",
     "CAR229": "nothing that the simulator knows of is missed",
+    "CAR230": "completion is not claimed before the task is solved",
+    "CAR231": "no episode that fails earns more than every one that succeeds",
 }
 """What each check claims; ids are never used twice."""
 
@@ -200,6 +202,8 @@ FAILURE_OF = {
     "CAR227": "too_late",
     "CAR228": "wrong_object",
     "CAR229": "misses",
+    "CAR230": "too_early",
+    "CAR231": "overpaid",
 }
 """The usual kind of failure behind each check, by name; see `carruntime.failures`."""
 

@@ -34,6 +34,7 @@ from carruntime.negatives import KINDS, made_from, summary
 from carruntime.payouts import payouts
 from carruntime.replay import Episode, Replay, frame_outputs, replay, unbroken_rewards
 from carruntime.reward import RewardProgram
+from carruntime.shortfalls import shortfalls
 from carruntime.skill import auc, curve, pairs, scores, spearman
 from carruntime.symptoms import warnings
 from carruntime.trajectory import Trajectory, TrajectorySet
@@ -179,8 +180,16 @@ def verify(
         truth=rows,
         negatives=unreal,
         solved=tuple(true_expert),
+        completed_at=_when(program, success_when, true_expert),
+        completed_by=success_when if isinstance(success_when, str) else None,
     )
-    found = [*decisive(judged), *warnings(judged), *payouts(judged), *contradictions(judged)]
+    found = [
+        *decisive(judged),
+        *warnings(judged),
+        *payouts(judged),
+        *contradictions(judged),
+        *shortfalls(judged),
+    ]
     diagnoses = tuple(sorted(found, key=lambda item: list(Weight).index(item.weight)))
     weights = {item.weight for item in diagnoses}
     decision = Decision.ACCEPT
@@ -305,7 +314,7 @@ def _completion(
             )
         level = float(success_when)
         return (lambda episode: episode.peak >= level), f"a reward of {level:g} on some step", None
-    peak = min((episode.peak for episode in expert), default=-inf)
+    peak = _least_peak(expert)
     if peak > 0.0:
         level = peak / 2.0
         words = f"a reward of {level:.4g} on some step: half the least expert's best"
@@ -316,6 +325,33 @@ def _completion(
         else "no step of some expert trajectory ended well"
     )
     return (lambda _: False), "none: no positive reward marks completion", reason
+
+
+def _least_peak(expert: Sequence[Episode]) -> float:
+    return min((episode.peak for episode in expert), default=-inf)
+
+
+def _when(
+    program: RewardProgram, success_when: SuccessWhen | None, expert: Sequence[Episode]
+) -> Callable[[Episode], int | None]:
+    """Give the rule that says when an episode became complete; see `Judged.completed_at`."""
+    if program.task_names:
+
+        def all_tasks(episode: Episode) -> int | None:
+            return (
+                -1
+                if episode.at_reset.all()
+                else first_true(np.asarray(episode.completed.all(axis=1)))
+            )
+
+        return all_tasks
+    if isinstance(success_when, str):
+        return lambda episode: first_true(np.asarray(episode.components[success_when] > 0.0))
+    if callable(success_when):
+        return lambda _: None
+    level = _least_peak(expert) / 2.0 if success_when is None else float(success_when)
+    # A bad row has reward NaN, which is no less and no more than anything.
+    return lambda episode: first_true(np.asarray(episode.reward >= level))
 
 
 def _published(

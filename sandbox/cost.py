@@ -15,6 +15,7 @@ from typing import Final
 
 __all__ = [
     "CALL",
+    "CLASS",
     "ELEMENTS_PER_UNIT",
     "FREE_ELEMENTS",
     "LIBRARY_CALL",
@@ -27,6 +28,8 @@ __all__ = [
 
 CALL: Final = 1
 """Entering a function, method or lambda of the program."""
+CLASS: Final = 256
+"""Making a data class or a named tuple, whose methods CPython compiles from text."""
 TURN: Final = 1
 """One turn of a loop or comprehension."""
 LIBRARY_CALL: Final = 1

@@ -12,20 +12,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sandbox import layers
 from sandbox.lane import Engine, Places, table_of
 from sandbox.native.library import Library
 from sandbox.native.tables import (
     BELL,
+    COUNTED,
+    COUNTED_AT,
     DUE,
     IDLE,
     PAGE_BYTES,
     PLACES,
     PLACES_AT,
     SERVE,
-    COUNTED,
-    COUNTED_AT,
     TAKEN_AT,
     Kind,
     Status,

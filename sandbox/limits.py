@@ -49,7 +49,8 @@ class Limits:
     integer_bits: int = 4_096
     """Bits of a Python integer in the interpreted tier."""
     recall_bytes: int = 32 * 1024 * 1024
-    """Bytes of results that a worker keeps for frames which come again; 0 keeps none."""
+    """Bytes of results that a worker keeps for frames which come again; 0 keeps none. What was found on
+    the first frame of an episode is kept beside it: at most 64 numbers a call and environment."""
     wall_s: float = 10.0
     """Seconds of wall clock for one row, the backstop behind fuel: a batch goes on as long as a
     row of it ends in every such time, and never longer than its fuel can take."""

@@ -7,7 +7,7 @@ together; an entry that finds its set full takes the place of another one, in tu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -79,7 +79,7 @@ class Recall:
         self,
         library: Library,
         rows: int,
-        kernels: dict[str, Sequence[Piece]],
+        kernels: Mapping[str, Sequence[Piece]],
         budget: int,
         epoch: int,
     ) -> None:

@@ -39,7 +39,7 @@ _SYNTAX: Final = (
     ),
     (
         "CMP103",
-        "an assignment expression inside a comprehension is not taken",
+        "an assignment expression in a list of unknown length that is made on demand is not taken",
         _UNUSUAL,
         "write the comprehension as a `for` loop",
     ),
@@ -100,7 +100,7 @@ _SYNTAX: Final = (
     ),
     (
         "CMP114",
-        "`finally` is not taken",
+        "`finally` around a `return`, `break` or `continue` is not taken",
         _UNUSUAL,
         "write the cleaning up behind the `try`; a reward has nothing to close",
     ),
@@ -218,9 +218,9 @@ _CONTAINERS: Final = (
     ),
     (
         "CMP212",
-        "a list or dict of unknown length holds what has no place in columns",
-        "such a list lies in columns, for numbers, texts, small arrays and tuples of them",
-        "put numbers or tuples of numbers into it",
+        "a list or dict of unknown length holds what has no place in columns, or what is in it is changed",
+        "it lies in columns, for numbers, texts, small arrays, and tuples, dicts and objects of them",
+        "put numbers or tuples of numbers into it, and make new objects in place of changing them",
     ),
     (
         "CMP213",

@@ -19,7 +19,7 @@ def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) == PAGE.count("```python")
 
 
-@pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=["one", "many"])
+@pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=["one", "many", "kept"])
 def test_an_example_prints_what_stands_below_it(code: str, printed: str) -> None:
     pytest.importorskip("cv2")
     done = subprocess.run(

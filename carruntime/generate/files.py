@@ -36,13 +36,7 @@ def make_folder(path: Path, what: str) -> None:
     Raises:
         GenerateError: If it cannot be made.
     """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GenerateError(
-            f"{what}: the folder {path} cannot be made: {error.strerror or error}; name a place that "
-            "is yours"
-        ) from error
+    files.make_folder(path, what, error=GenerateError)
 
 
 def read_json(data: bytes, what: str) -> Any:

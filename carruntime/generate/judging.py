@@ -37,8 +37,11 @@ _WORDS: Final = {
     Decision.NOT_ENOUGH_EVIDENCE: "not enough evidence",
 }
 _ABOUT_DATA: Final = frozenset({"CAR204", "CAR205"})
-_ABOUT_THE_WHOLE: Final = frozenset({"CAR202", "CAR205", "CAR207", "CAR216", "CAR217"})
-"""Checks that make no sense for one sub-task of several: random play may pick up a key."""
+_ABOUT_THE_WHOLE: Final = frozenset(
+    {"CAR202", "CAR205", "CAR207", "CAR216", "CAR217", "CAR230", "CAR231"}
+)
+"""Checks that make no sense for one sub-task of several: random play may pick up a key, and it is
+picked up before the task is solved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,9 +293,11 @@ def _see(view: _Bytes, seen: _Flags, through: bool) -> None:
 
 
 @_kernel
-def _observe_one(grid: _Bytes, agent: _Ints, carried: _Bytes, image: _Bytes, seen: _Flags) -> None:
+def _observe_one(
+    grid: _Bytes, agent: _Ints, carried: _Bytes, image: _Bytes, seen: _Flags, through: bool
+) -> None:
     _look(grid, agent[0], agent[1], agent[2], image)
-    _see(image, seen, False)
+    _see(image, seen, through)
     size = image.shape[0]
     # The agent sees what it carries in its own place.
     own = carried[0] if carried[0] != 0 else EMPTY
@@ -310,11 +312,17 @@ def _observe_one(grid: _Bytes, agent: _Ints, carried: _Bytes, image: _Bytes, see
 
 @_kernel
 def observe_batch(
-    grids: _Bytes, agents: _Ints, carried: _Bytes, image: _Bytes, direction: _Ints, seen: _Flags
+    grids: _Bytes,
+    agents: _Ints,
+    carried: _Bytes,
+    image: _Bytes,
+    direction: _Ints,
+    seen: _Flags,
+    through: bool,
 ) -> None:
     """Write the views of all environments: uint8 ``[N, V, V, 3]`` and int64 ``[N]``."""
     for row in range(grids.shape[0]):
-        _observe_one(grids[row], agents[row], carried[row], image[row], seen)
+        _observe_one(grids[row], agents[row], carried[row], image[row], seen, through)
         direction[row] = agents[row, 2]
 
 
@@ -413,7 +421,7 @@ def step_batch(
             truncated[row] = steps[row] >= max_steps
         ended[row] = terminated[row] or truncated[row]
         if ended[row] and mode == SAME_STEP:
-            _observe_one(grids[row], agents[row], carried[row], last_image[row], seen)
+            _observe_one(grids[row], agents[row], carried[row], last_image[row], seen, False)
             last_direction[row] = agents[row, 2]
             for x in range(grids.shape[1]):
                 for y in range(grids.shape[2]):
@@ -424,7 +432,7 @@ def step_batch(
             _reset_one(task, row, grids[row], agents[row], carried[row], target, words)
             steps[row] = 0
             begun += 1
-        _observe_one(grids[row], agents[row], carried[row], image[row], seen)
+        _observe_one(grids[row], agents[row], carried[row], image[row], seen, False)
         direction[row] = agents[row, 2]
     return begun
 

@@ -474,7 +474,7 @@ class MiniGridVectorEnv(VectorEnv[Any, Any, Any]):
         image = np.empty((self.num_envs, VIEW, VIEW, 3), np.uint8)
         direction = np.empty(self.num_envs, np.int64)
         self._kernels.observe_batch(
-            self._grids, self._agents, self._carried, image, direction, self._seen
+            self._grids, self._agents, self._carried, image, direction, self._seen, False
         )
         return {"image": image, "direction": direction, "mission": self._missions}
 

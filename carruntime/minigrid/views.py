@@ -1,7 +1,7 @@
 """What a MiniGrid agent sees, taken straight from the grid.
 
 MiniGrid makes three or four copies of a small grid of objects for every observation, which is
-nine tenths of what a step costs. The same picture is a look at 49 cells. Whoever plays many
+most of what a step costs. The same picture is a look at 49 cells. Whoever plays many
 episodes of environments that are not compiled puts it in for as long as that takes.
 
 Source: ``gen_obs`` of ``minigrid.minigrid_env`` and ``process_vis`` of ``minigrid.core.grid`` of

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carruntime.errors import OptionError
+from carruntime.files import make_folder
 from carruntime.training.curves import Average, average, draw, write_averages
-from carruntime.training.files import make_folder, write_json, write_text
+from carruntime.training.files import write_json, write_text
 from carruntime.training.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from carruntime.errors import OptionError
 from carruntime.files import write_whole
 
-__all__ = ["make_folder", "write_bytes", "write_json", "write_text"]
+__all__ = ["write_bytes", "write_json", "write_text"]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -43,18 +43,3 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
         OptionError: If it cannot be written.
     """
     write_text(path, json.dumps(record, indent=1) + "\n")
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder.
-
-    Raises:
-        OptionError: If it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(
-            f"the folder {path} cannot be made: {error.strerror or error}; want a place that is "
-            "yours and no file"
-        ) from error

@@ -26,11 +26,12 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from carruntime.errors import OptionError
+from carruntime.files import make_folder
 from carruntime.integrations.sb3 import RewardLogger
 from carruntime.minigrid.vector import MiniGridVectorEnv
 from carruntime.reward import RewardProgram
 from carruntime.training.curves import Point, write_points
-from carruntime.training.files import make_folder, write_bytes, write_json
+from carruntime.training.files import write_bytes, write_json
 from carruntime.training.learner import Environments, make_environments, make_model
 from carruntime.training.settings import Settings
 

@@ -109,6 +109,15 @@ def iteration_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
             return zip(*values)  # noqa: B905  what the program wrote
         return zip(*map(charged, values))  # noqa: B905
 
+    def growing(*values: Any) -> Iterator[Any]:
+        """Pay for the shortest now, and for turns that the body adds one by one."""
+        if not all(value.__class__ in SIZED for value in values):
+            return zip(*map(grow, values))  # noqa: B905
+        turns = min(map(len, values))
+        meter.charge(turns)
+        items = zip(*values)  # noqa: B905
+        return chain(islice(items, turns), rest(items))
+
     def ordered(value: Any, levels: int) -> Any:
         """Give a value that is taken apart with its sets in order, as deep as it is taken apart."""
         if value.__class__ in _SETS:
@@ -127,6 +136,7 @@ def iteration_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
         "grow": grow,
         "star": star,
         "zip": together,
+        "growzip": growing,
         "ordered": ordered,
         "orders": orders,
     }

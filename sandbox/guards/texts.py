@@ -35,6 +35,10 @@ _SHOWN: Final = 1_000
 """Elements of an array that its text has at most; NumPy spells out each of them in Python."""
 
 
+_FREE_CHARS: Final = 1_024
+"""Characters of a text that an f-string takes up for nothing; longer ones are paid for."""
+
+
 ndarray: Final = np.ndarray
 
 
@@ -131,6 +135,9 @@ def text_guards(meter: Meter) -> dict[str, Callable[..., Any]]:
     def text(value: Any = "") -> str:
         kind = value.__class__
         if kind is str:
+            if len(value) > _FREE_CHARS:
+                # `s = f"{s}{s}"` doubles it, and what a line makes must be paid by what it is given.
+                meter.text(len(value))
             return value  # type: ignore[no-any-return]
         if kind in NUMBERS or value is None:
             return checked(str(value))

@@ -82,9 +82,9 @@ class Loops(Base):
                     value.args = [first, *(self._visited(arg) for arg in value.args[1:])]
                     value.func = self._name("$real enumerate", value.func)
                     return value
-                if name == "zip" and not grows:
+                if name == "zip":
                     value.args = [self._visited(arg) for arg in value.args]
-                    value.func = self._name("$zip", value.func)
+                    value.func = self._name("$growzip" if grows else "$zip", value.func)
                     return value
         visited = self._visited(value)
         return self._guard(guard, value, visited)

@@ -117,7 +117,19 @@ found since the start."""
 RECALL_KERNEL: Final = Fields(
     *("recall", "function", "regions", "strides", "marker", "status", "failed", "follows", "fuel"),
     *("wanted", "columns", "column_count", "states", "state_count", "parts", "part_count"),
-    *("outs", "out_count", "kept", "kept_count", "kept_of", "keeping", "fuel_at", "key_bytes", "at_key", "at_name", "at_room"),
+    *(
+        "outs",
+        "out_count",
+        "kept",
+        "kept_count",
+        "kept_of",
+        "keeping",
+        "fuel_at",
+        "key_bytes",
+        "at_key",
+        "at_name",
+        "at_room",
+    ),
     *("entries", "entry_bytes", "mask", "flags_at", "value_at", "victim", "lock", "away"),
     *("fresh_ns", "fresh_rows"),
 )

@@ -13,6 +13,9 @@ Reference: Bolelli et al., Spaghetti labeling, 2020; OpenCV 5,
 # ruff: noqa: PLR1714
 from __future__ import annotations
 
+import numpy as np
+
+from sandbox.pictures.contours import is_blank
 from sandbox.pictures.flags import F64, I32, U8, kernel, real, whole
 
 __all__ = ["component_stats", "connected_components", "connected_components_scratch"]
@@ -73,9 +76,13 @@ def connected_components(image: U8, connectivity: int, labels_out: I32, scratch:
     fresh = 1
     eight = connectivity == 8
     for y in range(height):
+        line, row = image[y], labels_out[y]
         for x in range(width):
-            if image[y, x] == 0:
-                labels_out[y, x] = 0
+            row[x] = 0
+        if is_blank(line):
+            continue
+        for x in range(width):
+            if line[x] == 0:
                 continue
             label = 0
             if y > 0:
@@ -112,6 +119,8 @@ def connected_components(image: U8, connectivity: int, labels_out: I32, scratch:
     count = 1
     size = 2 if eight else 1
     for top in range(0, height, size):
+        if is_blank(image[top]) and is_blank(image[min(top + size - 1, height - 1)]):
+            continue
         for left in range(0, width, size):
             label = whole(labels_out[top, left])
             if eight:
@@ -131,8 +140,12 @@ def connected_components(image: U8, connectivity: int, labels_out: I32, scratch:
     for i in range(fresh):
         parents[i] = numbers[whole(parents[i])]
     for y in range(height):
-        for x in range(width):
-            labels_out[y, x] = parents[whole(labels_out[y, x])]
+        if is_blank(image[y]):
+            continue
+        row = labels_out[y]
+        for x in range(np.uint64(width)):
+            if row[x] != 0:
+                row[x] = parents[np.uint64(row[x])]
     return count
 
 

@@ -18,13 +18,13 @@ following, 1985; OpenCV 5, ``modules/imgproc/src/contours_new.cpp``.
 # ruff: noqa: PLR0917, PLR1714, SIM109
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from sandbox.pictures.flags import I8, I32, I64, U8, kernel, whole
 
-__all__ = ["find_contours", "find_contours_scratch"]
+__all__ = ["find_contours", "find_contours_scratch", "is_blank"]
 
 
 EXTERNAL: Final = 0
@@ -56,9 +56,6 @@ _POINTS: Final = 12
 
 _MARKS: Final = 128
 
-_BLOCK: Final = 16
-"""Pixels of a row that are looked at in one go."""
-
 _DX: Final = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)
 _DY: Final = np.array([0, -1, -1, -1, 0, 1, 1, 1], np.int64)
 
@@ -67,21 +64,6 @@ def find_contours_scratch(height: int, width: int, points: int, contours: int) -
     """Give the int32 elements of scratch memory for a picture and the capacities of the outs."""
     image = (height + 2) * (width + 2)
     return _MARKS + (contours + 1) * _NODE + 2 * points + (image + 3) // 4
-
-
-@kernel
-def _past(copy: I8, row: int, x: int, end: int, value: Any) -> int:
-    """Give the first column from ``x`` on, in steps of a block, whose block is not all ``value``."""
-    while x + _BLOCK <= end:
-        # The row has at least ``end`` columns, so the part has _BLOCK elements.
-        part = copy[row + x : row + x + _BLOCK]
-        different = np.int8(0)
-        for i in range(_BLOCK):
-            different = np.int8(different | (part[i] ^ value))
-        if different != 0:
-            break
-        x += _BLOCK
-    return x
 
 
 @kernel
@@ -200,6 +182,48 @@ def _reaches(image: I8, step: int, start: int, stop: int, hole: bool) -> bool:
 
 
 @kernel
+def is_blank(row: U8) -> bool:
+    """Say whether a row holds nothing but zeros."""
+    some = np.uint8(0)
+    for i in range(row.shape[0]):
+        some |= row[i]
+    return whole(some) == 0
+
+
+@kernel
+def _end_of_run(copy: I8, words: I32, start: int, stop: int, value: int) -> int:
+    """Give the first place from ``start`` on where another value stands, or ``stop``.
+
+    Args:
+        copy: The picture.
+        words: The same memory, four pixels each.
+        start: Where to begin, not negative.
+        stop: Where to end, at most the number of pixels.
+        value: Of the run.
+    """
+    # Unsigned, so that no index can be from the end.
+    at, end = np.uint64(start), np.uint64(stop)
+    if value == 0 or value == 1:
+        word = np.int32(0x01010101 * value)
+        while at < end and at & np.uint64(3) != np.uint64(0):
+            if copy[at] != value:
+                return whole(at)
+            at += np.uint64(1)
+        while at + np.uint64(16) <= end:
+            k = at >> np.uint64(2)
+            other = (words[k] ^ word) | (words[k + np.uint64(1)] ^ word)
+            other |= (words[k + np.uint64(2)] ^ word) | (words[k + np.uint64(3)] ^ word)
+            if other != 0:
+                break
+            at += np.uint64(16)
+        while at + np.uint64(4) <= end and words[at >> np.uint64(2)] == word:
+            at += np.uint64(4)
+    while at < end and copy[at] == value:
+        at += np.uint64(1)
+    return whole(at)
+
+
+@kernel
 def find_contours(
     image: U8,
     mode: int,
@@ -241,16 +265,16 @@ def find_contours(
     marks = scratch[:_MARKS]
     nodes = scratch[nodes_at:points_at]
     points = scratch[points_at:image_at]
-    copy = scratch[image_at:].view(np.int8)
+    words = scratch[image_at:]
+    copy = words.view(np.int8)
     for i in range(step):
         copy[i] = 0
         copy[area - 1 - i] = 0
     for y in range(height):
         at = (y + 1) * step
         copy[at] = 0
-        line = copy[at + 1 : at + 1 + width]
         for x in range(width):
-            line[x] = 1 if image[y, x] != 0 else 0
+            copy[at + 1 + x] = 1 if image[y, x] != 0 else 0
         copy[at + 1 + width] = 0
     for i in range(_MARKS):
         marks[i] = -1
@@ -265,17 +289,15 @@ def find_contours(
     mark = 2
     for y in range(1, height + 1):
         row = y * step
+        # Nothing begins in a row of zeros, and most rows of a mask are one.
+        if is_blank(image[y - 1]):
+            continue
         last_x = 0
         previous = 0
-        x = _past(copy, row, 1, width + 1, np.int8(0))
+        x = 1
         while True:
             # The column of zeros on the right ends the last run of a row like any other.
-            while x <= width and copy[row + x] == previous:
-                x += 1
-                # Long runs are passed over block by block, from every _BLOCK-th column only, so
-                # that what has none pays for few looks.
-                if x % _BLOCK == 1:
-                    x = _past(copy, row, x, width + 1, np.int8(previous))
+            x = _end_of_run(copy, words, row + x, row + width + 1, previous) - row
             if x > width:
                 break
             here = whole(copy[row + x])

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from sandbox.pictures.flags import F64, I32, I64, U8, kernel, real, whole
+from sandbox.pictures.flags import F64, I32, I64, U8, Byte, kernel, real, whole
 
 __all__ = [
     "blur",
@@ -209,37 +209,6 @@ def blur(image: U8, across: int, down: int, out: U8, scratch: I64) -> int:
 
 
 @kernel
-def _middle(a: int, b: int, c: int) -> int:
-    return max(min(a, b), min(max(a, b), c))
-
-
-@kernel
-def _median_of_nine(
-    a0: int, a1: int, a2: int, b0: int, b1: int, b2: int, c0: int, c1: int, c2: int
-) -> int:
-    """Give the median of three columns: of the largest low, the middle middle, the least high."""
-    low = max(min(a0, b0, c0), min(a1, b1, c1), min(a2, b2, c2))
-    high = min(max(a0, b0, c0), max(a1, b1, c1), max(a2, b2, c2))
-    middle = _middle(_middle(a0, b0, c0), _middle(a1, b1, c1), _middle(a2, b2, c2))
-    return _middle(low, middle, high)
-
-
-@kernel
-def _median_row(a: U8, b: U8, c: U8, out: U8) -> int:
-    """Compute a row of `median_blur` of three by three from the one above, itself, the one below."""
-    last = b.shape[0] - 1
-    for x in range(1, last):
-        out[x] = _median_of_nine(
-            a[x - 1], a[x], a[x + 1], b[x - 1], b[x], b[x + 1], c[x - 1], c[x], c[x + 1]
-        )
-    for x in (0, last):
-        # At the ends the last pixel is repeated.
-        p, q = max(x - 1, 0), min(x + 1, last)
-        out[x] = _median_of_nine(a[p], a[x], a[q], b[p], b[x], b[q], c[p], c[x], c[q])
-    return 0
-
-
-@kernel
 def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
     """Compute `cv2.medianBlur` of one channel.
 
@@ -255,10 +224,10 @@ def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
     height, width = image.shape
     if out.shape != image.shape or histogram.shape[0] < 256 or size < 1 or size % 2 == 0:
         return -1
-    if size == 3 and width > 0:
-        for y in range(height):
-            _median_row(image[max(y - 1, 0)], image[y], image[min(y + 1, height - 1)], out[y])
-        return 0
+    if size == 3:
+        return _median_of_nine(image, out)
+    if width <= 2 * histogram.shape[0] and _is_mask(image.reshape(height * width)):
+        return _majority(image, size, out, histogram.view(np.int16))
     half = size // 2
     middle = size * size // 2
     for y in range(height):
@@ -293,3 +262,120 @@ def median_blur(image: U8, size: int, out: U8, histogram: I32) -> int:
                 median += 1
             out[y, x] = np.uint8(median)
     return 0
+
+
+@kernel
+def _is_mask(values: U8) -> bool:
+    """Say whether there is nothing but 0 and 255."""
+    other = np.uint8(0)
+    for i in range(values.shape[0]):
+        # Of both, the sum with 1 is 0 or 1.
+        other |= (values[i] + np.uint8(1)) & np.uint8(254)
+    return whole(other) == 0
+
+
+@kernel
+def _majority(mask: U8, size: int, out: U8, counts: I32) -> int:
+    """Compute the median of a mask: 255 where more than half of the window is.
+
+    Args:
+        mask: uint8 ``[H, W]`` of 0 and 255.
+        size: Side of the window, odd.
+        out: uint8 ``[H, W]``, written.
+        counts: int16 ``[W]`` or more, scratch: how many of a column are 255.
+    """
+    height, width = mask.shape
+    half = size // 2
+    middle = size * size // 2
+    for x in range(width):
+        counts[x] = 0
+    for i in range(-half, half + 1):
+        row = mask[min(max(i, 0), height - 1)]
+        for x in range(width):
+            counts[x] += row[x] & 1
+    for y in range(height):
+        if y > 0:
+            gone = mask[max(y - half - 1, 0)]
+            come = mask[min(y + half, height - 1)]
+            for x in range(width):
+                counts[x] += (come[x] & 1) - (gone[x] & 1)
+        line = out[y]
+        total = 0
+        for j in range(-half, half):
+            total += whole(counts[min(max(j, 0), width - 1)])
+        # From here to there no side is met, so that nothing has to be looked at but the sums.
+        start, stop = min(half + 1, width), max(width - half, min(half + 1, width))
+        for x in range(start):
+            total += whole(counts[min(x + half, width - 1)])
+            line[x] = np.uint8(255 if total > middle else 0)
+            total -= whole(counts[max(x - half, 0)])
+        come_in, go_out = counts[start + half :], counts[start - half :]
+        to = line[start:]
+        for x in range(np.uint64(stop - start)):
+            total += whole(come_in[x])
+            to[x] = np.uint8(255 if total > middle else 0)
+            total -= whole(go_out[x])
+        for x in range(stop, width):
+            total += whole(counts[width - 1])
+            line[x] = np.uint8(255 if total > middle else 0)
+            total -= whole(counts[max(x - half, 0)])
+    return 0
+
+
+@kernel
+def _median_of_nine(image: U8, out: U8) -> int:
+    """Compute the median of three by three pixels without branches, which vectors do.
+
+    With each column sorted, the median of all is the median of three: the largest of the smallest,
+    the median of the middle ones and the smallest of the largest.
+    """
+    height, width = image.shape
+    inner = max(width - 2, 0)
+    for y in range(height):
+        above = image[max(y - 1, 0)]
+        here = image[y]
+        below = image[min(y + 1, height - 1)]
+        line = out[y]
+        to = line[1:]
+        # Unsigned, so that no index can be from the end, which would keep vectors away.
+        for x in range(np.uint64(inner)):
+            i, j = x + np.uint64(1), x + np.uint64(2)
+            to[x] = _middle(
+                above[x],
+                here[x],
+                below[x],
+                above[i],
+                here[i],
+                below[i],
+                above[j],
+                here[j],
+                below[j],
+            )
+        for side in (0, width - 1):
+            left = max(side - 1, 0)
+            right = min(side + 1, width - 1)
+            line[side] = _middle(
+                above[left], here[left], below[left],
+                above[side], here[side], below[side],
+                above[right], here[right], below[right],
+            )  # fmt: skip
+    return 0
+
+
+@kernel
+def _middle(
+    a0: Byte, b0: Byte, c0: Byte, a1: Byte, b1: Byte, c1: Byte, a2: Byte, b2: Byte, c2: Byte
+) -> Byte:
+    low_0, mid_0, high_0 = _sorted(a0, b0, c0)
+    low_1, mid_1, high_1 = _sorted(a1, b1, c1)
+    low_2, mid_2, high_2 = _sorted(a2, b2, c2)
+    low = max(low_0, low_1, low_2)
+    _, mid, _ = _sorted(mid_0, mid_1, mid_2)
+    high = min(high_0, high_1, high_2)
+    return _sorted(low, mid, high)[1]
+
+
+@kernel
+def _sorted(a: Byte, b: Byte, c: Byte) -> tuple[Byte, Byte, Byte]:
+    least, most = min(a, b), max(a, b)
+    return min(least, c), max(least, min(most, c)), max(most, c)

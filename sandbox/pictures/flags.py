@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["F32", "F64", "I8", "I32", "I64", "U8", "Points", "kernel", "real", "whole"]
+__all__ = ["F32", "F64", "I8", "I32", "I64", "U8", "Byte", "Points", "kernel", "real", "whole"]
 
 # What the elements are stands in the names only: kernels mix whole numbers of all sizes as C does,
 # which NumPy's own annotations know nothing of.
@@ -27,6 +27,8 @@ F32 = NDArray[Any]
 F64 = NDArray[Any]
 Points = NDArray[Any]
 """int32 or float32."""
+Byte = Any
+"""A number of one byte, or one that was made of it."""
 
 whole = cast("Callable[[Any], int]", np.int64)
 """`numpy.int64`, which Numba sees; the annotation says that it is as good as an int."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+import numpy as np
+
 from sandbox.pictures.flags import F64, I64, U8, kernel, real, whole
 
 __all__ = ["mean", "min_max", "norm", "norm_between"]
@@ -38,18 +40,69 @@ def mean(image: U8, mask: U8, out: F64) -> int:
         return -1
     for c in range(4):
         out[c] = 0.0
+    totals = (0, 0, 0, 0)
     count = 0
+    # Row by row, so that the sums of one fit into 32 bits.
+    for y in range(height):
+        line = image[y].reshape(width * channels)
+        if masked:
+            kept, sums = _sums_where(line, channels, mask[y])
+            count += kept
+        else:
+            sums = _sums(line, channels)
+            count += width
+        totals = (
+            totals[0] + sums[0],
+            totals[1] + sums[1],
+            totals[2] + sums[2],
+            totals[3] + sums[3],
+        )
     for c in range(channels):
-        total = 0
-        count = 0
-        for y in range(height):
-            for x in range(width):
-                if not masked or mask[y, x] != 0:
-                    total += whole(image[y, x, c])
-                    count += 1
         if count > 0:
-            out[c] = real(total) * (1.0 / real(count))
+            out[c] = real(totals[c]) * (1.0 / real(count))
     return count
+
+
+@kernel
+def _sums(row: U8, channels: int) -> tuple[int, int, int, int]:
+    """Sum each channel of a row."""
+    a = b = c = d = np.uint32(0)
+    if channels == 1:
+        for x in range(row.shape[0]):
+            a += row[x]
+    elif channels == 3:
+        for x in range(np.uint64(row.shape[0] // 3)):
+            i = x * np.uint64(3)
+            a += row[i]
+            b += row[i + np.uint64(1)]
+            c += row[i + np.uint64(2)]
+    else:
+        for x in range(row.shape[0] // channels):
+            a += row[x * channels]
+            b += row[x * channels + 1]
+            if channels > 2:
+                c += row[x * channels + 2]
+                d += row[x * channels + 3]
+    return whole(a), whole(b), whole(c), whole(d)
+
+
+@kernel
+def _sums_where(row: U8, channels: int, mask: U8) -> tuple[int, tuple[int, int, int, int]]:
+    """Sum each channel of a row where the mask is not 0, and count those pixels."""
+    kept = np.uint32(0)
+    a = b = c = d = np.uint32(0)
+    for x in range(np.uint64(mask.shape[0])):
+        keep = np.uint32(1 if mask[x] != 0 else 0)
+        kept += keep
+        i = x * np.uint64(channels)
+        a += keep * row[i]
+        if channels > 1:
+            b += keep * row[i + np.uint64(1)]
+        if channels > 2:
+            c += keep * row[i + np.uint64(2)]
+        if channels > 3:
+            d += keep * row[i + np.uint64(3)]
+    return whole(kept), (whole(a), whole(b), whole(c), whole(d))
 
 
 @kernel

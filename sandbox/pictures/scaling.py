@@ -14,9 +14,16 @@ from typing import Final
 
 import numpy as np
 
-from sandbox.pictures.flags import I32, U8, kernel, real, whole
+from sandbox.pictures.colour import copy_row
+from sandbox.pictures.flags import F32, I32, U8, kernel, real, whole
 
-__all__ = ["resize_area", "resize_linear", "resize_linear_scratch", "resize_nearest"]
+__all__ = [
+    "resize_area",
+    "resize_area_scratch",
+    "resize_linear",
+    "resize_linear_scratch",
+    "resize_nearest",
+]
 
 
 _BITS: Final = 2048.0
@@ -31,21 +38,23 @@ def resize_nearest(image: U8, out: U8) -> int:
         return -1
     across = 1.0 / (real(to_width) / real(width))
     down = 1.0 / (real(to_height) / real(height))
-    before = -1
+    row = to_width * channels
+    last_y = -1
     for y in range(to_height):
         from_y = min(whole(math.floor(y * down)), height - 1)
-        if from_y == before:
-            # Enlarged, a row comes several times.
-            row = out[y].reshape(-1)
-            above = out[y - 1].reshape(-1)
-            for i in range(row.shape[0]):
-                row[i] = above[i]
+        line = out[y].reshape(row)
+        if from_y == last_y:
+            copy_row(out[y - 1].reshape(row), line)
             continue
-        before = from_y
+        last_y = from_y
+        source = image[from_y].reshape(width * channels)
+        at = np.uint64(0)
         for x in range(to_width):
-            from_x = min(whole(math.floor(x * across)), width - 1)
-            for c in range(channels):
-                out[y, x, c] = image[from_y, from_x, c]
+            start = np.uint64(min(whole(math.floor(x * across)), width - 1) * channels)
+            # Unsigned, so that no index can be from the end.
+            for c in range(np.uint64(channels)):
+                line[at] = source[start + c]
+                at += np.uint64(1)
     return 0
 
 
@@ -131,6 +140,18 @@ def _along(image: U8, y: int, places: I32, out: I32) -> int:
     """Weight the pixels of one row."""
     width = image.shape[1]
     channels = image.shape[2]
+    if channels == 3:
+        line = image[y].reshape(3 * width)
+        three = np.uint64(3)
+        # Unsigned, so that no index can be from the end; columns of the picture by construction.
+        for column in range(np.uint64(out.shape[0] // 3)):
+            place, to = np.uint64(4) * column, three * column
+            before = three * np.uint64(places[place])
+            after = three * np.uint64(places[place + np.uint64(1)])
+            near, far = places[place + np.uint64(2)], places[place + three]
+            for c in range(three):
+                out[to + c] = np.int32(line[before + c]) * near + np.int32(line[after + c]) * far
+        return 0
     for x in range(out.shape[0] // channels):
         i = min(max(whole(places[4 * x]), 0), width - 1)
         j = min(max(whole(places[4 * x + 1]), 0), width - 1)
@@ -158,23 +179,121 @@ def _halve(image: U8, out: U8) -> int:
     return 0
 
 
+def resize_area_scratch(to_width: int, channels: int) -> int:
+    """Give the float32 elements of scratch memory for a result of that width."""
+    return to_width * (2 * channels + 5) + 5
+
+
 @kernel
-def resize_area(image: U8, out: U8) -> int:
-    """Compute `cv2.resize` with ``INTER_AREA`` to a whole fraction of each side.
+def resize_area(image: U8, out: U8, scratch: F32) -> int:
+    """Compute `cv2.resize` with ``INTER_AREA`` to a size that is not larger along either side.
 
     Args:
         image: uint8 ``[H, W, C]``.
-        out: uint8 ``[h, w, C]``, written; H a multiple of h, W of w.
+        out: uint8 ``[h, w, C]``, written.
+        scratch: float32, `resize_area_scratch` elements.
 
     Returns:
-        0, or -1 if an array is empty or a side no multiple.
+        0; -1 if an array is empty or too small; -2 where a side becomes longer, which OpenCV does by
+        another rule.
     """
     height, width, channels = image.shape
     to_height, to_width = out.shape[0], out.shape[1]
     if out.shape[2] != channels or height * width * to_height * to_width == 0:
         return -1
-    if height % to_height != 0 or width % to_width != 0:
+    if scratch.shape[0] < to_width * (2 * channels + 5) + 5:
         return -1
+    if to_height > height or to_width > width:
+        return -2
+    if height % to_height == 0 and width % to_width == 0:
+        return _whole_fraction(image, out)
+    across = 1.0 / (real(to_width) / real(width))
+    down = 1.0 / (real(to_height) / real(height))
+    row = to_width * channels
+    line = scratch[:row]
+    total = scratch[row : 2 * row]
+    places = scratch[2 * row :]
+    for x in range(to_width):
+        _share(x, across, width, places, 5 * x)
+    weights = scratch[2 * row + 5 * to_width : 2 * row + 5 * to_width + 5]
+    for y in range(to_height):
+        _share(y, down, height, weights, 0)
+        low = whole(weights[0])
+        high = whole(weights[1])
+        fresh = True
+        for i in range(low - 1, high + 1):
+            weight = weights[3]
+            if i == low - 1:
+                weight = weights[2]
+            elif i == high:
+                weight = weights[4]
+            if weight == np.float32(0.0):
+                continue
+            _across(image, i, places, line)
+            for k in range(row):
+                part = np.float32(weight * line[k])
+                total[k] = part if fresh else np.float32(total[k] + part)
+            fresh = False
+        flat = out[y].reshape(row)
+        for k in range(row):
+            flat[k] = np.uint8(min(max(np.rint(total[k]), np.float32(0.0)), np.float32(255.0)))
+    return 0
+
+
+@kernel
+def _share(place: int, scale: float, size: int, out: F32, at: int) -> int:
+    """Write which pixels a pixel of the result covers, and the weights of first, middle and last.
+
+    The first and the last are those that it covers in part; their weight is 0 where there is none.
+    """
+    start = place * scale
+    end = start + scale
+    covered = min(scale, size - start)
+    first = whole(math.ceil(start))
+    last = min(whole(math.floor(end)), size - 1)
+    first = min(first, last)
+    out[at] = np.float32(first)
+    out[at + 1] = np.float32(last)
+    out[at + 2] = np.float32(0.0)
+    out[at + 3] = np.float32(1.0 / covered)
+    out[at + 4] = np.float32(0.0)
+    if first - start > 1e-3:
+        out[at + 2] = np.float32((first - start) / covered)
+    if end - last > 1e-3:
+        out[at + 4] = np.float32(min(end - last, 1.0, covered) / covered)
+    return 0
+
+
+@kernel
+def _across(image: U8, y: int, places: F32, out: F32) -> int:
+    """Weight the pixels of one row, adding up in float32 from left to right."""
+    channels = image.shape[2]
+    for x in range(out.shape[0] // channels):
+        first = whole(places[5 * x])
+        last = whole(places[5 * x + 1])
+        for c in range(channels):
+            total = np.float32(0.0)
+            if places[5 * x + 2] != np.float32(0.0):
+                total = np.float32(
+                    total + np.float32(np.float32(image[y, first - 1, c]) * places[5 * x + 2])
+                )
+            for i in range(first, last):
+                total = np.float32(
+                    total + np.float32(np.float32(image[y, i, c]) * places[5 * x + 3])
+                )
+            if places[5 * x + 4] != np.float32(0.0):
+                total = np.float32(
+                    total + np.float32(np.float32(image[y, last, c]) * places[5 * x + 4])
+                )
+            out[x * channels + c] = total
+    return 0
+
+
+@kernel
+def _whole_fraction(image: U8, out: U8) -> int:
+    """Scale to a whole fraction of each side."""
+    height, width, channels = image.shape
+    to_height, to_width = out.shape[0], out.shape[1]
     down = height // to_height
     across = width // to_width
     if down == 2 and across == 2:

@@ -143,7 +143,7 @@ _ALL: Final[tuple[Kernel, ...]] = (
     Kernel("medianBlur", "filters", "median_blur", "int64(uint8[:,::1], int64, uint8[:,::1], int32[::1])", when="one channel"),
     Kernel("resize", "scaling", "resize_nearest", "int64(uint8[:,:,::1], uint8[:,:,::1])", when="INTER_NEAREST, to a size"),
     Kernel("resize", "scaling", "resize_linear", "int64(uint8[:,:,::1], uint8[:,:,::1], int32[::1])", "resize_linear_scratch", "INTER_LINEAR, to a size"),
-    Kernel("resize", "scaling", "resize_area", "int64(uint8[:,:,::1], uint8[:,:,::1])", when="INTER_AREA, to a whole fraction of each side"),
+    Kernel("resize", "scaling", "resize_area", "int64(uint8[:,:,::1], uint8[:,:,::1], float32[::1])", "resize_area_scratch", "INTER_AREA, to a size that is not larger along either side; -2: it is"),
     Kernel("minAreaRect", "hull", "convex_hull", "int64(P, boolean, boolean, int32[::1], int32[::1])", "convex_hull_scratch", "first, not clockwise, as points"),
     Kernel("minAreaRect", "hull", "convex_hull_points", "int64(P, int32[::1], int64, P)", when="second" ),
     Kernel("minAreaRect", "boxes", "min_area_rect", "int64(P, float32[::1], float32[::1])", "min_area_rect_scratch", "third; -2: OpenCV raises"),

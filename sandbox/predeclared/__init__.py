@@ -8,7 +8,7 @@ Names that the instrumentation writes start with ``$``, which no source can spel
 | name | stands for |
 | --- | --- |
 | ``$Add``, ``$iAdd``, ``$Lt``, ``$In`` | guards of operators |
-| ``$iter``, ``$grow``, ``$star`` | guards of loops and of taking apart |
+| ``$iter``, ``$grow``, ``$star``, ``$zip``, ``$growzip`` | guards of loops and of taking apart |
 | ``$text``, ``$show``, ``$format`` | guards of texts |
 | ``$write``, ``$own``, ``$spot`` | guards of stores |
 | ``$super x``, ``$initial`` | ``super().x`` and ``value.__init__`` |

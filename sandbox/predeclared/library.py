@@ -66,10 +66,9 @@ _MODULES: Final = {
 
 ndarray: Final = np.ndarray
 _WORD: Final = 64
-_CLASS: Final = 256
-"""What making a class costs, whose methods CPython compiles from text."""
+_CLASS: Final = cost.CLASS
 _FIELD: Final = 16
-"""... and each of its fields."""
+"""What each field of a named tuple costs besides."""
 
 
 class Iteration:

@@ -23,6 +23,7 @@ from carruntime.frames import ComputedFrames, RenderFrames, frame_shape_of
 from carruntime.minigrid import MiniGridVectorEnv
 from carruntime.plain import PlainReward
 from carruntime.reproduction import load_repro
+from carruntime.running import UnderWay
 from sandbox.outcome import Outcome
 
 SPACES = (gs.Discrete(4), gs.Discrete(3))
@@ -76,6 +77,42 @@ def test_each_parameter_gets_its_frame(program: car.RewardProgram) -> None:
         assert batch.components["before"].tolist() == [3, 4]
         assert batch.components["initial"].tolist() == [1, 2]
         assert batch.components["first"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("tier", ["compiled", "interpreted"])
+def test_a_step_of_frames_runs_while_the_environments_step(tier: str) -> None:
+    """What was handed over may be changed at once, and comes out as from `step`."""
+    with closing(load(SEEN, tier=tier)) as program, program.start(2) as session:
+        session.reset(frame=frames(1, 2))
+        shown = frames(3, 4)
+        session.step_async(frame=shown)
+        assert tier != "compiled" or isinstance(session._under_way, UnderWay)
+        shown[:] = 0
+        with pytest.raises(car.OptionError):
+            session.step_async(frame=shown)
+        batch = session.step_wait()
+        assert batch.reward.tolist() == [3, 4]
+        assert batch.components["before"].tolist() == [1, 2]
+        session.step_async(frame=frames(9, 6), mask=np.array([False, True]))
+        batch = session.step_wait()
+        assert (batch.reward.tolist(), batch.outcome.tolist()) == ([0, 6], [Outcome.SKIPPED, 0])
+        session.step_async(frame=frames(7, 8))
+        assert session.step_wait().components["before"].tolist() == [3, 6]
+        with pytest.raises(car.ShapeError, match="frame"):
+            session.step_async(frame=shown[:1])
+        # Nothing is under way then, and nothing has changed.
+        assert session.step(frame=frames(5, 5)).components["before"].tolist() == [7, 8]
+
+
+def test_a_frame_that_ends_badly_says_so_when_it_is_waited_for() -> None:
+    source = "def reward(frame):\n    return 1.0 / float(frame[0, 0, 0])\n"
+    with closing(load(source)) as program, program.start(2) as session:
+        session.reset(frame=frames(1, 1))
+        session.step_async(frame=frames(1, 0))
+        with pytest.raises(car.RewardError, match="ZeroDivisionError"):
+            session.step_wait()
+        session.step_async(frame=frames(1, 4))
+        assert session.step_wait().reward.tolist() == [1.0, 0.25]
 
 
 @settings(max_examples=30, deadline=None)

@@ -147,7 +147,11 @@ def flat(data: list[Trajectory]) -> dict[str, Any]:
     }
 
 
-def test_all_forms_of_a_dataset_are_paid_the_same() -> None:
+@pytest.mark.parametrize("batch", [1, 7, 4096])
+def test_all_forms_of_a_dataset_are_paid_the_same(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relabelling, "_BATCH", batch)
     data = trajectories(6, seed=3)
     episodes = [
         SimpleNamespace(
@@ -173,7 +177,23 @@ def test_all_forms_of_a_dataset_are_paid_the_same() -> None:
         want = car.relabel(program, data).reward
         for form in forms if source == FUNCTION else forms[3:]:
             dataset = iter(data) if form is forms[2] else form
-            assert np.array_equal(car.relabel(program, dataset).reward, want, equal_nan=True)
+            found = car.relabel(program, dataset)
+            assert np.array_equal(found.reward, want, equal_nan=True)
+            assert np.array_equal(
+                np.concatenate([episode.reward for episode in found.episodes]), want, equal_nan=True
+            )
+            assert [len(episode.trajectory) for episode in found.episodes] == list(map(len, data))
+
+
+def test_next_observations_that_are_given_are_those_that_are_read() -> None:
+    # Some data sets leave out steps, so the next row is not what came next.
+    data = flat(trajectories(3))
+    data["next_observations"]["x"] = data["next_observations"]["x"] + 5.0
+    program = load("def reward(next_obs):\n    return next_obs['x'][0]\n")
+    found = car.relabel(program, data)
+    assert np.array_equal(found.reward, data["next_observations"]["x"][:, 0])
+    # Nothing of the data is written to, and nothing of it is given back.
+    assert not np.shares_memory(found.reward, data["next_observations"]["x"])
 
 
 def test_an_episode_without_an_end_is_taken_as_it_is() -> None:
@@ -192,8 +212,13 @@ def test_what_is_no_dataset_is_refused(dataset: Any) -> None:
 def test_columns_of_different_lengths_are_refused() -> None:
     data = flat(trajectories(3))
     data["terminals"] = data["terminals"][:-1]
-    with pytest.raises(car.OptionError, match="one row for each transition"):
-        car.relabel(load(CLASS), data)
+    for source in (CLASS, FUNCTION):
+        with pytest.raises(car.OptionError, match="one row for each transition"):
+            car.relabel(load(source), data)
+    data = flat(trajectories(3))
+    data["observations"]["x"] = data["observations"]["x"][:-1]
+    with pytest.raises(car.OptionError, match="must share the time axis"):
+        car.relabel(load(FUNCTION), data)
 
 
 def test_observations_of_another_space_are_refused() -> None:

@@ -19,7 +19,8 @@ import carruntime.trajectory_store as store
 from carruntime.collection import collect
 from carruntime.environments import make_env
 from carruntime.errors import OptionError, ReproductionError, TrajectoryFileError
-from carruntime.frame_table import FrameTable, frame_of
+from carruntime.frame_table import FramePool, FrameTable, frame_of
+from carruntime.minigrid.redraw import drawn
 from carruntime.rerendering import with_frames
 from carruntime.trajectory import Trajectory, TrajectorySet
 
@@ -124,12 +125,62 @@ def test_the_picture_of_the_last_step_is_that_of_the_end() -> None:
     env.close()
 
 
+@pytest.mark.parametrize(
+    "env_id",
+    [
+        "MiniGrid-UnlockPickup-v0",
+        "MiniGrid-KeyCorridorS3R2-v0",
+        "MiniGrid-Fetch-6x6-N2-v0",
+        "MiniGrid-LavaGapS5-v0",
+        "MiniGrid-MultiRoom-N2-S4-v0",
+    ],
+)
+def test_frames_drawn_from_states_are_those_of_the_environment(env_id: str) -> None:
+    env = make_env(env_id, tile_size=8)
+    for policy in ("expert", 0.5, "random"):
+        seen = collect(env, policy, 2, max_steps=40)
+        tables = drawn(env, seen.trajectories, FramePool())
+        assert tables is not None
+        # A rule of one's own is always asked while the episode is played again.
+        for table, again in zip(tables, with_frames(seen, env, frame=frame_of), strict=True):
+            assert np.array_equal(np.asarray(table), np.asarray(again.frames))
+        for table, again in zip(tables, with_frames(seen, env), strict=True):
+            assert np.array_equal(table.index, again.frames.index)
+    env.close()
+
+
+def test_what_is_not_known_to_be_exact_is_not_drawn() -> None:
+    env = make_env(ENV, tile_size=4)
+    item = collect(env, "expert", 1)[0]
+
+    def exact(changed: Any, place: Any = env) -> bool:
+        return drawn(place, [changed], FramePool()) is not None
+
+    assert exact(item)
+    assert not exact(replace(item, states={}))
+    assert not exact(replace(item, seed=None))
+    assert not exact(replace(item, seed=77))
+    grid = item.states["grid"].copy()
+    grid[3, 1, 1] = (5, 0, 0)
+    assert not exact(replace(item, states={**item.states, "grid": grid}))
+    image = {**item.observations, "image": item.observations["image"] + 1}
+    assert not exact(replace(item, observations=image))
+    assert not exact(item, make_env(ENV, agent_pov=True))
+    assert not exact(item, make_env(ENV, agent_view_size=5))
+
+    class Framed(type(env.unwrapped)):  # type: ignore[misc]
+        def get_full_render(self, highlight: bool, tile_size: int) -> Any:
+            return super().get_full_render(highlight, tile_size) // 2
+
+    assert not exact(item, Framed(size=5))
+
+
 def test_another_episode_than_the_recorded_one_gives_no_frames(episodes: TrajectorySet) -> None:
     other = replace(episodes, trajectories=(replace(episodes[0], seed=77),))
     with pytest.raises(ReproductionError, match=r"after 0 actions the observation is another"):
         with_frames(other)
     rewards = np.full(len(episodes[0]), 0.25)
-    other = replace(episodes, trajectories=(replace(episodes[0], rewards=rewards),))
+    other = replace(episodes, trajectories=(replace(episodes[0], rewards=rewards, states={}),))
     with pytest.raises(ReproductionError, match=r"after 1 actions the reward is 0(\.0)?, not"):
         with_frames(other)
     with pytest.raises(OptionError, match="has no seed"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -95,8 +96,8 @@ def test_what_random_play_completes_too_is_rejected(load: Load) -> None:
     source = "def task_1(next_obs):\n    return next_obs[0] >= 1.0\n"
     verdict = car.verify(load(source), expert=EXPERT, random=RANDOM)
     assert verdict.decision is Decision.REJECT
-    (found,) = (item for item in verdict.diagnoses if item.weight is Weight.REJECTS)
-    assert found.check == "CAR202"
+    found, early = (item for item in verdict.diagnoses if item.weight is Weight.REJECTS)
+    assert (found.check, early.check) == ("CAR202", "CAR230")
     assert "120 of 120 random trajectories are complete" in found.message
     assert "0 of them are solved in the environment" in found.message
 
@@ -124,14 +125,67 @@ def test_a_guessed_threshold_is_named_as_a_possible_cause_and_not_to_the_model(l
 
 def test_a_model_is_not_asked_for_a_shorter_horizon(load: Load) -> None:
     """Random play that the environment calls solved is a matter of the test, not the program."""
-    program = load("def task_1(next_obs):\n    return next_obs[0] >= 1.0\n")
-    solved = _set([[0.0, 1.0, 2.0]] * 60, success=True, policy="random")
+    program = load("def task_1(next_obs):\n    return next_obs[0] >= 4.0\n")
+    solved = _set([[0.0, 2.0, 4.0]] * 60, success=True, policy="random")
     verdict = car.verify(program, expert=EXPERT, random=solved)
     assert verdict.decision is Decision.NOT_ENOUGH_EVIDENCE
     assert "cut it at a shorter horizon" in verdict.render()
     assert "horizon" not in verdict.feedback()
     assert "The program is not at fault for this: 60 of 60 random" in verdict.feedback()
     assert "Write the whole program again" not in verdict.feedback()
+
+
+def test_completion_that_is_claimed_on_the_way_to_success_is_rejected(load: Load) -> None:
+    close = "def task_1(next_obs):\n    return next_obs[0] >= 2.0\n"
+    verdict = car.verify(load(close), expert=EXPERT, random=RANDOM)
+    assert verdict.decision is Decision.REJECT
+    (found,) = verdict.diagnoses
+    assert (found.check, found.failure) == ("CAR230", "too_early")
+    assert "in 40 of 40 episodes" in found.message
+    assert "2 steps before (median)" in found.message
+    assert found.witness is not None
+    assert (found.witness.policy, found.witness.step) == ("expert", 1)
+    assert found.span is not None
+    # By a component, and by a reward, it is the same; half of the expert's best is but a guess.
+    paid = "def reward(next_obs):\n    near = 1.0 * (next_obs[0] >= 2.0)\n    return near, {'near': near}\n"
+    for rule, weight in (("near", "rejects"), (1.0, "rejects"), (None, "warns")):
+        found = car.verify(load(paid), expert=EXPERT, random=RANDOM, success_when=rule)
+        weights = {item.check: item.weight.value for item in found.diagnoses}
+        assert weights["CAR230"] == weight
+
+
+def test_where_the_environment_goes_on_after_success_nothing_is_too_early(load: Load) -> None:
+    items = tuple(replace(item, terminated=np.zeros(4, bool)) for item in EXPERT)
+    expert = car.TrajectorySet(trajectories=items, env_id="Walk-v0", policy="expert")
+    close = "def task_1(next_obs):\n    return next_obs[0] >= 2.0\n"
+    verdict = car.verify(load(close), expert=expert, random=RANDOM)
+    assert verdict.decision is Decision.ACCEPT
+
+
+@pytest.mark.parametrize(("fails", "decision"), [(1, "reject"), (0, "accept")])
+def test_one_failure_that_earns_more_than_success_is_rejected(
+    load: Load, fails: int, decision: str
+) -> None:
+    # 2 for arriving, and 1 for every step to the right, which can be made again and again.
+    source = (
+        "def reward(obs, next_obs):\n    arrived = 2.0 * (next_obs[0] >= 4.0)\n"
+        "    return arrived + 1.0 * (next_obs[0] > obs[0]), {'arrived': arrived}\n"
+    )
+    walks = [[0.0, 1.0, 0.0, -1.0, 0.0, 0.0]] * 120 + [[0.0, 1.0] * 8] * fails
+    random = _set(walks, success=False, policy="random")
+    verdict = car.verify(load(source), expert=EXPERT, random=random, success_when="arrived")
+    assert verdict.decision.value == decision
+    found = [item for item in verdict.diagnoses if item.check == "CAR231"]
+    assert len(found) == fails
+    for item in found:
+        assert "1 of 121 episodes that fail earn more than every one that succeeds" in item.message
+        assert "up to 8 in 15 steps, where the best success earns 6" in item.message
+        assert item.witness is not None
+        assert (item.witness.policy, item.witness.trajectory) == ("random", 120)
+    # Where nobody knows that they fail, nothing is said.
+    unknown = _set(walks, success=None, policy="random")
+    verdict = car.verify(load(source), expert=EXPERT, random=unknown, success_when="arrived")
+    assert "CAR231" not in {item.check for item in verdict.diagnoses}
 
 
 def test_what_can_be_printed_is_short_and_a_verdict_prints_as_its_table(load: Load) -> None:

@@ -57,6 +57,34 @@ def columns() -> dict[str, np.ndarray]:
 
 
 CASES: dict[str, tuple[str, int]] = {
+    "permutations": (
+        """
+        best, chosen = float("inf"), None
+        for p in itertools.permutations(range(3)):
+            cost = sum(vec[i] * (j + 1) for i, j in enumerate(p))
+            if cost < best:
+                best, chosen = float(cost), p
+        pairs = sum(1 for a, b in itertools.permutations([1, 2, n, 4], 2) if a < b)
+        return best + 10 * chosen[0] + 100 * pairs
+        """,
+        0,
+    ),
+    "counter of a dict": (
+        """
+        have = Counter({"a": n, "b": int(flag)})
+        have["a"] += 2
+        return 100.0 * have["a"] + 10.0 * have["b"] + have["c"] + len(have)
+        """,
+        0,
+    ),
+    "r_": (
+        """
+        row = np.r_[0.5, vec, n, vec[:2]]
+        whole = np.r_[n, np.arange(3), 7]
+        return float(row @ np.arange(10) + row[7]) + int(whole.sum()) + len(whole)
+        """,
+        0,
+    ),
     "heap": (
         """
         h=[]

@@ -155,6 +155,15 @@ return float(largest["area"] + largest["at"][0] + (labels == n - 1).sum() + poin
              + sum(blob["area"] for blob in blobs))
 """
     ),
+    "sizes": body(
+        """
+small = cv2.resize(frame, (23, 17), interpolation=cv2.INTER_AREA)
+tiny = cv2.resize(frame[:, :, 1].copy(), (14, 10), interpolation=cv2.INTER_AREA)
+wide = cv2.resize(frame, (90, 50))
+half = cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_NEAREST)
+return float(small.sum() + 3 * int(tiny[3, 4]) + 5 * int(wide.sum()) + 7 * int(half.sum()))
+"""
+    ),
     "enclosing": body(
         MASK
         + """
@@ -329,6 +338,10 @@ return float(mask.sum() + frame.sum())
     ("text", "told"),
     [
         ("return float(cv2.Canny(frame, 50, 150).sum())", "CMP407"),
+        (
+            "return float(cv2.distanceTransform(frame[:, :, 0].copy(), cv2.DIST_L2, 5).sum())",
+            "CMP530",
+        ),
         ("return float(cv2.cvtColor(frame, cv2.COLOR_RGB2LAB).sum())", "CMP530"),
         ("return float(cv2.countNonZero(frame[:, :, 0] > 5))", "CMP531"),
         ("part = frame[frame[0, 0, 0]:, 3:]\npart[0, 0] = 5\nreturn float(part.sum())", "CMP533"),

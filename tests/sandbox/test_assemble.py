@@ -208,6 +208,7 @@ class Tampered:
         self.outputs = outputs
 
     handed_over = 0
+    works_in_blocks = True
 
     def lend(self, spare: InterpretedRunner) -> None:
         assert spare.tier == "interpreted"
@@ -222,6 +223,11 @@ class Tampered:
         good = self.outputs.outcome[row] == Outcome.OK
         if self.fault == "reward" and good:
             self.outputs.reward[row] += 1e-9
+        elif self.fault == "fuel" and good:
+            self.outputs.fuel[row] += 1
+        elif self.fault == "many rows" and good and len(rows) > 1:
+            # The least difference there is, and only where rows are computed together.
+            self.outputs.reward[row] = np.nextafter(self.outputs.reward[row], np.inf)
         elif self.fault == "component" and good:
             self.outputs.components[0, row] *= 1.000001
         elif self.fault == "presence" and good:
@@ -257,7 +263,9 @@ def test_a_kernel_that_agrees_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.component_names == ("a",)
 
 
-@pytest.mark.parametrize("fault", ["reward", "component", "presence", "outcome", "exception"])
+@pytest.mark.parametrize(
+    "fault", ["reward", "component", "presence", "outcome", "exception", "fuel", "many rows"]
+)
 def test_a_kernel_that_differs_is_not_used(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     found = _with_fault(monkeypatch, fault)
     assert found.runner.tier == "interpreted"

@@ -69,7 +69,9 @@ SIZES = [1, 3, 64, 255, 256, 257, 2047, 2048, 2049, 21_168, 131_072, 131_073, 19
 def test_it_is_nh_on_every_level(size: int) -> None:
     data = np.random.default_rng(size).integers(0, 256, size, np.uint8)
     assert native(KEYS, data) == reference(KEYS, data)
-    assert native(KEYS, np.full(size, 255, np.uint8)) == reference(KEYS, np.full(size, 255, np.uint8))
+    assert native(KEYS, np.full(size, 255, np.uint8)) == reference(
+        KEYS, np.full(size, 255, np.uint8)
+    )
 
 
 @settings(max_examples=60, deadline=None)

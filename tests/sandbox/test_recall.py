@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 from dataclasses import fields, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from sandbox.assemble import outputs_for
 from sandbox.errors import UsageError
 from sandbox.limits import Limits
 from sandbox.native.library import library
+from sandbox.native.tables import RECALL_FIRST
 from sandbox.outcome import PENDING, Outcome
 from sandbox.plan import Call, Param, Plan
 from sandbox.schema import ArraySpec, Schema
@@ -96,6 +98,62 @@ def reward(frame, t):
     return len(seen) + float(frame[0, 0, 0])
 """
 
+FIRSTS = """
+import numpy as np
+
+LEVEL = 100
+
+def red(image, level=LEVEL):
+    return int((image[:, :, 0] > level).sum())
+
+def box(image, low):
+    rows = [y for y in range(16) if (image[y, :, 1] > low).sum() > 12]
+    if len(rows) < 3:
+        return None
+    return rows[0], rows[-1], (red(image) / len(rows), red(image) > 190)
+
+def risky(image, by):
+    return by // (red(image, 128) % 4)
+
+def drawn(image):
+    image[0, 0, 0] = 7
+    return int(image[0, 0, 0]) + red(image)
+
+def center(image):
+    return np.array([image[:, :, 2].mean(), 1.5])
+
+def long(image):
+    total = 0
+    for y in range(16):
+        total += sum(1 for x in range(24) if image[y, x, 0] > 50)
+    return total
+
+def reward(initial_frame, frame, x, t):
+    total = 0.0
+    for k in range(2):
+        total += red(initial_frame, 50) * (k + 1)
+    found = box(initial_frame, 130)
+    if found is None:
+        total -= 1
+    else:
+        total += found[0] + 2 * found[1] + found[2][0] + found[2][1]
+    middle = center(initial_frame)
+    middle[0] += 1
+    total += middle.sum()
+    if x[0] > 0.5:
+        try:
+            total += risky(initial_frame, 9)
+        except ZeroDivisionError:
+            total += 1_000
+    elif t % 5 == 1:
+        total += risky(initial_frame, 8)
+    if t > 1_000:
+        total += long(initial_frame)
+    if t % 5 == 3:
+        total += drawn(initial_frame) + red(initial_frame)
+    return total + red(frame)
+"""
+
 
 def param(*names: str) -> tuple[Param, ...]:
     return tuple(Param(name, name) for name in names)
@@ -113,7 +171,8 @@ def plan_of(source: str) -> Plan:
         step = Call("step", param("frame", "x") if source is STATE else param("frame"))
         reset = Call("reset", param("initial_frame"))
         return Plan(schema=SCHEMA, class_name="R", step=step, reset=reset)
-    return Plan(schema=SCHEMA, reward=Call("reward", param("frame", "t")))
+    names = ("initial_frame", "frame", "x", "t") if source is FIRSTS else ("frame", "t")
+    return Plan(schema=SCHEMA, reward=Call("reward", param(*names)))
 
 
 MADE: dict[str, bytes] = {}
@@ -177,19 +236,17 @@ def same(left: dict[str, Any], right: dict[str, Any]) -> None:
         assert want.tobytes() == got.tobytes(), name
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    source=st.sampled_from([TASKS, STATE, COUNTING, GROWING]),
+    source=st.sampled_from([TASKS, STATE, COUNTING, GROWING, FIRSTS]),
     rows=st.sampled_from([1, 5, 70, 150]),
     seed=st.integers(0, 2**32 - 1),
     kinds=st.integers(1, 6),
     room=st.sampled_from([1 << 14, 1 << 17, 1 << 22]),
-    fuel=st.sampled_from([2_000_000, 420]),
+    fuel=st.sampled_from([2_000_000, 420, 560, 900]),
     threads=st.sampled_from([1, 1, 3]),
 )
-def test_results_are_the_same_to_the_bit_with_and_without(
+def test_results_are_the_same_to_the_bit_with_and_without(  # noqa: PLR0917
     source: str, rows: int, seed: int, kinds: int, room: int, fuel: int, threads: int
 ) -> None:
     """Frames of few kinds in any order, masked rows and resets, bad rows, tables that overflow."""
@@ -348,3 +405,58 @@ def test_a_program_without_large_inputs_is_called_as_ever() -> None:
     native = library()
     assert native is not None
     assert made.parts().kernels[0][0] != native.recall
+
+
+def kept_numbers(runner: CompiledRunner, ends: str) -> list[Any]:
+    """Give the memory in which a kernel keeps what it found on first frames, of the first row."""
+    order = runner._machines["reward"].order
+    table = runner._tables["reward"] + 8 * RECALL_FIRST
+    places = [k for k, name in enumerate(order) if name.startswith("kept:") and name.endswith(ends)]
+    return [
+        ctypes.c_int64.from_address(ctypes.c_int64.from_address(table + 8 * k).value)
+        for k in places
+    ]
+
+
+SIMPLE = """
+def red(image):
+    return int((image[:, :, 0] > 100).sum())
+
+def reward(initial_frame, frame):
+    return red(initial_frame) * 10_000 + red(frame)
+"""
+
+
+def test_what_was_found_on_the_first_frame_is_taken_until_there_is_another_one() -> None:
+    plan = Plan(schema=SCHEMA, reward=Call("reward", param("initial_frame", "frame")))
+    made = compile_program(ast.parse(SIMPLE), plan, Limits(), SIMPLE)
+    assert isinstance(made, CompiledRunner)
+    assert made.explain["kept"] == 1
+    rng = np.random.default_rng(2)
+    inputs = {
+        name: rng.integers(0, 256, (1, *SHAPE), np.uint8) for name in ("initial_frame", "frame")
+    }
+    out = outputs_for(1, plan, 0)
+    made.bind(1, inputs, out)
+
+    def step() -> float:
+        inputs["frame"][...] = rng.integers(0, 256, (1, *SHAPE), np.uint8)
+        out.outcome[:] = PENDING
+        made.step()
+        return float(out.reward[0])
+
+    def right() -> float:
+        first, now = ((inputs[n][..., 0] > 100).sum() for n in ("initial_frame", "frame"))
+        return float(first * 10_000 + now)
+
+    assert step() == right()
+    (number,) = [
+        item
+        for item in kept_numbers(made, "")
+        if item.value == (inputs["initial_frame"][..., 0] > 100).sum()
+    ]
+    number.value += 1
+    assert step() == right() + 10_000
+    inputs["initial_frame"][0, 0, 0] ^= 255
+    assert step() == right()
+    assert step() == right()

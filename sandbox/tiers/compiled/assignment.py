@@ -222,16 +222,24 @@ class Assignment(Expressions):
         if isinstance(value, Ref) and isinstance(op, ast.BitOr):
             content = self.pt.heap[value.cell]
             if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
-                self.in_any_order(other, lambda item: self.set_add(value, item))
+                self.pay_items(other)
+                self.paying_nothing(
+                    lambda: self.in_any_order(other, lambda item: self.set_add(value, item))
+                )
                 return value
             if isinstance(content, DictCell | TableCell) and isinstance(other, Ref):
+                self.pay_items(other)
                 self.update_dict(value, other)
                 return value
+        if isinstance(value, Ref) and isinstance(op, ast.Sub | ast.BitAnd | ast.BitXor):
+            content = self.pt.heap[value.cell]
+            if isinstance(content, SetCell | GridCell | TableCell) and self.is_set(content):
+                made = self.binary(op, value, other)
+                if isinstance(made, Ref) and made != value:
+                    # It stays the same set, under whatever other names it has.
+                    self.pt.heap[value.cell] = self.pt.heap.pop(made.cell)
+                return value
         return self.binary(op, value, other)
-
-    def in_any_order(self, value: Value, body: Callable[[Value], None]) -> None:
-        """Go over something where the order makes no difference."""
-        raise NotImplementedError
 
     def list_append(self, target: Ref, item: Value) -> None:
         """Compute ``target.append(item)``."""

@@ -10,6 +10,7 @@ from sandbox.tiers.compiled.points import Target
 from sandbox.tiers.compiled.scopes import assigned, declared, local_names, makes_functions
 from sandbox.tiers.compiled.values import (
     NONE,
+    Arr,
     Bound,
     Builtin,
     Cls,
@@ -35,6 +36,7 @@ __all__ = ["Calls"]
 _DEPTH = 24
 _SPECIAL = frozenset(
     {"__init__", "__post_init__", "__slots__", "__doc__", "__call__", "__neg__", "__getitem__"}
+    | {"__len__", "__bool__", "__contains__", "__iter__"}
     | {f"__{side}{name}__" for side in ("", "r") for name in ("add", "sub", "mul", "truediv")}
 )
 
@@ -212,6 +214,7 @@ class Calls(Assignment):
         for decorator in node.decorator_list:
             value = self.eval(decorator)
             if isinstance(value, Builtin) and value.name == "dataclasses.dataclass":
+                self.charge(cost.CLASS)
                 made.frozen = value.owner == Str("frozen")
                 made.fields = (made.fields or ()) + tuple(
                     (name, made.body.get(name), None) for name in annotations
@@ -334,6 +337,9 @@ class Calls(Assignment):
                 text = args[0].text if args and isinstance(args[0], Str) else ""
                 return Exc(name, text)
             case Dty():
+                if not function.weak:
+                    sizes = [arg.size for arg in args if isinstance(arg, Arr)]
+                    self.charge(cost.library(sum(sizes)))
                 return self.convert(function, args)
             case Builtin():
                 return self.call_builtin(function, args, keywords)

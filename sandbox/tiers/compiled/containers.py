@@ -312,9 +312,6 @@ class Containers(Sets):
         items = self.listed(args[0])
         return Gen("tuples", tuple(Tup(p) for p in itertools.pairwise(items)))
 
-    def i_chain(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("tuples", tuple(v for arg in args for v in self.listed(arg)))
-
     def f_reduce(self, args: Args, keywords: Keywords) -> Value:
         if len(args) < 3:
             items = self.listed(args[1])

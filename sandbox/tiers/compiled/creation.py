@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Arguments, Keywords
 from sandbox.tiers.compiled.core import (
     FLOATS,
@@ -147,6 +148,7 @@ class Creation(Arguments):
             raise self.refuse("CMP409", "linspace between numbers that depend on the data")
         ends = bool(self.constant(keywords.get("endpoint", number(True)), "endpoint"))
         self.small(count)
+        self.charge(count // cost.ELEMENTS_PER_UNIT)
         return self.of_known(np.linspace(float(start), float(stop), count, endpoint=ends))
 
     def np_eye(self, args: Args, keywords: Keywords) -> Value:
@@ -430,35 +432,6 @@ class Creation(Arguments):
             array,
             [back if axes is None or k in axes else keep for k in range(len(array.shape))],
         )
-
-    def np_roll(self, args: Args, keywords: Keywords) -> Value:
-        array = self.as_array(args[0])
-        assert isinstance(array, Arr)
-        if len(array.shape) != 1:
-            raise self.refuse("CMP408", "roll() of more than one axis")
-        shift = self.constant(args[1], "a shift")
-        size = array.shape[0]
-        origin = self.still(array)
-
-        def rule(index: Index) -> Atom:
-            moved = self.op("add", "i64", index[0], i64(-shift % max(size, 1)))
-            return self.get(origin, (self.op("mod", "i64", moved, i64(max(size, 1))),))
-
-        return self.make(array.shape, array.ty, rule, self.deps(array))
-
-    def np_tile(self, args: Args, keywords: Keywords) -> Value:
-        array = self.as_array(args[0])
-        assert isinstance(array, Arr)
-        times = self.constant(args[1], "the number of copies")
-        if len(array.shape) != 1:
-            raise self.refuse("CMP408", "tile() of more than one axis")
-        size = array.shape[0]
-        origin = self.still(array)
-        return self.make(
-            (size * times,), array.ty,
-            lambda i: self.get(origin, (self.op("mod", "i64", i[0], i64(max(size, 1))),)),
-            self.deps(array),
-        )  # fmt: skip
 
     def np_triu_indices(self, args: Args, keywords: Keywords) -> Value:
         n = self.constant(args[0], "a size")

@@ -14,15 +14,18 @@ from sandbox.tiers.compiled.points import EXPLODE
 from sandbox.tiers.compiled.recipe import Recipe
 from sandbox.tiers.compiled.shapes import (
     INNER,
+    LASTING,
     Same,
     Shape,
     ShapeArr,
     ShapeInner,
     ShapeNum,
     ShapeRecord,
+    ShapeText,
     ShapeTup,
     ShapeUnion,
     columns_of,
+    has_text,
     join_records,
     recorded,
 )
@@ -45,6 +48,7 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = [
     "GROWING",
+    "TEXT_KEY",
     "Deep",
     "DeepArr",
     "DeepConst",
@@ -56,10 +60,12 @@ __all__ = [
     "DeepSeq",
     "DeepSet",
     "DeepTable",
+    "DeepText",
     "DeepTup",
     "DeepUnion",
     "general_number",
     "join_deep",
+    "keeps_text",
     "key_of_deep",
     "recipe_of",
     "unsettled",
@@ -86,6 +92,15 @@ class DeepNum:
     low: int
     high: int
     enum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeepText:
+    """A text, in the state's memory for texts."""
+
+
+TEXT_KEY: Final = ("text",)
+"""The variant of a union that is a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +203,7 @@ class DeepObj:
 Deep: TypeAlias = (
     DeepConst
     | DeepNum
+    | DeepText
     | DeepArr
     | DeepTup
     | DeepUnion
@@ -213,6 +229,8 @@ def shape_of_deep(deep: Deep) -> Shape | None:
             return recorded(Same(value))
         case DeepNum(ty=ty, weak=weak, low=low, high=high, enum=enum):
             return ShapeNum(ty, weak, low, high, enum)
+        case DeepText():
+            return ShapeText(LASTING, False)
         case DeepArr(shape=dims, ty=ty):
             return recorded(ShapeArr(dims, ty))
         case DeepTup(items=items, names=names, cls=cls):
@@ -235,6 +253,8 @@ def key_of_deep(deep: Deep) -> Any:
             return key_of_deep(general_number(value))
         case DeepConst(value=value):
             return ("const", value)
+        case DeepText():
+            return TEXT_KEY
         case DeepNum(ty="i64", weak=weak):
             return ("num", "i64", weak)
         case DeepNum(ty=ty):
@@ -269,8 +289,10 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
         a = general_number(a.value)
     if isinstance(b, DeepConst) and isinstance(b.value, Num):
         b = general_number(b.value)
-    for side in (a, b):
+    for side, beside in ((a, b), (b, a)):
         if isinstance(side, DeepConst) and isinstance(side.value, Lost):
+            return side
+        if isinstance(side, DeepText) and _is_text(beside):
             return side
     if key_of_deep(a) != key_of_deep(b) or isinstance(a, DeepUnion):
         variants: dict[Any, Deep] = {}
@@ -279,7 +301,10 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
                 key = key_of_deep(part)
                 old = variants.get(key)
                 variants[key] = part if old is None else join_deep(old, part, widen)
-        return DeepUnion(tuple(variants.values()))
+        if TEXT_KEY in variants:
+            variants = {k: v for k, v in variants.items() if k == TEXT_KEY or not _is_text(v)}
+        found = tuple(variants.values())
+        return found[0] if len(found) == 1 else DeepUnion(found)
     match a, b:
         case DeepNum(), DeepNum():
             low, high = min(a.low, b.low), max(a.high, b.high)
@@ -335,6 +360,13 @@ def join_deep(a: Deep, b: Deep, widen: bool) -> Deep:
                 ),
             )
     return a
+
+
+def _is_text(deep: Deep) -> bool:
+    """Whether a state is a text that can be kept as one that depends on the data."""
+    return isinstance(deep, DeepText) or (
+        isinstance(deep, DeepConst) and isinstance(deep.value, Str) and deep.value.text.isascii()
+    )
 
 
 def _keeps_growing(a: DeepList, b: DeepList, widen: bool) -> bool:
@@ -439,6 +471,24 @@ def works_in_place(deep: Deep) -> bool:
     return False
 
 
+def keeps_text(deep: Deep) -> bool:
+    """Whether a part of a state is a text that depends on the data."""
+    match deep:
+        case DeepText():
+            return True
+        case DeepSeq(record=record):
+            return has_text(record)
+        case DeepTable(key=key, value=value):
+            return has_text(key) or (value is not None and has_text(value))
+        case DeepTup(items=items) | DeepList(items=items) | DeepUnion(variants=items):
+            return any(map(keeps_text, items))
+        case DeepDict(entries=entries):
+            return any(keeps_text(entry[3]) for entry in entries)
+        case DeepObj(attributes=attributes):
+            return any(keeps_text(item) for _, item in attributes)
+    return False
+
+
 class _NoRecipeError(Exception):
     """A state has a part that no instance can be made of."""
 
@@ -458,6 +508,8 @@ def _recipe(deep: Deep, path: str) -> Recipe:
         case DeepNum(weak=weak, enum=enum):
             kept = ("number", _place(path), _place(f"{path}#weak") if weak is None else weak)
             return ("valued", enum, kept) if enum else kept
+        case DeepText():
+            return ("text", _place(path), _place(f"{path}#len"))
         case DeepArr(shape=shape):
             return ("array", _place(path), shape)
         case DeepTup(items=items, names=names, cls=cls):
@@ -526,6 +578,8 @@ def _record(shape: Shape, columns: Iterator[str]) -> Recipe:
             if kind:
                 return ("object", kind, tuple(zip(keys, parts, strict=True)))
             return ("record", keys, parts)
+        case ShapeText():
+            return ("text", next(columns), next(columns))
         case ShapeArr(shape=dims):
             return ("array", next(columns), dims)
         case ShapeTup(items=items, cls=cls, names=names):

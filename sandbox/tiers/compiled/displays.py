@@ -197,8 +197,10 @@ class Displays(Tables):
         found: list[Value] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                spread_out = self.listed(self.eval(node.value))
-                self.charge(len(spread_out))
+                taken = self.eval(node.value)
+                spread_out = self.listed(taken)
+                if not isinstance(taken, Gen) or taken.kind not in ONCE:
+                    self.charge(len(spread_out))
                 found.extend(spread_out)
             else:
                 found.append(self.eval(node))

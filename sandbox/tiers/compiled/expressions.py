@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.tiers.compiled.iteration import Body
+from sandbox.tiers.compiled.iteration import ONCE, Body
 from sandbox.tiers.compiled.points import TRUE
 from sandbox.tiers.compiled.scopes import CONSUMERS, makes_functions
 from sandbox.tiers.compiled.subscripts import Subscripts
@@ -27,6 +27,22 @@ __all__ = ["Expressions"]
 _OVER_COMPREHENSION: Final = frozenset(
     {"any", "all", "sum", "min", "max", "list", "tuple", "sorted"}
 )
+_IN_ANY_ORDER: Final = frozenset({"any", "all", "set", "frozenset"})
+_PURE: Final = frozenset(
+    {"abs", "bool", "float", "int", "len", "max", "min", "range", "round", "str", "tuple"}
+)
+
+
+def _is_pure(node: ast.AST) -> bool:
+    """Whether what a comprehension does for one element changes nothing for the others."""
+    return not any(
+        isinstance(child, ast.NamedExpr | ast.Lambda | ast.Await | ast.Yield | ast.YieldFrom)
+        or (
+            isinstance(child, ast.Call)
+            and not (isinstance(child.func, ast.Name) and child.func.id in _PURE)
+        )
+        for child in ast.walk(node)
+    )
 
 
 class Expressions(Subscripts):
@@ -47,8 +63,10 @@ class Expressions(Subscripts):
         args: list[Value] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                spread_out = self.listed(self.eval(argument.value))
-                self.charge(len(spread_out))
+                taken = self.eval(argument.value)
+                spread_out = self.listed(taken)
+                if not isinstance(taken, Gen) or taken.kind not in ONCE:
+                    self.charge(len(spread_out))
                 args.extend(spread_out)
             else:
                 args.append(self.eval(argument))
@@ -73,6 +91,23 @@ class Expressions(Subscripts):
         ):
             # See `makes_functions`: what the program itself calls so may keep the generator.
             raise self.refuse("CMP213", "a generator is given to a function named as a built-in")
+        if isinstance(function, Builtin) and len(node.args) == 1 and not keywords:
+            only = node.args[0]
+            counts = isinstance(only, ast.GeneratorExp) and (
+                isinstance(only.elt, ast.Compare)
+                or (isinstance(only.elt, ast.Constant) and isinstance(only.elt.value, int))
+            )
+            if isinstance(only, ast.GeneratorExp) and _is_pure(only):
+                self.free = function.name in _IN_ANY_ORDER or (function.name == "sum" and counts)
+            try:
+                return self._called(node, function, args, keywords)
+            finally:
+                self.free = False
+        return self._called(node, function, args, keywords)
+
+    def _called(
+        self, node: ast.Call, function: Value, args: list[Value], keywords: dict[str, Value]
+    ) -> Value:
         if (
             isinstance(function, Builtin)
             and function.name in _OVER_COMPREHENSION
@@ -183,6 +218,7 @@ class Expressions(Subscripts):
     ) -> None:
         """Lower the ``for`` and ``if`` parts of a comprehension."""
         outer = self.frame
+        loose, self.free = self.free, False
         if not generators:
             self.frame = frame
             try:
@@ -206,7 +242,25 @@ class Expressions(Subscripts):
             finally:
                 self.frame = before
 
-        self.iterate(iterable, one)
+        if not loose:
+            self.iterate(iterable, one)
+            return
+
+        def within(item: Value) -> None:
+            before, self.any_order = self.any_order, False
+            try:
+                one(item)
+            finally:
+                self.any_order = before
+
+        self.in_any_order(iterable, within)
+
+    free = False
+    """Whether the comprehension that comes next gives the same in any order."""
+
+    def in_any_order(self, value: Value, body: Callable[[Value], None]) -> None:
+        """Go over something where the order makes no difference."""
+        raise NotImplementedError
 
     def _conditions(self, conditions: list[ast.expr], body: Callable[[], None]) -> None:
         if not conditions:
@@ -236,6 +290,7 @@ class Expressions(Subscripts):
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = SetCell()
         frame = self.scope(node.generators)
+        self.free = _is_pure(node)
         self.over(node.generators, frame, lambda: self.set_add(cell, self.eval(node.elt)))
         return cell
 

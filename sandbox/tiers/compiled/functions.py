@@ -306,7 +306,7 @@ class Functions(Containers):
         self.charge_sized(args[1])
         known = None if isinstance(args[1], Sel) else self.known_items(args[1])
         if known is not None and all(p == TRUE for p, _ in known):
-            return Gen("tuples", tuple(self.call(args[0], [v], {}) for _, v in known))
+            return Gen("given", tuple(self.call(args[0], [v], {}) for _, v in known))
         return Gen("map", tuple(args))
 
     def b_filter(self, args: Args, keywords: Keywords) -> Value:

@@ -12,29 +12,35 @@ import numpy as np
 
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import FLOATS, Atom, Region, Store, dtype_of, limits_of
+from sandbox.tiers.compiled.core import FLOATS, Atom, Region, Set, Store, dtype_of, limits_of
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.points import FALSE, i64
+from sandbox.tiers.compiled.shapes import Same, Shape, ShapeNum, opened, shape_of
 from sandbox.tiers.compiled.shelf import Shelf
 from sandbox.tiers.compiled.values import (
     NONE,
+    UNBOUND,
     Arr,
     Builtin,
     DictCell,
     Gen,
+    GridCell,
     Index,
     ListCell,
     Num,
     ObjCell,
+    Range,
     Record,
     Ref,
     Sel,
     SeqCell,
+    SetCell,
     Str,
     TableCell,
     Tup,
     Value,
     boolean,
+    integer,
     number,
 )
 from sandbox.weights import FREE_ITEMS
@@ -43,6 +49,8 @@ __all__ = ["Idioms"]
 
 _FEW: Final = 16
 """Elements up to which `np.unique` is unfolded."""
+_SMALLEST_TABLE: Final = 8
+"""Places in the table of a set of Python."""
 _SPAN: Final = 512
 """Between the least and the greatest of many numbers of which `np.unique` is asked."""
 _OPERATORS: Final = {
@@ -65,32 +73,73 @@ class Idioms(Shelf):
 
     def i_from_iterable(self, args: Args, keywords: Keywords) -> Value:
         (outer,) = args
+        self.charge_sized(outer)
+        if self.length_known(outer):
+            parts = self.listed(outer)
+            if all(self.length_known(part) for part in parts):
+                for part in parts:
+                    self.charge_sized(part)
+                return Gen("given", tuple(item for part in parts for item in self.listed(part)))
         return Gen("chained", (outer,))
 
     def i_chain(self, args: Args, keywords: Keywords) -> Value:
-        return Gen("chained", (Gen("tuples", tuple(args)),))
+        for arg in args:
+            self.charge_sized(arg)
+        if all(self.length_known(arg) for arg in args):
+            return Gen("given", tuple(item for arg in args for item in self.listed(arg)))
+        return Gen("joined", tuple(args))
 
     def i_accumulate(self, args: Args, keywords: Keywords) -> Value:
         if keywords:
             raise self.refuse("CMP408", "accumulate() with a start")
-        found: list[Value] = []
-        for item in self.listed(args[0]):
-            if not found:
-                found.append(item)
-            elif len(args) > 1:
-                found.append(self.call(args[1], [found[-1], item], {}))
-            else:
-                found.append(self.binary(ast.Add(), found[-1], item))
-        return Gen("tuples", tuple(found))
+        self.charge_sized(args[0])
+        if self.length_known(args[0]):
+            found: list[Value] = []
+            for item in self.listed(args[0]):
+                found.append(self._accumulated(found[-1], item, args[1:]) if found else item)
+            return Gen("given", tuple(found))
+        # A list is made, as none of the items is looked at before all are there.
+        made = self.new_list(())
+        held = ("total", self.number())
+        self.pt.vars[held] = UNBOUND
+
+        def one(item: Value) -> None:
+            before = self.pt.vars[held]
+            total = item
+            if before != UNBOUND:
+                some = self.op("gt", "b1", self.len_of(made).atom, i64(0))
+                total = self.choose(
+                    boolean(some),
+                    lambda: self.spread(before, lambda v: self._accumulated(v, item, args[1:])),
+                    lambda: item,
+                )
+            self.pt.vars[held] = total
+            self.list_append(made, total)
+
+        self.paying_nothing(lambda: self.iterate(args[0], one))
+        self.pt.vars.pop(held, None)
+        return Gen("iter", (made,))
+
+    def _accumulated(self, total: Value, item: Value, function: Args) -> Value:
+        if total == UNBOUND:
+            return item
+        if function and function[0] != NONE:
+            return self.call(function[0], [total, item], {})
+        return self.binary(ast.Add(), total, item)
 
     def i_islice(self, args: Args, keywords: Keywords) -> Value:
         ends = [None if end == NONE else self.constant(end, "an end") for end in args[1:]]
-        return Gen("tuples", tuple(itertools.islice(self.listed(args[0]), *ends)))
+        self.charge_sized(args[0])
+        return Gen("given", tuple(itertools.islice(self.listed(args[0]), *ends)))
 
     def other_iteration(self, value: Value, body: Callable[[Value], None]) -> None:
         if isinstance(value, Gen) and value.kind == "chained":
             (outer,) = value.parts
-            self.iterate(outer, lambda part: self.iterate(part, body))
+            self.paying_nothing_for_turns(outer, lambda part: self.iterate(part, body))
+            return
+        if isinstance(value, Gen) and value.kind == "joined":
+            for part in value.parts:
+                self.paying_nothing_for_turns(part, body)
             return
         super().other_iteration(value, body)
 
@@ -112,9 +161,39 @@ class Idioms(Shelf):
         items: list[Value] = []
         for k in range(array.size):
             place = self._place(k, array.shape)
-            index = tuple(i64(int(part.const)) for part in place.items if isinstance(part, Num))
+            index = tuple(i64(part.low) for part in place.items if isinstance(part, Num))
             items.append(Tup((place, self.item(self.get(origin, index)))))
         return Gen("tuples", tuple(items))
+
+    def repeated(self, items: Ref, count: Num) -> Value | None:
+        content = self.pt.heap[items.cell]
+        if not isinstance(content, ListCell) or content.length is not None or count.ty in FLOATS:
+            return None
+        times = self.op("max", "i64", self.cast(count.atom, "i64"), i64(0))
+        most = max(min(count.high, 2**40), 0)
+        made = Ref(self.number())
+        self.pt.heap[made.cell] = ListCell((), None, None, content.kind)
+
+        def turn(index: Value) -> None:
+            del index
+            for item in content.items:
+                self.list_append(made, item)
+
+        span = Range(number(0), integer(times, 0, most), number(1))
+        self.paying_nothing(lambda: self.iterate(span, turn))
+        total = self.op("mul", "i64", times, i64(len(content.items)))
+        self.charge(self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT)))
+        return made
+
+    def d_fromkeys(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``dict.fromkeys``."""
+        value = args[1] if len(args) > 1 else NONE
+        if isinstance(value, Ref | Arr):
+            raise self.refuse("CMP202", "fromkeys() with a container as the value of all keys")
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell()
+        self.iterate(args[0], lambda key: self.set_key(cell, key, value))
+        return cell
 
     # -- dataclasses
 
@@ -197,20 +276,21 @@ class Idioms(Shelf):
         ]
         if not any(counters):
             return super().set_operator(op, a, b)
-        if not (isinstance(x, DictCell) and isinstance(y, DictCell) and all(counters)):
+        name = {ast.Add: "add", ast.Sub: "sub", ast.BitOr: "max", ast.BitAnd: "min"}.get(type(op))
+        if name is None or not all(counters):
             raise self.refuse("CMP205", "an operator of these counters")
+        if not (isinstance(x, DictCell) and isinstance(y, DictCell)):
+            return self._tables_counted(name, a, b)
+        if not (x.ordered and y.ordered):
+            raise self.refuse("CMP317", "a counter whose order of keys depends on the data")
         first = {key: (k, present, value) for key, k, present, value in x.entries}
         second = {key: (k, present, value) for key, k, present, value in y.entries}
-        kinds = {ast.Add: "add", ast.Sub: "sub", ast.BitOr: "max", ast.BitAnd: "min"}
-        name = kinds.get(type(op))
-        if name is None or not (x.ordered and y.ordered):
-            raise self.refuse("CMP205", "an operator of these counters")
         cell = Ref(self.number())
         self.pt.heap[cell.cell] = DictCell((), None, True, "counter")
         for key in [*first, *(key for key in second if key not in first)]:
             self._count_both(cell, name, first.get(key), second.get(key), of_second=False)
-        for key in second:
-            self._count_both(cell, name, first.get(key), second[key], of_second=True)
+        for key, entry in second.items():
+            self._count_both(cell, name, first.get(key), entry, of_second=True)
         return cell
 
     def _count_both(
@@ -225,7 +305,8 @@ class Idioms(Shelf):
             assert other is not None
             has = self.both(self.inverse(has), other[1])
         if name in ("add", "sub"):
-            made = self.binary_number({"add": "add", "sub": "subtract"}[name], *counts)
+            kind = {"add": "add", "sub": "subtract"}[name]
+            made = self.number_of(self.binary_number(kind, *counts))
         else:
             more = self.truth(self.compare_numbers("greater", counts[1], counts[0]))
             take = more if name == "max" else self.negation(more)
@@ -236,6 +317,43 @@ class Idioms(Shelf):
         good = boolean(self.both(has, some.atom))
         if made.high > 0 and good.const is not False:
             self.when(good, lambda: self.set_key(target, entry[0], made))
+
+    def _tables_counted(self, name: str, a: Ref, b: Ref) -> Value:
+        """Compute an operator of counters of which one has keys that depend on the data."""
+        made = Ref(self.number())
+        self.pt.heap[made.cell] = DictCell((), None, True, "counter")
+
+        def goes_through(of_second: bool) -> Callable[[Value], None]:
+            def one(pair: Value) -> None:
+                assert isinstance(pair, Tup)
+                key, own = pair.items
+                other = b if not of_second else a
+                there = self.dict_item(other, self.dict_now(other), key, lambda: number(0))
+                counts = [own, there] if not of_second else [there, own]
+                if not all(isinstance(c, Num) and c.ty == "i64" and c.weak is True for c in counts):
+                    raise self.refuse("CMP205", "an operator of counters of other than integers")
+                left, right = (c for c in counts if isinstance(c, Num))
+                if name in ("add", "sub"):
+                    kind = {"add": "add", "sub": "subtract"}[name]
+                    value = self.number_of(self.binary_number(kind, left, right))
+                else:
+                    pick = self.op(name, "i64", left.atom, right.atom)
+                    value = integer(pick, min(left.low, right.low), max(left.high, right.high))
+                good = self.truth(self.compare_numbers("greater", value, number(0)))
+                if of_second:
+                    new = self.negation(self.contains(a, key))
+                    good = boolean(self.both(good.atom, new.atom))
+                self.when(good, lambda: self.set_key(made, key, value))
+
+            return one
+
+        def both() -> None:
+            self.iterate(Gen("items", (a,)), goes_through(False))
+            if name != "min":
+                self.iterate(Gen("items", (b,)), goes_through(True))
+
+        self.paying_nothing(both)
+        return made
 
     def _counted(self, entry: Entry | None) -> Num:
         """Give how often a counter has something: not at all where it has no such key."""
@@ -291,6 +409,21 @@ class Idioms(Shelf):
             raise self.refuse("CMP411", "hasattr of something else than an object")
         return number(hasattr(kind, name.text))
 
+    def b_getattr(self, args: Args, keywords: Keywords) -> Value:
+        owner, name = args[0], args[1]
+        if not isinstance(name, Str) or name.text.startswith("_"):
+            raise self.refuse("CMP411", "getattr of a name that is not known")
+        content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+        if len(args) < 3 or not isinstance(content, ObjCell | ListCell | DictCell):
+            if len(args) > 2 and not isinstance(owner, Record):
+                raise self.refuse("CMP411", "getattr of something else than an object")
+            return self.attribute(owner, name.text)
+        if not isinstance(content, ObjCell):
+            raise self.refuse("CMP411", "getattr of something else than an object")
+        there = self.truth(self.b_hasattr([owner, name], {}))
+        default = args[2]
+        return self.choose(there, lambda: self.attribute(owner, name.text), lambda: default)
+
     def b_callable(self, args: Args, keywords: Keywords) -> Value:
         (value,) = args
         if type(value).__name__ in ("Func", "Bound", "Cls", "Builtin", "Dty"):
@@ -305,6 +438,131 @@ class Idioms(Shelf):
         return self.float_of(self.number_of(self.norm(self.stack(list(floats), "f64"))))
 
     # -- sets of numbers
+
+    def s_pop(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``set.pop`` of integers from 0 to 7.
+
+        Python takes the first one of its table, in which such a number has the place of its value.
+        """
+        (owner,) = args
+        content = self.pt.heap[owner.cell] if isinstance(owner, Ref) else None
+        if isinstance(content, GridCell):
+            raise self.refuse("CMP317", "the method 'pop' of a set whose order is not kept")
+        if not isinstance(content, SetCell | TableCell):
+            raise self.refuse("CMP205", "the method 'pop' of this")
+        if isinstance(content, TableCell):
+            shapes = [content.key]
+        else:
+            shapes = [shape_of(key) for _, key, _ in content.entries]
+        if not all(map(_is_numbers, shapes)):
+            raise self.refuse("CMP205", "the method 'pop' of a set of other than integers")
+        length = self.len_of(owner)
+        some = self.op("gt", "b1", length.atom, i64(0))
+        self.check(boolean(some), "KeyError", "'pop from an empty set'")
+        self.charge(length.atom)
+        found: list[Value] = []
+
+        def look() -> None:
+            found.append(self.b_min([owner], {}))
+            found.append(self.b_max([owner], {}))
+
+        self.paying_nothing(look)
+        low, high = (self.int_of(end) for end in found if isinstance(end, Num))
+        small = self.both(
+            self.op("ge", "b1", low.atom, i64(0)),
+            self.op("lt", "b1", high.atom, i64(_SMALLEST_TABLE)),
+        )
+        self.only_where(boolean(small))
+        self.s_remove([owner, found[0]], {})
+        return found[0]
+
+    def b_min(self, args: Args, keywords: Keywords) -> Value:
+        return self._least_of_set("less", args, keywords) or super().b_min(args, keywords)
+
+    def b_max(self, args: Args, keywords: Keywords) -> Value:
+        return self._least_of_set("greater", args, keywords) or super().b_max(args, keywords)
+
+    def b_sum(self, args: Args, keywords: Keywords) -> Value:
+        content = self.pt.heap[args[0].cell] if args and isinstance(args[0], Ref) else None
+        if not isinstance(content, TableCell) or not self.is_set(content):
+            return super().b_sum(args, keywords)
+        before, self.any_order = self.any_order, _is_numbers(content.key)
+        try:
+            return super().b_sum(args, keywords)
+        finally:
+            self.any_order = before
+
+    def _least_of_set(self, name: str, args: Args, keywords: Keywords) -> Value | None:
+        """Give the extreme of a set of integers, for which its order makes no difference."""
+        content = (
+            self.pt.heap[args[0].cell] if len(args) == 1 and isinstance(args[0], Ref) else None
+        )
+        if not isinstance(content, SetCell | TableCell) or not self.is_set(content):
+            return None
+        if keywords.keys() - {"default"}:
+            return None
+        if isinstance(content, TableCell):
+            shapes = [content.key]
+        else:
+            shapes = [shape_of(key) for _, key, _ in content.entries]
+        if not shapes or not all(map(_is_numbers, shapes)):
+            return None
+        length = self.len_of(args[0])
+        some = self.op("gt", "b1", length.atom, i64(0))
+        which = "min" if name == "less" else "max"
+        if "default" not in keywords:
+            self.check(boolean(some), "ValueError", f"{which}() iterable argument is empty")
+        low, high = limits_of("i64")
+        start = number(high if name == "less" else low)
+        best = self.accumulate("i64", start.atom)
+
+        def one(item: Value) -> None:
+            assert isinstance(item, Num)
+            kind = "min" if name == "less" else "max"
+            atom = self.op(kind, "i64", self.value_now(best), self.cast(item.atom, "i64"))
+            self.emit(Set(best, atom))
+
+        self.in_any_order(args[0], one)
+        kinds = {shape.value.weak if isinstance(shape, Same) else shape.weak for shape in shapes}
+        if kinds != {True}:
+            raise self.refuse("CMP405", "an extreme of a set of numbers of NumPy")
+        found = integer(self.value_now(best))
+        if "default" in keywords:
+            default = keywords["default"]
+            return self.choose(boolean(some), lambda: found, lambda: default)
+        return found
+
+    def np_bincount(self, args: Args, keywords: Keywords) -> Value:
+        value = args[0]
+        least = self.constant(keywords.get("minlength", number(0)), "minlength")
+        if not isinstance(value, Sel) or "weights" in keywords or not 1 <= least <= _SPAN:
+            return super().np_bincount(args, keywords)
+        if value.tail or value.ty in (*FLOATS, "u64"):
+            raise self.refuse("CMP408", "bincount() of this selection")
+        self.fresh(value.deps)
+        region = self.region(Region(f"counts{self.number()}", "i64", least, "scratch"))
+        self.count(i64(least), lambda k: self.emit(Store(region, k, i64(0))))
+        far = self.accumulate("b1", FALSE)
+
+        def note(index: Index) -> None:
+            item = self.cast(value.element(index, ()), "i64")
+            keep = value.keep(index)
+            inside = self.both(
+                self.op("ge", "b1", item, i64(0)), self.op("lt", "b1", item, i64(least))
+            )
+            away = self.both(keep, self.inverse(inside))
+            self.emit(Set(far, self.op("or", "b1", far, away)))
+            good = self.both(keep, inside)
+            place = self.op("select", "i64", good, item, i64(0))
+            more = self.op("add", "i64", self.load(region, place), self.cast(good, "i64"))
+            self.emit(Store(region, place, more))
+
+        self.candidates(value, note)
+        # A greater number makes the result longer, and one below zero raises.
+        self.only_where(boolean(self.inverse(self.kept(far))))
+        return self.of_atoms(
+            (least,), "i64", tuple(self.load(region, i64(k)) for k in range(least))
+        )
 
     def np_unique(self, args: Args, keywords: Keywords) -> Value:
         counted = keywords.get("return_counts", number(False))
@@ -360,9 +618,21 @@ class Idioms(Shelf):
         return Tup((values, counts))
 
 
+def _is_numbers(shape: Shape) -> bool:
+    """Whether keys are integers."""
+    if isinstance(shape, Same):
+        shape = opened(shape)
+    return isinstance(shape, ShapeNum) and shape.ty not in (*FLOATS, "b1", "u64")
+
+
 def _register() -> None:
     table = Library.table
     for name, handler in (
+        ("getattr", Idioms.b_getattr),
+        ("dict.fromkeys", Idioms.d_fromkeys),
+        ("set.pop", Idioms.s_pop),
+        ("sum", Idioms.b_sum),
+        ("numpy.bincount", Idioms.np_bincount),
         ("itertools.chain", Idioms.i_chain),
         ("itertools.chain.from_iterable", Idioms.i_from_iterable),
         ("itertools.accumulate", Idioms.i_accumulate),

@@ -45,7 +45,7 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = ["ONCE", "Body", "Iteration"]
 
-_PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter"})
+_PAID_WHERE_MADE = frozenset({"zip", "enumerate", "reversed", "map", "filter", "given", "joined"})
 ONCE = _PAID_WHERE_MADE | {"genexp", "iter", "yields", "product", "combinations", "chained"}
 """Kinds of `Gen` that Python goes over once."""
 
@@ -159,7 +159,7 @@ class Iteration(Unions):
                 if items is None:
                     return None
                 return list(reversed(items))
-            case "tuples":
+            case "tuples" | "given":
                 return [(TRUE, part) for part in value.parts]
         return None
 

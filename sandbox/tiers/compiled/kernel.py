@@ -493,11 +493,11 @@ class Lowering(Firsts):
         self.stats["scans"] = rewrite_scans(kernel, self.limits.fuel, self.lines)
         prune(kernel.body)
         pair_calls(kernel)
-        used = regions_in(kernel.body)
+        touched = regions_in(kernel.body)
         kernel.regions = {
             name: region
             for name, region in kernel.regions.items()
-            if name in used or region.kind == "output"
+            if name in touched or region.kind == "output"
         }
         bound = fuel_bound(kernel)
         self.stats["fuel_bound"] = -1 if bound is None else bound

@@ -412,7 +412,7 @@ class Library(Functions):
             raise self.refuse("CMP311", "a method of a value whose type depends on the path")
         if name.startswith(("ufunc.", "numpy.")):
             args = [self.selection_of(value) for value in args]
-        if name.startswith(("ufunc.", "numpy.", "array.")):
+        if name.startswith(("ufunc.", "numpy.", "array.")) and name not in _PAY_AS_THEY_GO:
             self.price(function, args, keywords)
         if name.startswith("ufunc.") and name.count(".") == 1:
             return self.call_ufunc(name.removeprefix("ufunc."), args, keywords)
@@ -472,9 +472,9 @@ class Library(Functions):
                 if isinstance(extent, Num) and extent.const is not None:
                     made *= max(int(extent.const), 0)
             known = max(known, made)
-            length = self.made_of_length(function.name, args)
-            if length is not None:
-                total = length
+            made_of = self.made_of_length(function.name, args)
+            if made_of is not None:
+                total = made_of
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:
@@ -531,7 +531,31 @@ class Library(Functions):
 
     # -- collections, functools
 
-    def nothing(self, args: Args, keywords: Keywords) -> Value:
+    def t_replace(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``_replace`` of a named tuple."""
+        (owner,) = args
+        assert isinstance(owner, Tup)
+        self.charge(1 + len(owner.items))
+        changed = dict(keywords.items())
+        if changed.keys() - set(owner.names):
+            self.fail("ValueError", "Got unexpected field names")
+        items = tuple(
+            changed.get(name, item) for name, item in zip(owner.names, owner.items, strict=True)
+        )
+        return Tup(items, owner.names, owner.cls)
+
+    def t_asdict(self, args: Args, keywords: Keywords) -> Value:
+        """Compute ``_asdict`` of a named tuple."""
+        (owner,) = args
+        assert isinstance(owner, Tup)
+        self.charge(1 + len(owner.items))
+        cell = Ref(self.number())
+        self.pt.heap[cell.cell] = DictCell()
+        for name, item in zip(owner.names, owner.items, strict=True):
+            self.set_key(cell, Str(name), item)
+        return cell
+
+    def o_init(self, args: Args, keywords: Keywords) -> Value:
         """Do what ``object.__init__`` does."""
         if args:
             self.fail("TypeError", "object.__init__() takes exactly one argument")
@@ -546,6 +570,7 @@ class Library(Functions):
 
 
 _PRICED: Final = Arr | Tup | Ref | Sel | Window | Points
+_PAY_AS_THEY_GO: Final = frozenset({"numpy.ndindex", "numpy.ndenumerate"})
 _MAKERS: Final = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.full", "numpy.arange", "numpy.eye", "numpy.empty"}
 )
@@ -580,8 +605,11 @@ def _register() -> None:
     table["frozenset"] = Library.b_set
     table["enum.auto"] = Library.e_auto
     table["abc.ABC"] = table["abc.abstractmethod"] = Library.ignored
-    table["object.__init__"] = Library.nothing
+    table["object.__init__"] = Library.o_init
     table["tuple.index"] = Library.l_index
+    table["tuple._replace"] = Library.t_replace
+    table["tuple._asdict"] = Library.t_asdict
+    table["array.argsort"] = Library.np_argsort
     table["tuple.count"] = Library.l_count
     for name in ("popleft", "appendleft", "extendleft", "rotate"):
         table[f"deque.{name}"] = table.pop(f"list.{name}")
@@ -594,7 +622,7 @@ def _register() -> None:
     table["collections.namedtuple"] = Library.c_namedtuple
     table["dataclasses.dataclass"] = Library.c_dataclass
     table["dataclasses.field"] = Library.c_field
-    for name in ("combinations", "product", "pairwise", "chain"):
+    for name in ("combinations", "product", "pairwise"):
         table[f"itertools.{name}"] = getattr(Library, f"i_{name}")
     table["functools.reduce"] = Library.f_reduce
     table["functools.lru_cache"] = table["functools.cache"] = Library.ignored

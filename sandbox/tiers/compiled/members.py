@@ -10,6 +10,8 @@ import ast
 from typing import Final
 
 from sandbox.tiers.compiled.calls import Calls
+from sandbox.tiers.compiled.core import Lit
+from sandbox.tiers.compiled.iteration import Body
 from sandbox.tiers.compiled.scopes import makes_functions
 from sandbox.tiers.compiled.values import (
     Bound,
@@ -25,6 +27,8 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Union,
     Value,
+    boolean,
+    integer,
 )
 
 __all__ = ["MEMBER", "Members"]
@@ -242,6 +246,52 @@ class Members(Calls):
         if cls is not None and "__getitem__" in cls.body:
             return self.call(self._method(owner, cls, "__getitem__"), [index], {})
         return super().subscript(owner, index)
+
+    def len_of(self, value: Value) -> Num:
+        found = self._asked(value, "__len__")
+        if found is None:
+            return super().len_of(value)
+        if not isinstance(found, Num) or found.ty != "i64" or found.weak is not True:
+            raise self.refuse("CMP414", "a `__len__` that gives something else than an int")
+        good = self.op("ge", "b1", found.atom, Lit(0, "i64"))
+        self.check(boolean(good), "ValueError", "__len__() should return >= 0")
+        return integer(found.atom, 0, max(found.high, 0))
+
+    def truth(self, value: Value) -> Num:
+        if isinstance(value, Ref | Record):
+            found = self._asked(value, "__bool__")
+            if found is not None:
+                if not isinstance(found, Num) or found.ty != "b1" or found.weak is not True:
+                    raise self.refuse(
+                        "CMP414", "a `__bool__` that gives something else than a bool"
+                    )
+                return found
+            if self._special(value, "__len__") is not None:
+                return super().truth(self.len_of(value))
+        return super().truth(value)
+
+    def contains(self, container: Value, value: Value) -> Num:
+        found = self._asked(container, "__contains__", value)
+        if found is not None:
+            return self.truth(found)
+        cls = self._special(container, "__iter__")
+        if cls is not None:
+            raise self.refuse("CMP414", "the special name __iter__")
+        return super().contains(container, value)
+
+    def iterate(self, value: Value, body: Body) -> None:
+        found = self._asked(value, "__iter__")
+        super().iterate(value if found is None else found, body)
+
+    def _special(self, value: Value, name: str) -> Cls | None:
+        """Give the class of an object that has a special method."""
+        cls = self._object_class(value) if isinstance(value, Ref | Record) else None
+        return cls if cls is not None and name in cls.body else None
+
+    def _asked(self, value: Value, name: str, *args: Value) -> Value | None:
+        """Call a special method of an object; None where there is none."""
+        cls = self._special(value, name)
+        return None if cls is None else self.call(self._method(value, cls, name), list(args), {})
 
     def call(self, function: Value, args: list[Value], keywords: dict[str, Value]) -> Value:
         cls = self._object_class(function) if isinstance(function, Ref) else None

@@ -16,6 +16,7 @@ from sandbox.tiers.compiled.core import (
 from sandbox.tiers.compiled.points import EXPLODE, FALSE, LONGEST, VARIANTS, Point, i64
 from sandbox.tiers.compiled.points import Points as Emitting
 from sandbox.tiers.compiled.shapes import (
+    LASTING,
     Same,
     Shape,
     ShapeArr,
@@ -37,6 +38,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeTup,
     ShapeUnion,
     ShapeWords,
+    can_last,
     columns_of,
     join_shapes,
     shape_of,
@@ -61,6 +63,7 @@ from sandbox.tiers.compiled.values import (
     Ref,
     SeqCell,
     SetCell,
+    Str,
     TableCell,
     Text,
     Tup,
@@ -220,6 +223,16 @@ class Merging(Emitting):
         index = self.scratch("i32", 2 * room)
         return (index, self.scratch("b1", room), *self.columns(key, room), *held)
 
+    def spread(self, value: Value, body: Callable[[Value], Value]) -> Value:
+        """Do something for each variant of a value."""
+        raise NotImplementedError
+
+    def write_text(self, shape: ShapeText, value: Value) -> Text:
+        """Give a text where a variable or a list holds its start and length."""
+        del shape
+        assert isinstance(value, Text)
+        return value
+
     def put(self, var: Atom, value: Atom) -> None:
         """Give a variable made by `instantiate` its value on the current path."""
         if var != value and isinstance(var, Var):
@@ -235,6 +248,13 @@ class Merging(Emitting):
                 if not isinstance(head.weak, bool):
                     weak = value.weak
                     self.put(head.weak, Lit(weak, "b1") if isinstance(weak, bool) else weak)
+            case Text(region=region), Union() if region == LASTING:
+                shape = ShapeText(region, False)
+                self.assign(head, self.spread(value, lambda item: self.write_text(shape, item)))
+            case Text(region=region), Text() | Str() if region == LASTING:
+                kept = self.write_text(ShapeText(region, False), value)
+                self.put(head.start, kept.start)
+                self.put(head.length, kept.length)
             case (Text() | Points(), Text() | Points()) if type(head) is type(value):
                 self.put(head.start, value.start)
                 self.put(head.length, value.length)
@@ -280,6 +300,8 @@ class Merging(Emitting):
                 return position
         for position, other in enumerate(keys):
             if other[0] == "same" and isinstance(other[1], Lost):
+                return position
+            if other == ("text", LASTING, False) and can_last(shape_of(value)):
                 return position
         raise self.refuse("CMP311", "a value's type changes in a way that cannot be followed")
 

@@ -114,7 +114,7 @@ class Nests(Runs):
         table = isinstance(content, TableCell)
         if not table and (self.known_key(found) or isinstance(found, Union)):
             return super().x_Call(node)
-        if table and not isinstance(content.value, ShapeInner):
+        if isinstance(content, TableCell) and not isinstance(content.value, ShapeInner):
             return super().x_Call(node)
         sets_default = isinstance(node.func, ast.Attribute) and isinstance(
             node.func.value, ast.Call
@@ -224,6 +224,4 @@ class Nests(Runs):
 
 def _is_plain(node: ast.expr) -> bool:
     """Whether looking at something twice does nothing."""
-    return isinstance(node, ast.Name) or (
-        isinstance(node, ast.Attribute) and _is_plain(node.value)
-    )
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))

@@ -16,7 +16,6 @@ from sandbox.tiers.compiled.shapes import EMPTY
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
-    Cell,
     Cls,
     DictCell,
     Dty,
@@ -38,13 +37,16 @@ from sandbox.tiers.compiled.values import (
     SetCell,
     Str,
     TableCell,
+    Text,
     Tup,
     Union,
     Value,
     Window,
+    Words,
     boolean,
     number,
 )
+from sandbox.weights import FREE_ITEMS
 
 __all__ = ["Operators"]
 
@@ -146,9 +148,12 @@ class Operators(Displays):
         match op, a, b:
             case ast.Add(), Str(text=x), Str(text=y):
                 self.small(len(x) + len(y))
+                self.charge((len(x) + len(y)) // cost.ELEMENTS_PER_UNIT)
                 return Str(x + y)
             case ast.Mult(), Str(text=x), Num() if b.const is not None:
-                self.small(len(x) * int(b.const))
+                count = max(len(x) * int(b.const), 0)
+                self.small(count)
+                self.charge(count // cost.ELEMENTS_PER_UNIT)
                 return Str(x * int(b.const))
             case ast.Add(), Tup(items=x_items), Tup(items=y_items):
                 self.small(len(x_items) + len(y_items))
@@ -177,13 +182,22 @@ class Operators(Displays):
         if isinstance(a, Ref) and isinstance(b, Ref):
             found = self.set_operator(op, a, b)
             if found is not None:
+                self.pay_items(a, b)
                 return found
         for one, other in ((a, b), (b, a)):
+            if isinstance(op, ast.Mult) and isinstance(one, Num) and isinstance(other, Ref):
+                repeated = self.repeated(other, one)
+                if repeated is not None:
+                    return repeated
             if isinstance(op, ast.Mult) and isinstance(one, Num) and not isinstance(other, NoneV):
                 raise self.refuse("CMP320", "a sequence repeated as often as the data says")
         self.type_error(
             f"unsupported operand type(s): {self.type_name(a)!r} and {self.type_name(b)!r}", a, b
         )
+
+    def repeated(self, items: Ref, count: Num) -> Value | None:
+        """Compute ``items * count`` of a list whose count depends on the data."""
+        raise NotImplementedError
 
     def concatenated(self, a: Ref, b: Ref) -> Value:
         """Compute ``a + b`` of lists of which one has a length that depends on the data."""
@@ -192,6 +206,18 @@ class Operators(Displays):
         units = self.op("floordiv", "i64", self.len_of(made).atom, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(units)
         return made
+
+    def pay_items(self, *containers: Value) -> None:
+        """Charge for going through containers, as `sandbox.guards.meter.Meter.items` does."""
+        lengths = [self.len_of(container) for container in containers]
+        if sum(length.high for length in lengths) <= FREE_ITEMS:
+            return
+        total: Atom = i64(0)
+        for length in lengths:
+            total = self.op("add", "i64", total, length.atom)
+        many = self.op("gt", "b1", total, i64(FREE_ITEMS))
+        units = self.op("floordiv", "i64", total, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", many, units, i64(0)))
 
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         """Compute ``| & - ^`` of sets and ``|`` of dicts."""
@@ -319,22 +345,31 @@ class Operators(Displays):
         return self.choose(cond, lambda: self.eval(node.body), lambda: self.eval(node.orelse))
 
     def x_Compare(self, node: ast.Compare) -> Value:
-        return self._compare(self.eval(node.left), node.ops, node.comparators)
+        chained = len(node.ops) > 1
+        return self._compare(self.eval(node.left), node.ops, node.comparators, chained)
 
-    def _compare(self, left: Value, ops: list[ast.cmpop], nodes: list[ast.expr]) -> Value:
+    def _compare(
+        self, left: Value, ops: list[ast.cmpop], nodes: list[ast.expr], chained: bool
+    ) -> Value:
         right = self.eval(nodes[0])
-        result = self.compare(ops[0], left, right)
+        if isinstance(ops[0], ast.In | ast.NotIn) and (chained or _is_written_out(nodes[0])):
+            # What stands in the source is looked through for nothing.
+            found: list[Value] = []
+            self.paying_nothing(lambda: found.append(self.compare(ops[0], left, right)))
+            result = found[0]
+        else:
+            result = self.compare(ops[0], left, right)
         if len(ops) == 1:
             return result
         truth = self.truth(result)
         if truth.const is not None:
-            return self._compare(right, ops[1:], nodes[1:]) if truth.const else result
+            return self._compare(right, ops[1:], nodes[1:], chained) if truth.const else result
         before = self.pt
         trial = before.fork([])
         self.current = trial
         rest: Value = NONE
         with self.path():
-            rest = self._compare(right, ops[1:], nodes[1:])
+            rest = self._compare(right, ops[1:], nodes[1:], chained)
         simple = (
             self.current is trial
             and isinstance(rest, Num)
@@ -349,7 +384,9 @@ class Operators(Displays):
             assert isinstance(result, Num)
             before.block.extend(trial.block)
             return boolean(self.both(result.atom, rest.atom), result.weak)
-        return self.choose(truth, lambda: self._compare(right, ops[1:], nodes[1:]), lambda: result)
+        return self.choose(
+            truth, lambda: self._compare(right, ops[1:], nodes[1:], chained), lambda: result
+        )
 
     def compare(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         """Compare two values."""
@@ -582,10 +619,13 @@ class Operators(Displays):
 
     def contains(self, container: Value, value: Value) -> Num:
         """Compute ``value in container``."""
+        if isinstance(container, Words | Text | Str):
+            self.pay_search(self.len_of(container))
         match container, value:
             case Str(text=text), Str(text=part):
                 return number(part in text)
-            case ((Arr() | Sel()), _):
+            case ((Arr() | Sel() | Window()), _):
+                self.pay_array(container)
                 return self.reduce_any(self.ufunc("equal", container, value))
             case Ref(), _:
                 content = self.pt.heap[container.cell]
@@ -593,7 +633,11 @@ class Operators(Displays):
                     return self.grid_has(content, value)
                 if isinstance(content, TableCell):
                     return self.table_has(content, value)
-                self._pay_search(content)
+                if isinstance(content, ListCell | SeqCell):
+                    known_length = number(
+                        len(content.items) if isinstance(content, ListCell) else 0
+                    )
+                    self.pay_search(content.length or known_length)
                 if isinstance(content, DictCell | SetCell):
                     return self._among([(e[0], e[1], e[2]) for e in content.entries], value)
             case Tup(items=parts), _ if len(parts) > cost.ELEMENTS_PER_UNIT:
@@ -618,7 +662,9 @@ class Operators(Displays):
                 True,
             )
 
-        if isinstance(container, Ref):
+        if isinstance(container, Ref | Words) or (
+            isinstance(container, Gen) and container.kind in {"values", "items"}
+        ):
             # `in` does not pay by turns, as a loop does.
             self.paying_nothing(look)
         else:
@@ -626,13 +672,23 @@ class Operators(Displays):
         assert found is not None
         return found
 
-    def _pay_search(self, content: Cell) -> None:
-        """Charge for looking for a value in a list."""
-        if not isinstance(content, ListCell | SeqCell):
-            return
-        length = content.length or number(
-            len(content.items) if isinstance(content, ListCell) else 0
-        )
+    def pay_array(self, container: Value) -> None:
+        """Charge for looking for a value in an array: as a call of a library that is given it."""
+        match container:
+            case Arr():
+                self.charge(cost.library(container.size))
+            case Sel(tail=tail):
+                length = self.op("mul", "i64", self.length(container).atom, i64(math.prod(tail)))
+                self._pay_library(length)
+            case Window() | Points():
+                self._pay_library(self.elements_within(container))
+
+    def _pay_library(self, length: Atom) -> None:
+        units = self.op("floordiv", "i64", length, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("add", "i64", units, i64(cost.LIBRARY_CALL)))
+
+    def pay_search(self, length: Num) -> None:
+        """Charge for looking for a value in a list of that length."""
         if length.high <= cost.ELEMENTS_PER_UNIT:
             return
         long = self.op("gt", "b1", length.atom, i64(cost.ELEMENTS_PER_UNIT))
@@ -670,3 +726,9 @@ class Operators(Displays):
             whole = self.op("eq", "b1", value.atom, self.op("floor", value.ty, value.atom))
             inside = self.both(inside, whole)
         return boolean(inside)
+
+
+def _is_written_out(node: ast.expr) -> bool:
+    """Whether an expression is a constant, or a tuple or list of constants."""
+    parts = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+    return all(isinstance(part, ast.Constant) for part in parts)

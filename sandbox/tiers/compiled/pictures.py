@@ -44,7 +44,7 @@ from sandbox.tiers.compiled.values import (
     integer,
     number,
 )
-from sandbox.tiers.compiled.windows import Windows
+from sandbox.tiers.compiled.window_members import WindowMembers
 
 __all__ = ["Pictures", "Symbolic"]
 
@@ -91,7 +91,7 @@ class Symbolic:
         return self._with("floordiv", other)
 
 
-class Pictures(Windows):
+class Pictures(WindowMembers):
     """Functions of OpenCV on images."""
 
     def begin_pictures(self) -> None:
@@ -290,7 +290,7 @@ class Pictures(Windows):
             return content.region
         return None
 
-    def nothing(self) -> Place:
+    def no_picture(self) -> Place:
         """Give a kernel an empty mask."""
         name = self.pt.known.get(("no mask",))
         if name is None:
@@ -516,7 +516,7 @@ class Pictures(Windows):
     def _mask(self, given: Given) -> tuple[Place, Any]:
         value = given.get("mask")
         if value is None:
-            return self.nothing(), None
+            return self.no_picture(), None
         mask = self.image(value, (1,))
         return self.place(mask, flat=True), self.identity(mask)
 

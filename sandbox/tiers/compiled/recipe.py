@@ -8,7 +8,7 @@ first entry says what is made:
   ``("pick", class, recipe of its name)``; ``("valued", class, recipe of its number)``: of an `IntEnum`.
 - ``("absent",)``: nothing at all, such as an attribute that has not been set.
 - ``("number", place, weak)``: a number; ``weak`` is the place, or the truth, of its being Python's.
-- ``("text", text)``, ``("array", place, shape)``.
+- ``("text", start, length)``: a text, by places, in the memory of all texts; ``("array", place, shape)``.
 - ``("tuple", class, parts)``: a tuple, or a named one where the class is not ``"tuple"``.
 - ``("union", place of the tag, variants)``.
 - ``("list", kind, maxlen, length, parts)``; ``length`` is a place, or None for all parts.
@@ -35,11 +35,13 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ABSENT", "Recipe", "rebuild"]
+__all__ = ["ABSENT", "TEXTS", "Recipe", "rebuild"]
 
 Recipe: TypeAlias = tuple[Any, ...]
 """What to make; see above."""
 
+TEXTS: Final = "state:texts"
+"""The memory of the texts of a state."""
 ABSENT: Final = object()
 """What stands for no value."""
 
@@ -118,6 +120,10 @@ class _Maker:
     def _array(self, at: int, place: str, shape: tuple[int, ...]) -> Any:
         size = int(np.prod(shape))
         return self.memory[place][at * size : (at + 1) * size].reshape(shape).copy()
+
+    def _text(self, at: int, start: str, length: str) -> str:
+        first, count = int(self.memory[start][at]), int(self.memory[length][at])
+        return self.memory[TEXTS][first : first + count].tobytes().decode()
 
     def _tuple(self, at: int, kind: str, parts: tuple[Recipe, ...]) -> Any:
         made = tuple(self.make(part, at) for part in parts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sandbox import cost
@@ -65,6 +66,40 @@ class Records(Enclosing):
     def begin_pictures(self) -> None:
         super().begin_pictures()
         self.given_away: dict[int, object] = {}
+        self.made_at: dict[int, tuple[int, int]] = {}
+
+    made_at: dict[int, tuple[int, int]]
+    """Lists, and in how many branches and blocks they were made."""
+    branches = 0
+    """How many branches are open."""
+
+    def choose(
+        self, cond: Num, then: Callable[[], Value | None], other: Callable[[], Value | None]
+    ) -> Value:
+        self.branches += cond.const is None
+        try:
+            return super().choose(cond, then, other)
+        finally:
+            self.branches -= cond.const is None
+
+    def when(
+        self, cond: Num, then: Callable[[], None], other: Callable[[], None] | None = None
+    ) -> None:
+        self.branches += cond.const is None
+        try:
+            super().when(cond, then, other)
+        finally:
+            self.branches -= cond.const is None
+
+    def new_list(self, items: tuple[Value, ...], length: Num | None = None) -> Ref:
+        made = super().new_list(items, length)
+        self.made_at[made.cell] = (self.branches, len(self.active))
+        return made
+
+    def _left_out(self, target: Ref) -> bool:
+        """Whether there are paths on which what is done to a list here is not done."""
+        branches, blocks = self.made_at.get(target.cell, (0, 0))
+        return self.branches > branches or any(block.exits for block in self.active[blocks:])
 
     given_away: dict[int, object]
     """Cells of dicts that became records, and what they held then."""
@@ -120,7 +155,7 @@ class Records(Enclosing):
         if not isinstance(content, SeqCell) or content.kind == "deque":
             return
         count, rule = self.sequence_rows(content)
-        each = self._weight_of(content.record)
+        each = self.weight_of(content.record)
         total = self.accumulate("i64", self.op("mul", "i64", count.atom, i64(1 + each)))
         if isinstance(content.record, ShapePoints):
 
@@ -137,20 +172,20 @@ class Records(Enclosing):
         units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
         self.charge(self.op("select", "i64", many, units, i64(0)))
 
-    def _weight_of(self, record: Shape) -> int:
+    def weight_of(self, record: Shape) -> int:
         """Give what an element of a list weighs besides being one."""
         match record:
             case ShapeTup(items=items, names=names):
                 if names == MEMBER:
                     return 0
-                return _NESTED + len(items) + sum(map(self._weight_of, items))
+                return _NESTED + len(items) + sum(map(self.weight_of, items))
             case ShapeRecord(items=items, cls=kind) if kind:
                 cls = self.classes.get(kind)
                 if cls is None or cls.fields is None:
                     return 0
-                return _NESTED + sum(map(self._weight_of, items))
+                return _NESTED + sum(map(self.weight_of, items))
             case ShapeRecord(keys=keys, items=items):
-                return _NESTED + 2 * len(keys) + sum(map(self._weight_of, items))
+                return _NESTED + 2 * len(keys) + sum(map(self.weight_of, items))
             case ShapePoints():
                 return _NESTED
             case ShapeArr(shape=dims):
@@ -212,8 +247,10 @@ class Records(Enclosing):
     def list_append(self, target: Ref, item: Value) -> None:
         content = self.pt.heap[item.cell] if isinstance(item, Ref) else None
         owner = self.pt.heap[target.cell]
-        open_ended = isinstance(owner, SeqCell) or (
-            isinstance(owner, ListCell) and owner.length is not None
+        open_ended = (
+            isinstance(owner, SeqCell)
+            or (isinstance(owner, ListCell) and owner.length is not None)
+            or self._left_out(target)
         )
         row = self._row(content) if self.turns or open_ended else None
         if isinstance(item, Ref) and row is not None:
@@ -264,6 +301,26 @@ class Records(Enclosing):
         ):
             return None
         return Tup(content.items, (), "list")
+
+    def in_columns(self, target: Ref, *items: Value) -> SeqCell:
+        content = self.pt.heap[target.cell]
+        if isinstance(content, ListCell):
+            made = tuple(self._frozen(item) for item in content.items)
+            if made != content.items:
+                self.pt.heap[target.cell] = replace(content, items=made)
+        return super().in_columns(target, *items)
+
+    def _frozen(self, item: Value) -> Value:
+        """Give an object or dict of a list as a record, where it can be one."""
+        if isinstance(item, Union):
+            kinds = [item.variants[k] for k in self.possible(item)]
+            if not any(isinstance(kind, Ref) for kind in kinds):
+                return item
+            return self.spread(item, self._frozen)
+        content = self.pt.heap[item.cell] if isinstance(item, Ref) else None
+        if isinstance(item, Ref) and isinstance(content, ObjCell | DictCell):
+            return self._recordable(item) or item
+        return item
 
     def _recordable(self, value: Value) -> Value | None:
         """Give a value as part of a record, or None where it has no place in columns."""

@@ -24,7 +24,7 @@ from sandbox.tiers.compiled.values import (
 
 __all__ = ["Reductions"]
 
-_COUNTS_IN_PYTHON: Final = type(np.count_nonzero(np.zeros(1))) is int
+_COUNTS_IN_PYTHON: Final = isinstance(np.count_nonzero(np.zeros(1)), int)
 
 
 class Reductions(Sums):

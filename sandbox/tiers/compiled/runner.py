@@ -220,9 +220,7 @@ class CompiledRunner:
         native = made()
         self.recall = None
         if native is not None and self._recall_bytes and any(map(is_wanted, pieces.values())):
-            self.recall = Recall(
-                native, rows, pieces, self._recall_bytes, self._epoch.ctypes.data
-            )
+            self.recall = Recall(native, rows, pieces, self._recall_bytes, self._epoch.ctypes.data)
         self._first = RECALL_FIRST if self.recall is not None else 0
         starts = {*self._order()[:1], self._reset}
         for name, machine in self._machines.items():
@@ -269,7 +267,7 @@ class CompiledRunner:
             found.append(Piece(region.name, region.kind, region.size * size, stride))
         return found
 
-    def _shared(  # noqa: PLR0917 - what a kernel is
+    def _shared(
         self,
         team: Team,
         name: str,

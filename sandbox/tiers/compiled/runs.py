@@ -7,13 +7,15 @@ turned into one where an order is needed: its elements are copied to memory, one
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty
-from sandbox.tiers.compiled.idioms import Idioms
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty, dtype_of
+from sandbox.tiers.compiled.extras import Extras
 from sandbox.tiers.compiled.library import Library
-from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.storage import strides_of
 from sandbox.tiers.compiled.sums import sum_type
 from sandbox.tiers.compiled.values import (
@@ -38,7 +40,7 @@ _LONGEST: Final = 4_096
 """The same where nothing tells how long it may be: longer ones are the interpreted tier's."""
 
 
-class Runs(Idioms):
+class Runs(Extras):
     """Operations on arrays of unknown length."""
 
     sliced: set[int]
@@ -55,7 +57,7 @@ class Runs(Idioms):
 
     # -- making
 
-    def long(
+    def long(  # noqa: PLR0917 - the parts of a selection
         self, room: int, ty: Ty, element: Callable[[Index, Index], Atom], count: Atom,
         tail: tuple[int, ...] = (), deps: tuple[tuple[int, int], ...] = (),
     ) -> Sel:  # fmt: skip
@@ -153,7 +155,8 @@ class Runs(Idioms):
             return None
         first = ends[0]
         if name == "numpy.arange" and len(ends) > 1:
-            first = self.binary_number("subtract", self.int_of(ends[1]), self.int_of(ends[0]))
+            ends = [self.int_of(end) for end in ends]
+            first = self.number_of(self.binary_number("subtract", ends[1], ends[0]))
         if first.ty in FLOATS:
             return None
         return self.op("max", "i64", self.cast(first.atom, "i64"), i64(0))
@@ -202,7 +205,92 @@ class Runs(Idioms):
     def index_selection(self, owner: Sel, index: Value) -> Value:
         if isinstance(index, SliceV) and owner.bound is None and index != _ALL:
             owner = self.packed(owner)
+        parts = index.items if isinstance(index, Tup) else (index,)
+        if len(parts) > 1 and parts[0] == _ALL and NONE in parts[1:]:
+            return self._with_axes(owner, list(parts[1:]))
         return super().index_selection(owner, index)
+
+    def _with_axes(self, owner: Sel, parts: list[Value]) -> Sel:
+        """Compute ``selection[:, None, :2]``: what an index does to each entry."""
+        if not all(isinstance(part, NoneV | SliceV) for part in parts):
+            raise self.refuse("CMP509", "this index of a selection")
+
+        def part_of(row: Arr) -> Arr:
+            found = self.subview(row, parts)
+            assert isinstance(found, Arr)
+            return found
+
+        zero = self.of_known(np.zeros(owner.tail, dtype_of(owner.ty)))
+        shape = part_of(zero).shape
+
+        def element(index: Index, rest: Index) -> Atom:
+            row = self.make(owner.tail, owner.ty, lambda tail: owner.element(index, tail))
+            return self.get(part_of(row), rest)
+
+        return Sel(
+            owner.domain, owner.keep, element, owner.ty, shape, owner.deps, owner.source,
+            owner.bounds, owner.bound, owner.extents,
+        )  # fmt: skip
+
+    def by_rows(self, name: str, args: Args, keywords: Keywords) -> Value | None:
+        """Reduce each entry of a selection by itself; None where that is not what is asked."""
+        sel = args[0]
+        axis = keywords.get("axis", args[1] if len(args) > 1 else NONE)
+        if not isinstance(sel, Sel) or not sel.tail or len(args) > 2:
+            return None
+        if not isinstance(axis, Num) or axis.const is None or keywords.keys() - {"axis"}:
+            return None
+        depth = len(sel.tail)
+        place = int(axis.const) - 1 if axis.const > 0 else int(axis.const) + depth
+        if not 0 <= place < depth:
+            return None
+        handler = getattr(self, f"np_{name}")
+
+        def reduced(row: Arr) -> Arr | Num:
+            found = handler([row, number(place)], {})
+            assert isinstance(found, Arr | Num)
+            return found
+
+        sample = reduced(self.of_known(np.zeros(sel.tail, dtype_of(sel.ty))))
+        self.fresh(sel.deps)
+
+        def element(index: Index, rest: Index) -> Atom:
+            row = self.make(sel.tail, sel.ty, lambda tail: sel.element(index, tail))
+            found = reduced(row)
+            return found.atom if isinstance(found, Num) else self.get(found, rest)
+
+        shape = sample.shape if isinstance(sample, Arr) else ()
+        return Sel(
+            sel.domain, sel.keep, element, sample.ty, shape, sel.deps, sel.source,
+            bound=sel.bound, extents=sel.extents,
+        )  # fmt: skip
+
+    def np_isin(self, args: Args, keywords: Keywords) -> Value:
+        wanted = args[1]
+        if not isinstance(wanted, Sel) or isinstance(args[0], Sel):
+            return super().np_isin(args, keywords)
+        if wanted.tail or keywords:
+            raise self.refuse("CMP508", "isin() of this selection")
+        among = self.packed(wanted)
+        array = self.still(self._array(args[0], "isin() of this"))
+        ty = self.common([array.ty, among.ty])
+        bound = among.bound
+        assert bound is not None
+
+        def rule(index: Index) -> Atom:
+            x = self.cast(self.get(array, index), ty)
+            found = self.accumulate("b1", FALSE)
+
+            def turn(k: Atom) -> None:
+                same = self.op("eq", "b1", self.cast(among.element((k,), ()), ty), x)
+                self.emit(Set(found, self.op("or", "b1", found, same)))
+
+            self.count(bound, turn)
+            return self.kept(found)
+
+        made = Arr(self.number(), array.shape, "b1")
+        self.store_rule(made, rule)
+        return made
 
     def np_diff(self, args: Args, keywords: Keywords) -> Value:
         if not isinstance(args[0], Sel):
@@ -215,9 +303,7 @@ class Runs(Idioms):
         low = self.index_selection(found, SliceV(NONE, number(-1), NONE))
         return self.ufunc("not_equal" if found.ty == "b1" else "subtract", high, low)
 
-    def _running(
-        self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]
-    ) -> Sel:
+    def _running(self, sel: Sel, ty: Ty, step: Callable[[Atom, Atom], Atom]) -> Sel:
         """Give what comes out step by step when elements are combined from the first one on."""
         if sel.tail:
             raise self.refuse("CMP408", "a cumulative result of several axes")
@@ -273,17 +359,18 @@ class Runs(Idioms):
 
     def select_ufunc(self, name: str, inputs: list[Num | Arr | Sel]) -> Value:
         first = next(arg for arg in inputs if isinstance(arg, Sel))
-        made = [
-            self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs
-        ]
+        made = [self._beside(arg, first) if isinstance(arg, Arr) else arg for arg in inputs]
         return super().select_ufunc(name, made)
 
     def _beside(self, array: Arr, first: Sel) -> Arr | Sel:
         """Give an array of known length beside one that has to be as long."""
-        if first.bound is None or len(array.shape) != 1 + len(first.tail) or not array.size:
+        if len(array.shape) != 1 + len(first.tail) or not array.size:
             return array
         size = array.shape[0]
-        if size == 1:
+        if size == 1 and first.tail:
+            # It is the same for every entry.
+            return self.reshape(array, array.shape[1:])
+        if first.bound is None or size == 1:
             return array
         self.only_where(boolean(self.op("eq", "b1", first.bound, i64(size))))
         origin = self.still(array)
@@ -305,19 +392,16 @@ class Runs(Idioms):
         first = next(v for v in values if isinstance(v, Sel))
         ready: list[Num | Sel] = []
         for k, value in enumerate(values):
-            wanted = "b1" if k == 0 else ty
-            if isinstance(value, Arr):
-                value = self._beside(value, first)
-            if isinstance(value, Arr) or (isinstance(value, Sel) and value.tail):
-                raise self.refuse("CMP508", "where() over a selection of several axes")
             if isinstance(value, Num):
                 atom = self.cast(value.atom, "b1") if k == 0 else self.stored(value, ty)
                 ready.append(Num(atom, False))
                 continue
-            if value.source != first.source:
-                self.select_ufunc("not_equal", [first, value])
-            ready.append(value)
-            del wanted
+            part = self._beside(value, first) if isinstance(value, Arr) else value
+            if isinstance(part, Arr) or part.tail:
+                raise self.refuse("CMP508", "where() over a selection of several axes")
+            if part.source != first.source:
+                self.select_ufunc("not_equal", [first, part])
+            ready.append(part)
 
         def element(index: Index, rest: Index) -> Atom:
             atoms = []
@@ -407,14 +491,27 @@ _ALL: Final = SliceV(NONE, NONE, NONE)
 def _register() -> None:
     table = Library.table
     for name in (
-        "zeros", "ones", "full", "arange", "diff", "cumsum", "cumprod", "dot", "concatenate",
+        "zeros", "ones", "full", "arange", "diff", "cumsum", "cumprod", "dot", "concatenate", "isin",
     ):  # fmt: skip
         table[f"numpy.{name}"] = getattr(Runs, f"np_{name}")
     table["numpy.append"] = Runs.l_append_of_array
     for name in ("cumsum", "cumprod", "dot"):
         table[f"array.{name}"] = getattr(Runs, f"np_{name}")
+    for name in ("max", "min", "argmax", "argmin", "mean", "sum", "any", "all", "std", "prod"):
+        table[f"numpy.{name}"] = table[f"array.{name}"] = _by_rows(name)
     for name in ("add", "multiply", "maximum", "minimum"):
         table[f"ufunc.{name}.accumulate"] = _accumulate(name)
+
+
+def _by_rows(name: str) -> Callable[[Any, Args, Keywords], Value]:
+    def handler(self: Any, args: Args, keywords: Keywords) -> Value:
+        found: Value | None = self.by_rows(name, args, keywords)
+        if found is None:
+            # A higher layer may have its own.
+            found = getattr(self, f"np_{name}")(args, keywords)
+        return found
+
+    return handler
 
 
 def _accumulate(name: str) -> Callable[[Runs, Args, Keywords], Value]:

@@ -20,6 +20,7 @@ from sandbox.tiers.compiled.shapes import (
     EMPTY,
     INNER,
     LONG,
+    TEXT_THAT_LASTS,
     Same,
     Shape,
     ShapeArr,
@@ -30,6 +31,7 @@ from sandbox.tiers.compiled.shapes import (
     ShapeText,
     ShapeTup,
     ShapeUnion,
+    can_last,
     columns_of,
     join_records,
     layout_of,
@@ -50,6 +52,7 @@ from sandbox.tiers.compiled.values import (
     Ref,
     SeqCell,
     SliceV,
+    Str,
     Text,
     Tup,
     Union,
@@ -97,6 +100,10 @@ class Sequences(Grids):
         if isinstance(shape, Same) and isinstance(shape.value, Lost):
             return
         if isinstance(value, Union) and not isinstance(shape, ShapeUnion):
+            if isinstance(shape, ShapeText):
+                text = self.spread(value, lambda variant: self.write_text(shape, variant))
+                self._write(shape, regions, at, text)
+                return
             # Its kind is known here, as the shape of the record says.
             (only,) = self.possible(value)
             self._write(shape, regions, at, value.variants[only])
@@ -106,7 +113,11 @@ class Sequences(Grids):
                 self.emit(Store(next(regions), at, value.atom))
                 if weak is None:
                     self.emit(Store(next(regions), at, self.weakness(value)))
-            case (ShapeText(), Text() as run) | (ShapePoints(), Points() as run):
+            case ShapeText(), Text() | Str():
+                text = self.write_text(shape, value)
+                self.emit(Store(next(regions), at, text.start))
+                self.emit(Store(next(regions), at, text.length))
+            case ShapePoints(), Points() as run:
                 self.emit(Store(next(regions), at, run.start))
                 self.emit(Store(next(regions), at, run.length))
             case (ShapeTup(items=items), Tup() as group) | (
@@ -166,7 +177,9 @@ class Sequences(Grids):
         def one(variant: Value) -> Value:
             part = recorded(shape_of(variant))
             assert part is not None
-            k = keys.index(variant_key(part))
+            key = variant_key(part)
+            # Any text can be copied to where texts last.
+            k = keys.index(key if key in keys or not can_last(part) else TEXT_THAT_LASTS)
             self.emit(Store(tag, at, i64(k)))
             self._write(variants[k], iter(columns[k]), at, variant)
             return NONE

@@ -56,7 +56,9 @@ from sandbox.tiers.compiled.values import (
 __all__ = [
     "EMPTY",
     "INNER",
+    "LASTING",
     "LONG",
+    "TEXT_THAT_LASTS",
     "Layout",
     "Same",
     "Shape",
@@ -80,15 +82,21 @@ __all__ = [
     "ShapeTup",
     "ShapeUnion",
     "ShapeWords",
+    "can_last",
     "cells_in",
     "columns_of",
+    "has_text",
     "join_records",
     "join_shapes",
+    "lasting_shape",
     "layout_of",
     "loosen_content",
     "moved",
+    "opened",
+    "passes_away",
     "recorded",
     "shape_of",
+    "texts_in",
     "variant_key",
 ]
 
@@ -111,9 +119,13 @@ class ShapeNum:
     enum: str = ""
 
 
+LASTING: Final = "scratch.texts"
+"""A row's memory for texts that outlast what they were made of; any text can be copied there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShapeText:
-    """A part of one text observation."""
+    """A part of one text observation, or of the memory for texts that last."""
 
     region: str
     lower: bool
@@ -318,7 +330,7 @@ def shape_of(value: Value | Cell) -> Shape:
     return Same(value)
 
 
-def _open(shape: Shape) -> Shape:
+def opened(shape: Shape) -> Shape:
     """Turn an exact value into structure, one level deep, so that it can be joined."""
     if not isinstance(shape, Same):
         return shape
@@ -340,7 +352,7 @@ def _open(shape: Shape) -> Shape:
         case Arr(shape=dims, ty=ty):
             return ShapeArr(dims, ty)
         case Union(variants=variants):
-            return ShapeUnion(tuple(_open(shape_of(item)) for item in variants))
+            return ShapeUnion(tuple(opened(shape_of(item)) for item in variants))
         case Cells(atoms=atoms):
             return ShapeCells(atoms, atoms[0].ty if atoms else "f64")
         case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
@@ -351,8 +363,8 @@ def _open(shape: Shape) -> Shape:
                 kind,
             )
         case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
-            opened = tuple((key, k, present, shape_of(v)) for key, k, present, v in entries)
-            return ShapeDict(opened, factory, ordered, kind)
+            parts = tuple((key, k, present, shape_of(v)) for key, k, present, v in entries)
+            return ShapeDict(parts, factory, ordered, kind)
         case SetCell(entries=members):
             return ShapeSet(members)
         case ObjCell(cls=owner, attributes=attributes):
@@ -372,15 +384,15 @@ def _loosen(shape: Shape) -> Shape:
             return Same(Lost("a range or slice that only one of several paths made"))
         if not isinstance(value, Num | Text | Words | Points | Record | Tup | Arr | Union):
             return shape
-    opened = _open(shape)
-    match opened:
+    loose = opened(shape)
+    match loose:
         case ShapeTup(items=items, names=names, cls=cls):
             return ShapeTup(tuple(_loosen(item) for item in items), names, cls)
         case ShapeRecord(keys=keys, items=items, cls=owner):
             return ShapeRecord(keys, tuple(_loosen(item) for item in items), owner)
         case ShapeUnion(variants=variants):
             return ShapeUnion(tuple(_loosen(item) for item in variants))
-    return opened
+    return loose
 
 
 def _all_known(value: Range | SliceV) -> bool:
@@ -405,11 +417,11 @@ def loosen_content(content: Cell) -> Shape:
             count = None if length is None else _loosen(shape_of(length))
             return ShapeList(loose, count, maxlen, kind)
         case DictCell(entries=entries, factory=factory, ordered=ordered, kind=kind):
-            opened = tuple(
+            held = tuple(
                 (key, k, present if isinstance(present, Lit) else None, _loosen(shape_of(v)))
                 for key, k, present, v in entries
             )
-            return ShapeDict(opened, factory, ordered, kind)
+            return ShapeDict(held, factory, ordered, kind)
         case SetCell(entries=members):
             return ShapeSet(
                 tuple((key, k, p if isinstance(p, Lit) else None) for key, k, p in members)
@@ -452,7 +464,7 @@ def cells_in(values: Iterable[Value | Cell]) -> list[int]:
 
 def variant_key(shape: Shape) -> Any:
     """Say which variant of a union a shape is; equal keys share one variant."""
-    shape = _open(shape)
+    shape = opened(shape)
     match shape:
         case ShapeNum(ty="i64", weak=weak):
             return ("num", "i64", weak)
@@ -498,7 +510,7 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return shape
     if loop and (_container(a) or _container(b) or _made_large(a, b)):
         return _LOST
-    x, y = _open(a), _open(b)
+    x, y = opened(a), opened(b)
     match x, y:
         case ShapeNum(), ShapeNum() if variant_key(x) == variant_key(y):
             return _join_numbers(x, y, widen)
@@ -506,6 +518,10 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
             return x
         case ShapeWords(), ShapeWords() if x == y:
             return x
+        case (ShapeText(region=region), _) if region == LASTING and can_last(y):
+            return x
+        case (_, ShapeText(region=region)) if region == LASTING and can_last(x):
+            return y
         case ShapeTup(), ShapeTup() if variant_key(x) == variant_key(y):
             pairs = zip(x.items, y.items, strict=True)
             return ShapeTup(tuple(join_shapes(i, j, loop, widen) for i, j in pairs), x.names, x.cls)
@@ -552,6 +568,56 @@ def join_shapes(a: Shape, b: Shape, loop: bool = False, widen: bool = False) -> 
     return _join_unions(x, y, loop, widen)
 
 
+def can_last(shape: Shape) -> bool:
+    """Whether a value is a text that can be copied to where it lasts."""
+    if isinstance(shape, Same):
+        value = shape.value
+        return isinstance(value, Text) or (isinstance(value, Str) and value.text.isascii())
+    return isinstance(shape, ShapeText)
+
+
+def has_text(shape: Shape) -> bool:
+    """Whether there are texts in a record that were copied to where they last."""
+    return shape != texts_in(shape, "")
+
+
+def texts_in(shape: Shape, region: str) -> Shape:
+    """Give the same record with its lasting texts in other memory."""
+    match shape:
+        case ShapeText(region=here) if here == LASTING:
+            return ShapeText(region, False)
+        case ShapeTup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(texts_in(item, region) for item in items), names, cls)
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(texts_in(item, region) for item in items), owner)
+        case ShapeInner(record=record):
+            return ShapeInner(texts_in(record, region))
+        case ShapeUnion(variants=variants):
+            return ShapeUnion(tuple(texts_in(item, region) for item in variants))
+    return shape
+
+
+def lasting_shape(shape: Shape) -> Shape:
+    """Give the record of the same values with all texts copied to where they last."""
+    match shape:
+        case ShapeText():
+            return ShapeText(LASTING, False)
+        case ShapeTup(items=items, names=names, cls=cls):
+            return ShapeTup(tuple(map(lasting_shape, items)), names, cls)
+        case ShapeRecord(keys=keys, items=items, cls=owner):
+            return ShapeRecord(keys, tuple(map(lasting_shape, items)), owner)
+        case ShapeInner(record=record):
+            return ShapeInner(lasting_shape(record))
+        case ShapeUnion(variants=variants):
+            made = lasting_shape(variants[0])
+            for variant in variants[1:]:
+                made = _join_unions(made, lasting_shape(variant), False, False)
+            if isinstance(made, ShapeUnion) and len(made.variants) == 1:
+                return made.variants[0]
+            return made
+    return shape
+
+
 def _container(shape: Shape) -> bool:
     if isinstance(shape, ShapeUnion):
         return any(map(_container, shape.variants))
@@ -583,10 +649,20 @@ def _join_unions(a: Shape, b: Shape, loop: bool, widen: bool) -> Shape:
         for item in shape.variants if isinstance(shape, ShapeUnion) else (shape,):
             part = _loosen(item)
             key = variant_key(part)
+            if TEXT_THAT_LASTS in variants and can_last(part):
+                continue
             variants[key] = (
                 join_shapes(variants[key], part, loop, widen) if key in variants else part
             )
+    if TEXT_THAT_LASTS in variants:
+        last = {k: v for k, v in variants.items() if k == TEXT_THAT_LASTS or not can_last(v)}
+        variants = last
+        if len(variants) == 1:
+            return variants[TEXT_THAT_LASTS]
     return ShapeUnion(tuple(variants.values()))
+
+
+TEXT_THAT_LASTS: Final = ("text", LASTING, False)
 
 
 def _join_lists(a: ShapeList, b: ShapeList, loop: bool, widen: bool) -> Shape:
@@ -708,7 +784,7 @@ def recorded(shape: Shape) -> Shape | None:
             return shape
         if not isinstance(value, Num | Text | Points | Record | Tup | Arr | Union):
             return None
-        return recorded(_open(shape))
+        return recorded(opened(shape))
     match shape:
         case ShapeNum() | ShapeText() | ShapePoints() | ShapeInner():
             return shape
@@ -732,6 +808,21 @@ def recorded(shape: Shape) -> Shape | None:
                 joined = _join_unions(joined, part, False, False)
             return joined
     return None
+
+
+def passes_away(shape: Shape | None) -> bool:
+    """Whether values of a shape are, or have in them, texts that do not outlast the row."""
+    match shape:
+        case ShapeText(region=region):
+            return region != LASTING
+        case ShapeWords():
+            return True
+        case ShapeTup(items=items) | ShapeRecord(items=items) | ShapeUnion(variants=items):
+            return any(map(passes_away, items))
+        case ShapeInner(record=record):
+            # Their room is part of an entry, which is copied as it is.
+            return passes_away(record) or has_text(record)
+    return isinstance(shape, Same) and isinstance(shape.value, Text | Words)
 
 
 def _all_recorded(shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
@@ -866,8 +957,8 @@ def moved(before: Shape | Cell, now: Cell, widen: bool) -> ShapeMoved | None:
     """Give the shape of a name that holds one list and then another, or None for other things."""
     a: Shape | None = before if isinstance(before, ShapeSeq) else None
     if a is None and isinstance(before, ListCell | SeqCell):
-        a = _open(shape_of(before))
-    b = _open(shape_of(now)) if isinstance(now, ListCell | SeqCell) else None
+        a = opened(shape_of(before))
+    b = opened(shape_of(now)) if isinstance(now, ListCell | SeqCell) else None
     match a, b:
         case ShapeList(), ShapeList() if a.kind == b.kind:
             found = _in_columns(a, b, widen)

@@ -7,6 +7,7 @@ their results depend on the library that NumPy was built with.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,13 +17,14 @@ import numpy as np
 from sandbox.dialect import MODULES as DIALECT
 from sandbox.predeclared.sizes import SIZERS
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, dtype_of
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, dtype_of
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.points import FALSE, i64
 from sandbox.tiers.compiled.storage import ELLIPSIS
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
+    Buffer,
     Builtin,
     Index,
     ListCell,
@@ -41,6 +43,10 @@ from sandbox.tiers.compiled.written import Written
 
 __all__ = ["Shelf"]
 
+_NETWORK: Final = 16
+"""Elements up to which an order is found by a network of comparisons."""
+_RANKED: Final = 256
+"""Elements up to which it is found by comparing all pairs."""
 _EDGES: Final = 64
 """Edges of bins that a value is compared with."""
 _GRIDS: Final = ("numpy.mgrid", "numpy.ogrid")
@@ -154,18 +160,19 @@ class Shelf(Written):
     def _grid(self, name: str, index: Value) -> Value:
         """Compute ``np.mgrid[...]`` or ``np.ogrid[...]`` of known ranges of integers."""
         parts = index.items if isinstance(index, Tup) else (index,)
-        spans = []
+        ends_of: list[tuple[int, int, int]] = []
         for part in parts:
-            if not isinstance(part, SliceV):
+            if not isinstance(part, SliceV) or isinstance(part.stop, NoneV):
                 raise self.refuse("CMP509", "this index of a grid")
-            ends = [
+            start, stop, step = (
                 default if isinstance(end, NoneV) else self.constant(end, "a range")
-                for end, default in ((part.start, 0), (part.stop, None), (part.step, 1))
-            ]
-            if ends[1] is None or ends[2] == 0:
+                for end, default in ((part.start, 0), (part.stop, 0), (part.step, 1))
+            )
+            if step == 0:
                 raise self.refuse("CMP509", "this index of a grid")
-            spans.append(slice(*ends))
-        sizes = [len(range(span.start, span.stop, span.step)) for span in spans]
+            ends_of.append((start, stop, step))
+        spans = [slice(*ends) for ends in ends_of]
+        sizes = [len(range(*span)) for span in ends_of]
         made = sum(sizes)
         if name == "numpy.mgrid":
             made += math.prod(sizes) * len(sizes)
@@ -265,7 +272,25 @@ class Shelf(Written):
         array = self._array(args[0], "rot90() of this")
         if len(array.shape) != 2:
             raise self.refuse("CMP408", "rot90() of other than two axes")
-        turns = self.constant(args[1] if len(args) > 1 else keywords.get("k", number(1)), "k") % 4
+        given = args[1] if len(args) > 1 else keywords.get("k", number(1))
+        if isinstance(given, Num) and given.const is None and given.ty not in FLOATS:
+            if array.shape[0] != array.shape[1]:
+                raise self.refuse("CMP409", "turns of an array that is not square")
+            turn = self.number_of(self.binary_number("remainder", self.int_of(given), number(4)))
+            array = self.still(array)
+
+            def turned(k: int) -> Value:
+                if k == 3:
+                    return self.copy_of_any(self.np_rot90([array, number(3)], {}))
+                here = self.truth(self.compare_numbers("equal", turn, number(k)))
+                return self.choose(
+                    here,
+                    lambda: self.copy_of_any(self.np_rot90([array, number(k)], {})),
+                    lambda: turned(k + 1),
+                )
+
+            return turned(0)
+        turns = self.constant(given, "k") % 4
         if turns == 2:
             return self.np_flip([array], {})
         if turns == 1:
@@ -273,6 +298,10 @@ class Shelf(Written):
         if turns == 3:
             return self.np_flip([self.transpose(array), number(1)], {})
         return self.subview(array, [_ALL, _ALL])
+
+    def copy_of_any(self, value: Value) -> Value:
+        """Copy an array, so that it can be one of several."""
+        return self.materialise(value) if isinstance(value, Arr) else value
 
     def np_diagonal(self, args: Args, keywords: Keywords) -> Value:
         array = self._array(args[0], "diagonal() of this")
@@ -414,6 +443,79 @@ class Shelf(Written):
             raise self.refuse("CMP408", "these widths of pad()")
         return pairs
 
+    # -- ordering
+
+    def np_argsort(self, args: Args, keywords: Keywords) -> Value:
+        array = self.as_array(args[0])
+        if not self._many(array, _NETWORK) or keywords:
+            return super().np_argsort(args, keywords)
+        assert isinstance(array, Arr)
+        ranks = self._ranks(array)
+        region = self.scratch("i64", array.size)
+        self.count(i64(array.size), lambda k: self.emit(Store(region, self.load(ranks, k), k)))
+        return self._of_region(region, array.size, "i64")
+
+    def np_sort(self, args: Args, keywords: Keywords) -> Value:
+        array = self.as_array(args[0])
+        if not self._many(array, 2 * _NETWORK) or keywords:
+            return super().np_sort(args, keywords)
+        assert isinstance(array, Arr)
+        source = self.still(array)
+        ranks = self._ranks(array, equal=True)
+        region = self.scratch(array.ty, array.size)
+
+        def put(k: Atom) -> None:
+            self.emit(Store(region, self.load(ranks, k), self.get(source, (k,))))
+
+        self.count(i64(array.size), put)
+        return self._of_region(region, array.size, array.ty)
+
+    @staticmethod
+    def _many(array: Arr | Num, few: int) -> bool:
+        """Whether an array of one axis is too long for a network of comparisons."""
+        return isinstance(array, Arr) and len(array.shape) == 1 and few < array.size <= _RANKED
+
+    def _of_region(self, region: str, size: int, ty: str) -> Arr:
+        made = Arr(self.number(), (size,), ty)
+        self.pt.heap[made.cell] = Buffer(region, self.number())
+        return made
+
+    def _ranks(self, array: Arr, *, equal: bool = False) -> str:
+        """Give for each element how many come before it; without ``equal`` no two are the same.
+
+        Where two are, their order is NumPy's own affair, and so is that of NaN.
+        """
+        source = self.still(array)
+        region = self.scratch("i64", array.size)
+        tied = self.accumulate("b1", FALSE)
+
+        def one(i: Atom) -> None:
+            x = self.get(source, (i,))
+            if array.ty in FLOATS:
+                nan = self.op("ne", "b1", x, x)
+                self.emit(Set(tied, self.op("or", "b1", tied, nan)))
+            rank = self.accumulate("i64", i64(0))
+
+            def other(j: Atom) -> None:
+                y = self.get(source, (j,))
+                less = self.op("lt", "b1", y, x)
+                same = self.op("eq", "b1", y, x)
+                if equal:
+                    before = self.both(same, self.op("lt", "b1", j, i))
+                    less = self.either(less, before)
+                else:
+                    apart = self.both(same, self.op("ne", "b1", j, i))
+                    self.emit(Set(tied, self.op("or", "b1", tied, apart)))
+                more = self.cast(less, "i64")
+                self.emit(Set(rank, self.op("add", "i64", rank, more)))
+
+            self.count(i64(array.size), other)
+            self.emit(Store(region, i, rank))
+
+        self.count(i64(array.size), one)
+        self.only_where(boolean(self.inverse(self.kept(tied))))
+        return region
+
     # -- choosing
 
     def np_select(self, args: Args, keywords: Keywords) -> Value:
@@ -448,7 +550,7 @@ class Shelf(Written):
         found = value if isinstance(value, Arr | Num) else self.as_array(value)
         ty = self.common([line.ty, found.ty])
         atoms = [self.cast(self.get(line, (i64(k),)), ty) for k in range(line.shape[0])]
-        for low, high in zip(atoms, atoms[1:], strict=False):
+        for low, high in itertools.pairwise(atoms):
             # What NumPy finds in edges out of order depends on how it searches.
             self.only_where(boolean(self.op("le", "b1", low, high)))
         for atom in atoms if ty in FLOATS else ():
@@ -505,7 +607,7 @@ class Shelf(Written):
             raise self.refuse("CMP515", f"a histogram of more than {_EDGES} bins")
         ty = self.common([edges.ty, array.ty])
         limits = [self.cast(self.get(edges, (i64(k),)), ty) for k in range(edges.size)]
-        for a, b in zip(limits, limits[1:], strict=False):
+        for a, b in itertools.pairwise(limits):
             self.only_where(boolean(self.op("le", "b1", a, b)))
         source = self.still(array)
         counts: list[Atom] = []
@@ -730,6 +832,20 @@ class Shelf(Written):
             missing = len(owner.shape) - (len(parts) - 1 - parts.count(NONE))
             parts = [*parts[:place], *(_ALL,) * missing, *parts[place + 1 :]]
         arrays = [k for k, part in enumerate(parts) if isinstance(part, Arr)]
+        if (
+            len(arrays) == 1
+            and len(parts) > 1
+            and all(isinstance(part, Num | Arr) or part == _ALL for part in parts)
+        ):
+            (k,) = arrays
+            mask = parts[k]
+            before = all(isinstance(part, Num) for part in parts[:k])
+            assert isinstance(mask, Arr)
+            if mask.ty == "b1" and len(mask.shape) == 1 and before:
+                # A number beside a mask picks along its axis, whatever is selected.
+                whole = self.subview(owner, [_ALL if j == k else p for j, p in enumerate(parts)])
+                assert isinstance(whole, Arr)
+                return super().index_advanced(whole, [mask])
         simple = all(isinstance(part, SliceV | Arr) for part in parts)
         if simple and len(arrays) == 1 and any(isinstance(part, SliceV) for part in parts):
             k = arrays[0]
@@ -758,7 +874,7 @@ _SIZED: Final = frozenset(
     f"numpy.{name}"
     for name in (
         "empty_like", "identity", "meshgrid", "indices", "repeat", "tile", "pad", "inner", "convolve",
-        "einsum", "append", "polyval",
+        "einsum", "append", "polyval", "split", "array_split", "linspace",
     )
 )  # fmt: skip
 
@@ -769,6 +885,7 @@ def _register() -> None:
         if name.startswith("np_") and name in vars(Shelf):
             table[f"numpy.{name.removeprefix('np_')}"] = getattr(Shelf, name)
     table["numpy.trapz"] = Shelf.np_trapezoid
+    table["array.argsort"] = Shelf.np_argsort
     for name in ("repeat", "take", "diagonal", "searchsorted", "trace"):
         table[f"array.{name}"] = getattr(Shelf, f"np_{name}")
     for name in _FOLDS:

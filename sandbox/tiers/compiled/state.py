@@ -16,6 +16,7 @@ from typing import Literal
 from sandbox.tiers.compiled.core import Atom, Lit, Region, Store, Ty
 from sandbox.tiers.compiled.deep import (
     GROWING,
+    TEXT_KEY,
     Deep,
     DeepArr,
     DeepConst,
@@ -27,6 +28,7 @@ from sandbox.tiers.compiled.deep import (
     DeepSeq,
     DeepSet,
     DeepTable,
+    DeepText,
     DeepTup,
     DeepUnion,
     general_number,
@@ -38,9 +40,13 @@ from sandbox.tiers.compiled.merging import indices
 from sandbox.tiers.compiled.points import EXPLODE, Refused, i64
 from sandbox.tiers.compiled.shapes import (
     EMPTY,
+    LASTING,
     Shape,
+    ShapeText,
     columns_of,
+    lasting_shape,
     layout_of,
+    passes_away,
 )
 from sandbox.tiers.compiled.tables import TABLE
 from sandbox.tiers.compiled.values import (
@@ -50,6 +56,7 @@ from sandbox.tiers.compiled.values import (
     Arr,
     Bounds,
     Buffer,
+    Cell,
     Cells,
     Cls,
     DictCell,
@@ -63,6 +70,7 @@ from sandbox.tiers.compiled.values import (
     SetCell,
     Str,
     TableCell,
+    Text,
     Tup,
     Union,
     Value,
@@ -108,6 +116,8 @@ class Keeper(Library):
                     )
                 seen.add(value.cell)
                 return self._deep_cell(value, seen)
+        if isinstance(value, Text):
+            return DeepText()
         if isinstance(value, Lost) and value.why == MADE_TEXT:
             return DeepConst(value)
         if value in (NONE, UNBOUND) or isinstance(value, Str | Cls) or type(value).__name__ in (
@@ -117,7 +127,13 @@ class Keeper(Library):
         raise self.refuse_kept("CMP702", f"keeps {self.described(value)}", self.kept_as)
 
     def _deep_cell(self, value: Ref, seen: set[int]) -> Deep:
-        content = self.pt.heap[value.cell]
+        content = self.pt.heap.get(value.cell)
+        if content is None:
+            raise self.refuse_kept("CMP704", "holds one of several objects by path", self.kept_as)
+        shapes = (getattr(content, name, None) for name in ("record", "key", "value"))
+        if any(shape and passes_away(lasting_shape(shape)) for shape in shapes):
+            # It says where in the observation of this step the text is; the next one has another.
+            raise self.refuse_kept("CMP702", "keeps a text of an observation", self.kept_as)
         match content:
             case ListCell(items=items, length=length, maxlen=maxlen, kind=kind):
                 if len(items) > 64:
@@ -141,9 +157,10 @@ class Keeper(Library):
             case GridCell(bounds=bounds, plain=plain, values=values):
                 return DeepGrid(bounds, plain, None if values is None else values[1:])
             case SeqCell(record=record, maxlen=maxlen, kind=kind):
-                return DeepSeq(record, maxlen, kind)
-            case TableCell(key=key, value=value, kind=kind, factory=factory):
-                return DeepTable(key, value, kind, factory)
+                return DeepSeq(lasting_shape(record), maxlen, kind)
+            case TableCell(key=key, value=held, kind=kind, factory=factory):
+                kept = None if held is None else lasting_shape(held)
+                return DeepTable(lasting_shape(key), kept, kind, factory)
             case ObjCell(cls=cls, attributes=attributes):
                 return DeepObj(cls, self._deep_attributes(attributes, seen))
         raise AssertionError(content)
@@ -278,10 +295,20 @@ class Keeper(Library):
         kept = self._columns_of_state(path, deep.record, deep.room)
         seq = self.sequence(deep.record, deep.kind, deep.maxlen)
         length = self.load(self.slot(f"{path}#len", "i64"), i64(0))
-        self.count(length, lambda k: self.copy_entry(deep.record, kept, k, seq.regions, k))
+        self.load_entries(deep.record, kept, seq.regions, length)
         made = replace(seq, length=integer(length, 0, deep.room))
-        self.loaded[path] = made
+        self.note_loaded(path, made)
         return made
+
+    def load_entries(
+        self, shape: Shape, kept: tuple[str, ...], own: tuple[str, ...], count: Atom
+    ) -> None:
+        """Copy the first entries from columns of the state to those that the row works on."""
+        self.count(count, lambda k: self.copy_entry(shape, kept, k, own, k))
+
+    def note_loaded(self, path: str, made: SeqCell | TableCell) -> None:
+        """Note what the state holds, which is not written back as long as it is the same."""
+        self.loaded[path] = made
 
     def _load_table(self, deep: DeepTable, path: str) -> TableCell:
         """Copy the entries of a dict or set, and enter them into an index."""
@@ -294,15 +321,10 @@ class Keeper(Library):
         regions = table.regions[2:]
         for shape, columns in zip(shapes, kept, strict=True):
             own, regions = regions[: len(columns)], regions[len(columns) :]
-            self.count(
-                length,
-                lambda k, shape=shape, columns=columns, own=own: self.copy_entry(  # type: ignore[misc]
-                    shape, columns, k, own, k
-                ),
-            )
+            self.load_entries(shape, columns, own, length)
         made = replace(table, used=length, length=integer(length, 0, TABLE))
         self.enter_all(made, length)
-        self.loaded[path] = made
+        self.note_loaded(path, made)
         return made
 
     def _grid_slot(
@@ -325,6 +347,7 @@ class Keeper(Library):
         self._plan_store(deep, path, value, writes, copies)
         for move in self.moves:
             move()
+        self.after_moves(deep)
         # Large arrays may be swapped: read all of them before the first is overwritten.
         ready = [
             (region, self.materialise(array) if self.deps(array) else array)
@@ -339,6 +362,14 @@ class Keeper(Library):
         for region, index, atom in writes:
             self.emit(Store(region, index, atom))
 
+    def after_moves(self, deep: Deep) -> None:
+        """Write what lists and dicts of the state refer to."""
+
+    def made_to_keep(self, deep: DeepSeq | DeepTable, content: Cell) -> Cell:
+        """Give a list or dict of which every entry can be copied to the state."""
+        del deep
+        return content
+
     def _plan_store(
         self,
         deep: Deep,
@@ -352,6 +383,10 @@ class Keeper(Library):
                 return
             case DeepUnion(variants=variants), _:
                 self._plan_union(variants, path, value, writes, copies)
+            case DeepText(), Text() | Str():
+                text = self.write_text(ShapeText(LASTING, False), value)
+                writes.append((self.slot(path, "i64"), i64(0), text.start))
+                writes.append((self.slot(f"{path}#len", "i64"), i64(0), text.length))
             case DeepNum(ty=ty, weak=weak), Num():
                 writes.append((self.slot(path, ty), i64(0), value.atom))
                 if weak is None:
@@ -401,6 +436,8 @@ class Keeper(Library):
 
         def place(item: Value) -> int:
             key = key_of_deep(self.deep_of(item, set()))
+            if key not in keys and isinstance(item, Str) and TEXT_KEY in keys:
+                key = TEXT_KEY
             if key not in keys:
                 raise self._changes(path)
             return keys.index(key)
@@ -498,7 +535,8 @@ class Keeper(Library):
         if self.pt.heap[value.cell] == self.loaded.get(path):
             return
         kept = self._columns_of_state(path, deep.record, deep.room)
-        seq = self.in_columns(value)
+        seq = self.made_to_keep(deep, self.in_columns(value))
+        assert isinstance(seq, SeqCell)
         length, start = self.kept_now(seq.length.atom), self.kept_now(seq.start)
         if seq.length.high > deep.room:
             self.only_where(boolean(self.op("le", "b1", length, i64(deep.room))))
@@ -533,7 +571,9 @@ class Keeper(Library):
         content = self.pt.heap[value.cell]
         assert isinstance(content, TableCell | DictCell | SetCell)
         if isinstance(content, TableCell):
-            table = self.compacted(value)
+            found = self.made_to_keep(deep, self.compacted(value))
+            assert isinstance(found, TableCell)
+            table = found
             alike = layout_of(table.key) == layout_of(deep.key) and (
                 deep.value is None or layout_of(table.value) == layout_of(deep.value)
             )

@@ -281,9 +281,7 @@ class Statements(Members):
     def _sequence_pattern(self, subject: Value, patterns: list[ast.pattern]) -> Num:
         """Match a list, or the words of a text, by length and element by element."""
         if isinstance(subject, Union):
-            return self.truth(
-                self.spread(subject, lambda v: self._sequence_pattern(v, patterns))
-            )
+            return self.truth(self.spread(subject, lambda v: self._sequence_pattern(v, patterns)))
         if isinstance(subject, Num | Str | Text) or subject == NONE:
             return number(False)
         content = self.pt.heap[subject.cell] if isinstance(subject, Ref) else None
@@ -310,7 +308,9 @@ class Statements(Members):
                 rest = SliceV(number(k), end, NONE)
                 # The rest is only there where there are enough elements.
                 found = self.choose(
-                    boolean(result), lambda rest=rest: self.subscript(subject, rest), lambda: NONE
+                    boolean(result),
+                    lambda rest=rest: self.subscript(subject, rest),  # type: ignore[misc]
+                    lambda: NONE,
                 )
                 self.bind(part.name, found)
                 continue

@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
+from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, If, Lit, Set, Stmt, Store
 from sandbox.tiers.compiled.library import Library
@@ -44,9 +45,13 @@ _SPACES: Final = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32)
 class Texts(Keeper):
     """Operations on text."""
 
+    def capacity(self, text: Text) -> int:
+        """Give how many bytes a text may have at most."""
+        return self.regions[text.region].size
+
     def byte(self, text: Text, index: Atom) -> Atom:
         """Read a byte; an index outside of the column reads its last one."""
-        size = self.regions[text.region].size
+        size = self.capacity(text)
         place = self.op("add", "i64", text.start, index)
         low = self.op("lt", "b1", place, i64(0))
         high = self.op("ge", "b1", place, i64(size))
@@ -91,7 +96,7 @@ class Texts(Keeper):
         data = known.encode()
         if text.lower and known != known.lower():
             return number(False)
-        size = self.regions[text.region].size
+        size = self.capacity(text)
         if len(data) > size:
             return number(False)
         result = self.op("eq", "b1", text.length, i64(len(data)))
@@ -148,13 +153,15 @@ class Texts(Keeper):
     def other_length(self, value: Value) -> Num:
         if isinstance(value, Text):
             self.only_ascii(value)
-            return integer(value.length, 0, self.regions[value.region].size)
+            return integer(value.length, 0, self.capacity(value))
         if isinstance(value, Words):
             return self.word_count(value)
         return super().other_length(value)
 
     def other_contains(self, container: Value, value: Value) -> Num | None:
         if isinstance(container, Text):
+            if isinstance(value, Str | Text):
+                self._pay_for_search(container)
             if isinstance(value, Str):
                 return boolean(self.op("ge", "b1", self.find(container, value.text), i64(0)))
             if isinstance(value, Text):
@@ -164,11 +171,19 @@ class Texts(Keeper):
             raise self.refuse("CMP603", "a text of the observation searched in a known one")
         return super().other_contains(container, value)
 
+    def _pay_for_search(self, text: Text) -> None:
+        """Charge for ``part in text``, by the characters of the text."""
+        self.only_ascii(text)
+        unit = cost.ELEMENTS_PER_UNIT
+        units = self.op("floordiv", "i64", text.length, i64(unit))
+        long = self.op("gt", "b1", text.length, i64(unit))
+        self.charge(self.op("select", "i64", long, units, i64(0)))
+
     def find(self, text: Text, known: str, last: bool = False) -> Atom:
         """Give where a known text first occurs, or -1."""
         data = known.encode()
         place = self.accumulate("i64", i64(-1))
-        most = self.regions[text.region].size - len(data) + 1
+        most = self.capacity(text) - len(data) + 1
         if most <= 0:
             return i64(-1)
         turns = self.op("sub", "i64", text.length, i64(len(data) - 1))
@@ -225,10 +240,10 @@ class Texts(Keeper):
     def word_count(self, words: Words) -> Num:
         """Count the words."""
         if words.stop is None:
-            return integer(self._all_words(words), 0, self.regions[words.text.region].size + 1)
+            return integer(self._all_words(words), 0, self.capacity(words.text) + 1)
         rest = self.op("sub", "i64", words.stop, words.first)
         count = self.op("max", "i64", rest, i64(0))
-        return integer(count, 0, self.regions[words.text.region].size + 1)
+        return integer(count, 0, self.capacity(words.text) + 1)
 
     def _all_words(self, words: Words) -> Atom:
         """Count the words of the whole text."""
@@ -333,7 +348,7 @@ class Texts(Keeper):
                 return self._cut(owner, first, size)
             if not isinstance(index, Num) or index.ty in ("f32", "f64"):
                 self.fail("TypeError", "string indices must be integers")
-            count = integer(owner.length, 0, self.regions[owner.region].size)
+            count = integer(owner.length, 0, self.capacity(owner))
             place = self._position_in(index, count, "string index out of range")
             return self._cut(owner, place, i64(1))
         return super().other_subscript(owner, index)
@@ -552,7 +567,7 @@ class Texts(Keeper):
         if not isinstance(owner, Text) or not isinstance(part, Str):
             raise self.refuse("CMP603", "one text of the observation searched in another")
         self.only_ascii(owner)
-        size = self.regions[owner.region].size
+        size = self.capacity(owner)
         if name == "count":
             if not part.text:
                 return integer(self.op("add", "i64", owner.length, i64(1)), 1, size + 1)
@@ -637,7 +652,7 @@ class Texts(Keeper):
             text = owner.text
             return number(text.startswith(wanted.text) if front else text.endswith(wanted.text))
         data = wanted.text.encode()
-        if len(data) > self.regions[owner.region].size:
+        if len(data) > self.capacity(owner):
             return number(False)
         result = self.op("ge", "b1", owner.length, i64(len(data)))
         base = i64(0) if front else self.op("sub", "i64", owner.length, i64(len(data)))
@@ -649,11 +664,12 @@ class Texts(Keeper):
     # -- texts that are made
 
     def _made(self, size: int) -> str:
-        """Give memory for a text that is no part of a column."""
-        if self.turning:
-            # The next turn would write over what this one keeps.
-            raise self.refuse("CMP602", "a text made in a loop")
+        """Give memory for a text that is no part of a column; see `finished`."""
         return self.scratch("u8", size)
+
+    def finished(self, text: Text) -> Text:
+        """Give a text that was made; in a loop the next turn writes over its memory."""
+        raise NotImplementedError
 
     turning = 0
     """Loops around what is being lowered."""
@@ -668,7 +684,7 @@ class Texts(Keeper):
     def _mapped(self, text: Text, rule: Callable[[Atom, Atom], Atom]) -> Text:
         """Make a text of the same length, byte by byte from the byte and the one before it."""
         self.only_ascii(text)
-        region = self._made(self.regions[text.region].size)
+        region = self._made(self.capacity(text))
         before = self.accumulate("u8", Lit(0, "u8"))
 
         def turn(index: Atom) -> None:
@@ -677,7 +693,7 @@ class Texts(Keeper):
             self.emit(Set(before, byte))
 
         self.count(text.length, turn)
-        return Text(region, i64(0), text.length)
+        return self.finished(Text(region, i64(0), text.length))
 
     def _upper(self, byte: Atom) -> Atom:
         small = self._between(byte, "a", "z")
@@ -728,7 +744,7 @@ class Texts(Keeper):
         if not old:
             raise self.refuse("CMP602", "replace() of an empty text")
         data, width = new.encode(), len(old.encode())
-        size = self.regions[owner.region].size
+        size = self.capacity(owner)
         region = self._made(size + max(0, len(data) - width) * (size // width) + len(data) + 1)
         end = self.accumulate("i64", i64(0))
         left = self.accumulate("i64", i64(0))
@@ -749,7 +765,7 @@ class Texts(Keeper):
             self.emit(Set(left, self.op("select", "i64", here, i64(width - 1), fewer)))
 
         self._over_separators(Words(owner, old), note)
-        return Text(region, i64(0), self.kept(end))
+        return self.finished(Text(region, i64(0), self.kept(end)))
 
     def str_join(self, args: Args, keywords: Keywords) -> Value:
         owner = self._text_of(args)
@@ -767,7 +783,7 @@ class Texts(Keeper):
     def _joined_words(self, between: str, words: Words) -> Value:
         count = self.word_count(words)
         self.charge(count.atom)
-        data, size = between.encode(), self.regions[words.text.region].size
+        data, size = between.encode(), self.capacity(words.text)
         region = self._made(size + (size + 1) * len(data))
         if not words.separator:
             self.only_ascii(words.text)
@@ -792,8 +808,12 @@ class Texts(Keeper):
 
         self.count(count.atom, each)
         length = self.kept(end)
-        self.charge(self.op("floordiv", "i64", length, i64(16)))
-        return Text(region, i64(0), length)
+        # The other tier pays for a separator after the last word, too.
+        some = self.op("gt", "b1", count.atom, i64(0))
+        after = self.op("select", "i64", some, i64(len(data)), i64(0))
+        paid = self.op("add", "i64", length, after)
+        self.charge(self.op("floordiv", "i64", paid, i64(16)))
+        return self.finished(Text(region, i64(0), length))
 
     def str_format(self, args: Args, keywords: Keywords) -> Value:
         return self.formatted(args[0])

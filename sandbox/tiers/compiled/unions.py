@@ -198,9 +198,9 @@ class Unions(Arrays):
         if not unions:
             return [part for part in found if part is not None]
         tys = [part.ty for part in found if part is not None]
-        for item in unions:
-            for k in self.possible(item):
-                variant = item.variants[k]
+        for one in unions:
+            for k in self.possible(one):
+                variant = one.variants[k]
                 if not isinstance(variant, Num):
                     raise self.refuse("CMP504", "this value cannot be made an array here")
                 tys.append(variant.ty)

@@ -21,9 +21,10 @@ from typing import Final
 from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS
+from sandbox.tiers.compiled.lasting import Lasting
 from sandbox.tiers.compiled.library import Library
 from sandbox.tiers.compiled.points import i64
-from sandbox.tiers.compiled.text import Texts
+from sandbox.tiers.compiled.shapes import Shape, ShapeNum, ShapeText, ShapeTup
 from sandbox.tiers.compiled.values import (
     NONE,
     Arr,
@@ -262,6 +263,12 @@ _PLAIN: Final = ("abs", "len", "max", "range", "sorted")
 
 
 @cache
+def _is_nested(record: Shape) -> bool:
+    """Whether comparing two elements of a heap is more than comparing numbers, texts and pairs."""
+    parts = record.items if isinstance(record, ShapeTup) else (record,)
+    return not all(isinstance(part, ShapeNum | ShapeText) for part in parts)
+
+
 def _functions() -> dict[str, ast.FunctionDef]:
     tree = ast.parse(SOURCE)
     return {item.name: item for item in tree.body if isinstance(item, ast.FunctionDef)}
@@ -276,7 +283,7 @@ def _placed(node: ast.FunctionDef, at: ast.AST | None) -> ast.FunctionDef:
     return made
 
 
-class Written(Texts):
+class Written(Lasting):
     """Functions of libraries, as programs."""
 
     def written(self, name: str, args: Args, keywords: Keywords | None = None) -> Value:
@@ -364,6 +371,20 @@ class Written(Texts):
             units = self.op("select", "i64", many, units, i64(0))
             price = self.op("add", "i64", price, units)  # type: ignore[assignment]
         self.charge(price)
+        content = self.pt.heap[heap.cell] if isinstance(heap, Ref) else None
+        if isinstance(content, SeqCell) and _is_nested(content.record):
+            self.pay_for_weight(heap, 1 + self.weight_of(content.record))
+
+    def pay_for_weight(self, container: Value, each: int) -> None:
+        """Charge for comparing the elements of a list, each of which weighs so much."""
+        weight = self.op("mul", "i64", self.len_of(container).atom, i64(each))
+        many = self.op("gt", "b1", weight, i64(FREE_ITEMS))
+        units = self.op("floordiv", "i64", weight, i64(cost.ELEMENTS_PER_UNIT))
+        self.charge(self.op("select", "i64", many, units, i64(0)))
+
+    def weight_of(self, record: Shape) -> int:
+        """Give what an element of a list weighs besides being one, as `sandbox.weights` counts."""
+        raise NotImplementedError
 
     def is_list(self, value: Value) -> bool:
         """Whether something is a list (and no deque)."""
