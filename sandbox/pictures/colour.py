@@ -8,10 +8,10 @@ Reference: OpenCV 5, ``modules/imgproc/src/color_hsv.simd.hpp`` and ``color_rgb.
 """
 
 # Why: see `sandbox.pictures.flags`.
-# ruff: noqa: PLR0917, PLR1714
+# ruff: noqa: PLR0917, PLR1714, SIM110
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,8 +38,15 @@ def _reciprocals(scale: float) -> I32:
 _BY_VALUE: Final = _reciprocals(float(255 << _SHIFT))
 _BY_RANGE: Final = _reciprocals((180 << _SHIFT) / 6.0)
 
+# The tables of reciprocals are these, divided by 1 to 255 and rounded half to even. Single
+# precision gives every one of them (the tests compare all), and a division is a vector's.
 _VALUE_SCALE: Final = np.float32(255 << _SHIFT)
 _RANGE_SCALE: Final = np.float32((180 << _SHIFT) / 6.0)
+
+_NO_FRACTION: Final = np.float32(3 << 22)
+
+_BLOCK: Final = 64
+"""Bytes of two rows that are compared at once."""
 
 # Weights of red, green and blue in grey, in 15-bit fixed point.
 _RED: Final = 9798
@@ -76,11 +83,23 @@ def hsv_from_colour(image: U8, blue: int, out: U8) -> int:
 
 @kernel
 def is_same(first: U8, second: U8) -> bool:
-    """Say whether two rows of one length are the same; drawn pictures have many such."""
-    other = np.uint8(0)
-    for i in range(first.shape[0]):
-        other |= first[i] ^ second[i]
-    return whole(other) == 0
+    """Say whether two rows of one length are the same; most that are not are told apart early."""
+    n = min(first.shape[0], second.shape[0])
+    start = 0
+    while start + _BLOCK <= n:
+        # A block ends within both rows, so both parts have _BLOCK elements.
+        a = first[start : start + _BLOCK]
+        b = second[start : start + _BLOCK]
+        different = np.uint8(0)
+        for i in range(_BLOCK):
+            different = np.uint8(different | (a[i] ^ b[i]))
+        if different != 0:
+            return False
+        start += _BLOCK
+    for i in range(start, n):
+        if first[i] != second[i]:
+            return False
+    return True
 
 
 @kernel
@@ -117,25 +136,39 @@ def _hsv_of_runs(row: U8, blue: int, out: U8) -> None:
 
 
 @kernel
+def _rounded(number: Any) -> Any:
+    """Round a float32 of 0 to 2^22 half to even: where it is added, no bits for a fraction are left.
+
+    A call of `numpy.rint` would be one for each pixel.
+    """
+    return np.int32((number + _NO_FRACTION) - _NO_FRACTION)
+
+
+@kernel
+def _hue(b: Any, g: Any, r: Any, value: Any, spread: Any) -> Any:
+    """Compute the hue of a pixel, all int32, without branches, so that vectors can be made of it."""
+    by_range = _rounded(_RANGE_SCALE / np.float32(max(spread, np.int32(1))))
+    hue = np.int32(r - g + 4 * spread)
+    hue = np.int32(b - r + 2 * spread) if value == g else hue
+    hue = np.int32(g - b) if value == r else hue
+    hue = np.int32((hue * by_range + _HALF) >> _SHIFT)
+    return np.int32(hue + 180) if hue < 0 else hue
+
+
+@kernel
 def _hsv_of_row(row: U8, blue: int, out: U8) -> None:
     """Compute HSV of every pixel without a branch or a table, which vectors do."""
     for x in range(np.uint64(row.shape[0] // 3)):
         i = x * np.uint64(3)
         j, k = i + np.uint64(1), i + np.uint64(2)
-        first, green, last = np.int32(row[i]), np.int32(row[j]), np.int32(row[k])
+        first, g, last = np.int32(row[i]), np.int32(row[j]), np.int32(row[k])
         b, r = (last, first) if blue == 2 else (first, last)
-        value = max(b, green, r)
-        spread = value - min(b, green, r)
-        by_green = b - r + 2 * spread
-        by_blue = r - green + 4 * spread
-        hue = green - b if value == r else (by_green if value == green else by_blue)
-        # For 1 to 255 these are the tables' entries; for 0 what they are multiplied with is 0.
-        by_range = np.int32(np.rint(_RANGE_SCALE / np.float32(max(spread, np.int32(1)))))
-        by_value = np.int32(np.rint(_VALUE_SCALE / np.float32(max(value, np.int32(1)))))
-        hue = (hue * by_range + np.int32(_HALF)) >> np.int32(_SHIFT)
-        hue = hue + np.int32(180) if hue < 0 else hue
-        out[i] = np.uint8(hue)
-        out[j] = np.uint8((spread * by_value + np.int32(_HALF)) >> np.int32(_SHIFT))
+        value = max(b, g, r)
+        spread = value - min(b, g, r)
+        # Nothing is in spread or value where they are 0.
+        by_value = _rounded(_VALUE_SCALE / np.float32(max(value, np.int32(1))))
+        out[i] = np.uint8(_hue(b, g, r, value, spread))
+        out[j] = np.uint8((spread * by_value + _HALF) >> _SHIFT)
         out[k] = np.uint8(value)
 
 
@@ -171,7 +204,8 @@ def in_range_hsv(
 ) -> int:
     """Compute `cv2.inRange` of `cv2.cvtColor` to HSV in one sweep.
 
-    Value and saturation are tested before the hue is computed, which most pixels are spared.
+    A row like the one above it gets its mask. In another, value and saturation are tested first;
+    the hue is computed only in rows in which some pixel has both.
 
     Args:
         image: uint8 ``[H, W, 3]``.
@@ -192,82 +226,53 @@ def in_range_hsv(
         return -1
     if out.shape[0] != height or out.shape[1] != width:
         return -1
-    found = 0
-    row = 3 * width
-    here = 0
+    # What is outside of a byte is as good as the nearest number outside of it.
+    h0 = np.int32(min(max(low_h, -1), 256))
+    s0 = np.int32(min(max(low_s, -1), 256))
+    v0 = np.int32(min(max(low_v, -1), 256))
+    h1 = np.int32(min(max(high_h, -1), 256))
+    s1 = np.int32(min(max(high_s, -1), 256))
+    v1 = np.int32(min(max(high_v, -1), 256))
+    pixels = image.reshape((height, 3 * width))
+    red = 2 - blue
+    found: Any = 0
+    here: Any = np.int32(0)
     for y in range(height):
-        line, to = image[y].reshape(row), out[y]
-        if y > 0 and is_same(line, image[y - 1].reshape(row)):
-            copy_row(out[y - 1], to)
+        if y > 0 and is_same(pixels[y], pixels[y - 1]):
+            for x in range(width):
+                out[y, x] = out[y - 1, x]
             found += here
             continue
-        here = 0
-        if has_runs(line):
-            last_0 = last_1 = last_2 = np.int32(-1)
-            inside = False
-            for x in range(np.uint64(width)):
-                i = x * np.uint64(3)
-                now_0 = np.int32(line[i])
-                now_1 = np.int32(line[i + np.uint64(1)])
-                now_2 = np.int32(line[i + np.uint64(2)])
-                if now_0 != last_0 or now_1 != last_1 or now_2 != last_2:
-                    last_0, last_1, last_2 = now_0, now_1, now_2
-                    inside = _is_in_hsv(
-                        now_0, now_1, now_2, blue, low_h, low_s, low_v, high_h, high_s, high_v
-                    )
-                here += inside
-                to[x] = np.uint8(255 if inside else 0)
-        else:
-            for x in range(width):
-                inside = _is_in_hsv(
-                    np.int32(image[y, x, 0]),
-                    np.int32(image[y, x, 1]),
-                    np.int32(image[y, x, 2]),
-                    blue,
-                    low_h,
-                    low_s,
-                    low_v,
-                    high_h,
-                    high_s,
-                    high_v,
-                )
-                here += inside
-                to[x] = np.uint8(255 if inside else 0)
+        some = np.uint8(0)
+        for x in range(width):
+            b = np.int32(image[y, x, 0])
+            g = np.int32(image[y, x, 1])
+            r = np.int32(image[y, x, 2])
+            value = max(b, g, r)
+            spread = value - min(b, g, r)
+            by_value = _rounded(_VALUE_SCALE / np.float32(max(value, np.int32(1))))
+            saturation = np.int32((spread * by_value + _HALF) >> _SHIFT)
+            inside = (value >= v0) & (value <= v1) & (saturation >= s0) & (saturation <= s1)
+            mask = np.uint8(255 if inside else 0)
+            some = np.uint8(some | mask)
+            out[y, x] = mask
+        here = np.int32(0)
+        if some == 0:
+            continue
+        for x in range(width):
+            first = np.int32(image[y, x, 0])
+            g = np.int32(image[y, x, 1])
+            last = np.int32(image[y, x, 2])
+            b = last if red == 0 else first
+            r = first if red == 0 else last
+            value = max(b, g, r)
+            spread = value - min(b, g, r)
+            hue = _hue(b, g, r, value, spread)
+            mask = out[y, x] if (hue >= h0) & (hue <= h1) else np.uint8(0)
+            here = np.int32(here + (mask & 1))
+            out[y, x] = mask
         found += here
-    return found
-
-
-@kernel
-def _is_in_hsv(
-    first: Byte,
-    green: Byte,
-    last: Byte,
-    blue: int,
-    low_h: int,
-    low_s: int,
-    low_v: int,
-    high_h: int,
-    high_s: int,
-    high_v: int,
-) -> bool:
-    value = max(first, green, last)
-    if value < low_v or value > high_v:
-        return False
-    spread = value - min(first, green, last)
-    saturation = (spread * _BY_VALUE[np.uint8(value)] + _HALF) >> _SHIFT
-    if saturation < low_s or saturation > high_s:
-        return False
-    b, r = (last, first) if blue == 2 else (first, last)
-    if value == r:
-        hue = green - b
-    elif value == green:
-        hue = b - r + 2 * spread
-    else:
-        hue = r - green + 4 * spread
-    hue = (hue * _BY_RANGE[np.uint8(spread)] + _HALF) >> _SHIFT
-    if hue < 0:
-        hue += 180
-    return low_h <= whole(hue) <= high_h
+    return whole(found)
 
 
 @kernel

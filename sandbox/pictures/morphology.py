@@ -2,7 +2,7 @@
 
 What lies outside the picture never wins: it counts as 255 for an erosion and as 0 for a dilation,
 which is OpenCV's default border. Every element of the structuring element is one sweep of shifted
-rows, which the compiler makes vectors of.
+rows, which the compiler makes vectors of; rows that need none are known before.
 
 Reference: OpenCV 5, ``modules/imgproc/src/morph.dispatch.cpp``.
 """
@@ -77,40 +77,104 @@ def structuring_element(shape: int, anchor_x: int, anchor_y: int, out: U8) -> in
     return 0
 
 
+_ZEROS: Final = 1
+_FULL: Final = 2
+_AS_ABOVE: Final = 4
+"""What is known of a row, in bits: all 0, all 255, equal to the row above."""
+
+
 def morphology_scratch(height: int, width: int) -> int:
     """Give the uint8 elements of scratch memory for a picture."""
-    return 2 * height * width
+    return 2 * height * width + height
 
 
 @kernel
-def _once(image: U8, element: U8, ax: int, ay: int, dilate: bool, out: U8) -> int:
-    """Erode or dilate once, from one array into another."""
+def _know_rows(image: U8, kinds: U8) -> int:
+    """Say of each row what `_once` can use."""
     height, width = image.shape
     for y in range(height):
-        row = out[y]
-        fill = np.uint8(0 if dilate else 255)
+        row = image[y]
+        above = image[max(y - 1, 0)]
+        some = np.uint8(0)
+        every = np.uint8(255)
+        different = np.uint8(0)
         for x in range(width):
-            row[x] = fill
-        for i in range(element.shape[0]):
-            from_y = y + i - ay
-            if from_y < 0 or from_y >= height:
-                continue
-            for j in range(element.shape[1]):
-                if element[i, j] == 0:
-                    continue
-                shift = j - ax
-                start = max(0, -shift)
-                end = min(width, width - shift)
-                if end <= start:
-                    continue
-                to = row[start:end]
-                other = image[from_y, start + shift : end + shift]
-                if dilate:
-                    for x in range(to.shape[0]):
-                        to[x] = max(to[x], other[x])
-                else:
-                    for x in range(to.shape[0]):
-                        to[x] = min(to[x], other[x])
+            some = np.uint8(some | row[x])
+            every = np.uint8(every & row[x])
+            different = np.uint8(different | (row[x] ^ above[x]))
+        kind = (_ZEROS if some == 0 else 0) | (_FULL if every == 255 else 0)
+        kinds[y] = np.uint8(kind | (_AS_ABOVE if y > 0 and different == 0 else 0))
+    return 0
+
+
+@kernel
+def _combined(to: U8, other: U8, dilate: bool) -> int:
+    """Keep the larger, or smaller, of every pair."""
+    n = min(to.shape[0], other.shape[0])
+    if dilate:
+        for x in range(n):
+            to[x] = max(to[x], other[x])
+    else:
+        for x in range(n):
+            to[x] = min(to[x], other[x])
+    return 0
+
+
+@kernel
+def _across(row: U8, element: U8, ax: int, dilate: bool, out: U8) -> int:
+    """Combine ``out`` with one row, shifted by every pixel of one row of the element."""
+    width = row.shape[0]
+    for j in range(element.shape[0]):
+        shift = j - ax
+        start = max(0, -shift)
+        end = min(width, width - shift)
+        if element[j] != 0 and end > start:
+            _combined(out[start:end], row[start + shift : end + shift], dilate)
+    return 0
+
+
+@kernel
+def _once(image: U8, element: U8, ax: int, ay: int, dilate: bool, out: U8, kinds: U8) -> int:
+    """Erode or dilate once, from one array into another.
+
+    Most of a mask is empty or full, and many a row is like the one above it: a row that cannot win
+    is left out, one that always wins ends the search, and where all rows under the element are as
+    one pixel further up, so is the result.
+    """
+    height, width = image.shape
+    tall = element.shape[0]
+    _know_rows(image, kinds)
+    loses = _ZEROS if dilate else _FULL
+    wins = _FULL if dilate else _ZEROS
+    fill = np.uint8(0 if dilate else 255)
+    other = np.uint8(255 if dilate else 0)
+    seen = 0
+    unlike = 0
+    for y in range(height):
+        top = y - ay
+        bottom = top + tall - 1
+        # The last row down to the bottom that is not like the one above it.
+        while seen < height and seen <= bottom:
+            if not kinds[seen] & _AS_ABOVE:
+                unlike = seen
+            seen += 1
+        row = out[y]
+        if top > 0 and bottom < height and unlike < top:
+            above = out[y - 1]
+            for x in range(width):
+                row[x] = above[x]
+            continue
+        full = False
+        for i in range(max(0, -top), min(tall, height - top)):
+            # Under the element's own column a winning row wins everywhere.
+            full = full or ((kinds[top + i] & wins) != 0 and element[i, ax] != 0)
+        for x in range(width):
+            row[x] = other if full else fill
+        if full:
+            continue
+        for i in range(max(0, -top), min(tall, height - top)):
+            if not kinds[top + i] & loses:
+                _across(image[top + i], element[i], ax, dilate, row)
     return 0
 
 
@@ -133,7 +197,7 @@ def _by_sides(
         shift = j - ax
         start, end = max(0, -shift), min(area, area - shift)
         if end > start:
-            _keep(middle[start:end], source[start + shift : end + shift], dilate)
+            _combined(middle[start:end], source[start + shift : end + shift], dilate)
     left, right = min(ax, width), min(across - 1 - ax, width)
     for y in range(height):
         row, line = image[y], spare[y]
@@ -149,18 +213,8 @@ def _by_sides(
         shift = (i - ay) * width
         start, end = max(0, -shift), min(area, area - shift)
         if end > start:
-            _keep(to[start:end], middle[start + shift : end + shift], dilate)
+            _combined(to[start:end], middle[start + shift : end + shift], dilate)
     return 0
-
-
-@kernel
-def _keep(to: U8, other: U8, largest: bool) -> None:
-    if largest:
-        for i in range(to.shape[0]):
-            to[i] = max(to[i], other[i])
-    else:
-        for i in range(to.shape[0]):
-            to[i] = min(to[i], other[i])
 
 
 @kernel
@@ -174,7 +228,15 @@ def _is_full(element: U8) -> bool:
 
 @kernel
 def _often(
-    image: U8, element: U8, ax: int, ay: int, dilate: bool, times: int, out: U8, spare: U8
+    image: U8,
+    element: U8,
+    ax: int,
+    ay: int,
+    dilate: bool,
+    times: int,
+    out: U8,
+    spare: U8,
+    kinds: U8,
 ) -> int:
     """Erode or dilate several times; the result is in ``out``."""
     height, width = image.shape
@@ -184,12 +246,12 @@ def _often(
         for _ in range(1, times):
             _by_sides(out, across, down, ax, ay, dilate, out, spare)
         return 0
-    _once(image, element, ax, ay, dilate, out)
+    _once(image, element, ax, ay, dilate, out, kinds)
     for _ in range(1, times):
         for y in range(height):
             for x in range(width):
                 spare[y, x] = out[y, x]
-        _once(spare, element, ax, ay, dilate, out)
+        _once(spare, element, ax, ay, dilate, out, kinds)
     return 0
 
 
@@ -222,7 +284,7 @@ def morphology(
     """
     height, width = image.shape
     area = height * width
-    if out.shape != image.shape or scratch.shape[0] < 2 * area:
+    if out.shape != image.shape or scratch.shape[0] < 2 * area + height:
         return -1
     if operation < ERODE or operation > BLACKHAT or iterations < 1:
         return -1
@@ -234,21 +296,24 @@ def morphology(
         return -1
     spare = scratch[:area].reshape((height, width))
     middle = scratch[area : 2 * area].reshape((height, width))
+    kinds = scratch[2 * area : 2 * area + height]
     if operation <= DILATE:
         return _often(
-            image, element, anchor_x, anchor_y, operation == DILATE, iterations, out, spare
-        )
+            image, element, anchor_x, anchor_y, operation == DILATE, iterations, out, spare,
+            kinds,
+        )  # fmt: skip
     dilate_first = operation == CLOSE or operation == BLACKHAT or operation == GRADIENT
-    _often(image, element, anchor_x, anchor_y, dilate_first, iterations, middle, spare)
+    ax, ay = anchor_x, anchor_y
+    _often(image, element, ax, ay, dilate_first, iterations, middle, spare, kinds)
     if operation == GRADIENT:
-        _often(image, element, anchor_x, anchor_y, False, iterations, out, spare)
+        _often(image, element, ax, ay, False, iterations, out, spare, kinds)
         for y in range(height):
             for x in range(width):
                 a = whole(middle[y, x])
                 b = whole(out[y, x])
                 out[y, x] = np.uint8(max(a - b, 0))
         return 0
-    _often(middle, element, anchor_x, anchor_y, not dilate_first, iterations, out, spare)
+    _often(middle, element, ax, ay, not dilate_first, iterations, out, spare, kinds)
     if operation == TOPHAT:
         for y in range(height):
             for x in range(width):
