@@ -121,7 +121,8 @@ def run(case: Case, results: Path, steps: int, isolation: Literal["process", "no
     """Train one run, unless its result is there."""
     import carruntime as car
     from carruntime.training.curves import write_points
-    from carruntime.training.files import make_folder, write_json
+    from carruntime.files import make_folder
+    from carruntime.training.files import write_json
     from carruntime.training.run import train_seed
 
     stored = results / "runs" / f"{case.name}.json"

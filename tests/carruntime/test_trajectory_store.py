@@ -145,6 +145,7 @@ def test_frames_drawn_from_states_are_those_of_the_environment(env_id: str) -> N
         for table, again in zip(tables, with_frames(seen, env, frame=frame_of), strict=True):
             assert np.array_equal(np.asarray(table), np.asarray(again.frames))
         for table, again in zip(tables, with_frames(seen, env), strict=True):
+            assert isinstance(again.frames, FrameTable)
             assert np.array_equal(table.index, again.frames.index)
     env.close()
 

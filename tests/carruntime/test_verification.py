@@ -149,8 +149,8 @@ def test_completion_that_is_claimed_on_the_way_to_success_is_rejected(load: Load
     # By a component, and by a reward, it is the same; half of the expert's best is but a guess.
     paid = "def reward(next_obs):\n    near = 1.0 * (next_obs[0] >= 2.0)\n    return near, {'near': near}\n"
     for rule, weight in (("near", "rejects"), (1.0, "rejects"), (None, "warns")):
-        found = car.verify(load(paid), expert=EXPERT, random=RANDOM, success_when=rule)
-        weights = {item.check: item.weight.value for item in found.diagnoses}
+        judged = car.verify(load(paid), expert=EXPERT, random=RANDOM, success_when=rule)
+        weights = {item.check: item.weight.value for item in judged.diagnoses}
         assert weights["CAR230"] == weight
 
 

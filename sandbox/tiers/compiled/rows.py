@@ -238,8 +238,8 @@ class Rows:
         places = list(self.source.regions)
         found = []
         for name, used in bytes_of.items():
-            for byte in [*range(min(used), max(used), _LINE), max(used)][:_MOST_LINES]:
-                found.append((places.index(name), byte))
+            lines = [*range(min(used), max(used), _LINE), max(used)][:_MOST_LINES]
+            found.extend((places.index(name), byte) for byte in lines)
         return found
 
     def _ask(self, function: ir.Function, row: Any, ahead: list[tuple[int, int]]) -> None:
