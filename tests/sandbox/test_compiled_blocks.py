@@ -37,6 +37,16 @@ def reward(x):
         return math.sqrt(-x[0])
     return math.sqrt(abs(x[1])) * math.exp(x[2])
 """
+CATCHING = """
+def reward(x):
+    try:
+        return max(x[0] % float(round(float(x[1]))), 1.0)
+    except ZeroDivisionError:
+        total = 0.0
+    for k in range(3):
+        total += x[k]
+    return total
+"""
 LOOPING = """
 def reward(x):
     total, turns = 0.0, 0
@@ -77,7 +87,7 @@ def told(out: Outputs, row: int) -> tuple[bytes, ...]:
     return (*(getattr(out, name)[row].tobytes() for name in names), *(c.tobytes() for c in columns))
 
 
-@pytest.mark.parametrize("source", [STRAIGHT, FAILING, LOOPING])
+@pytest.mark.parametrize("source", [STRAIGHT, FAILING, CATCHING, LOOPING])
 def test_blocks_give_what_single_rows_give(source: str) -> None:
     runner = made(source)
     rng = np.random.default_rng(0)

@@ -29,7 +29,7 @@ from sandbox.tiers.compiled.core import (
     Var,
     size_of,
 )
-from sandbox.tiers.compiled.points import FUEL, STATUS
+from sandbox.tiers.compiled.points import FUEL
 
 __all__ = ["FUEL_OUT", "ROWS", "Fast", "fast_of"]
 
@@ -122,7 +122,7 @@ def _follow(body: list[Stmt], known: dict[str, int | None], left: set[int | None
     Args:
         body: The statements.
         known: What the fuel and its copies are, changed in place; None where that is not known.
-        left: Takes the fuel where a good row leaves them by a break, whichever it is.
+        left: Takes the fuel where a break leaves them, whichever it is: a failure may be caught.
     """
     for item in body:
         match item:
@@ -132,8 +132,6 @@ def _follow(body: list[Stmt], known: dict[str, int | None], left: set[int | None
                 known[FUEL.name] = int(value)
             case Set(var=var, value=Var(name=name)) if var == FUEL:
                 known[FUEL.name] = known.get(name)
-            case Set(var=var, value=Lit(value=value)) if var == STATUS and value != 0:
-                return False
             case If(then=then, other=other):
                 ends = set()
                 for side in (then, other):

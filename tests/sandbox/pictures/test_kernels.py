@@ -26,7 +26,10 @@ from sandbox.pictures import (  # noqa: E402
     contours,
     drawing,
     elements,
+    filters,
     hull,
+    morphology,
+    scaling,
     shapes,
 )
 from sandbox.pictures.costs import COSTS, COSTS_AFTER, WORDS  # noqa: E402
@@ -247,3 +250,58 @@ def test_price_is_a_positive_whole_number_that_grows_with_the_work(name: str) ->
         assert all(isinstance(value, int) and value >= 0 for value in prices)
         assert prices == sorted(prices)
         assert prices[-1] > 1_000
+
+
+def test_every_colour_has_opencvs_hue_saturation_and_value() -> None:
+    second, third = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    picture = np.empty((256, 256, 3), np.uint8)
+    picture[..., 1], picture[..., 2] = second, third
+    ours = np.empty_like(picture)
+    for first in range(256):
+        picture[..., 0] = first
+        assert colour.hsv_from_colour(picture, 0, ours) == 0
+        assert np.array_equal(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV), ours)
+
+
+def wide(rng: random.Random, noise: float) -> Any:
+    """Draw a picture of more than one block a row: rows that come again, long runs, a few specks."""
+    numbers = np.random.default_rng(rng.randrange(2**32))
+    height, width = rng.randint(1, 40), rng.randint(1, 300)
+    palette = numbers.integers(0, 256, (4, 3), dtype=np.uint8)
+    across = np.sort(numbers.integers(0, width, width)) * 7 // max(width, 1) % 4
+    down = np.sort(numbers.integers(0, height, height)) * 5 // height
+    picture = palette[(across[None, :] + down[:, None]) % 4]
+    specks = numbers.random((height, width)) < noise
+    picture[specks] = numbers.integers(0, 256, (int(specks.sum()), 3), dtype=np.uint8)
+    return np.ascontiguousarray(picture)
+
+
+@settings(max_examples=40)
+@given(rng=st.randoms(use_true_random=False), noise=st.sampled_from([0.0, 0.0005, 0.01, 1.0]))
+def test_shortcuts_for_flat_pictures_show_in_nothing(rng: random.Random, noise: float) -> None:
+    picture = wide(rng, noise)
+    height, width = picture.shape[:2]
+    hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
+    ours = np.full_like(picture, 77)
+    assert colour.hsv_from_colour(picture, 2, ours) == 0
+    assert np.array_equal(hsv, ours)
+    centre = hsv[rng.randrange(height), rng.randrange(width)].astype(int)
+    low, high = [int(v) - 20 for v in centre], [int(v) + 20 for v in centre]
+    expected = cv2.inRange(hsv, tuple(low), tuple(high))
+    mask = np.full((height, width), 77, np.uint8)
+    assert colour.in_range_hsv(picture, 2, *low, *high, mask) == cv2.countNonZero(expected)
+    assert np.array_equal(expected, mask)
+    check_contours(mask, rng.choice([cv2.RETR_EXTERNAL, cv2.RETR_TREE]))
+    smooth = np.full_like(mask, 77)
+    assert filters.median_blur(mask, 3, smooth, np.empty(256, np.int32)) == 0
+    assert np.array_equal(cv2.medianBlur(mask, 3), smooth)
+    element = cv2.getStructuringElement(rng.randrange(3), (rng.randint(1, 7), rng.randint(1, 7)))
+    scratch = np.full(morphology.morphology_scratch(height, width), 77, np.uint8)
+    for operation in (cv2.MORPH_ERODE, cv2.MORPH_CLOSE):
+        made = np.full_like(mask, 77)
+        assert morphology.morphology(mask, operation, element, -1, -1, 1, made, scratch) == 0
+        assert np.array_equal(cv2.morphologyEx(mask, operation, element), made)
+    larger = np.full((rng.randint(1, 60), rng.randint(1, 200), 3), 77, np.uint8)
+    assert scaling.resize_nearest(picture, larger) == 0
+    shape = (larger.shape[1], larger.shape[0])
+    assert np.array_equal(cv2.resize(picture, shape, interpolation=cv2.INTER_NEAREST), larger)
