@@ -12,7 +12,6 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
-from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import Atom, If, Lit, Set, Stmt, Store
 from sandbox.tiers.compiled.library import Library
@@ -160,8 +159,6 @@ class Texts(Keeper):
 
     def other_contains(self, container: Value, value: Value) -> Num | None:
         if isinstance(container, Text):
-            if isinstance(value, Str | Text):
-                self._pay_for_search(container)
             if isinstance(value, Str):
                 return boolean(self.op("ge", "b1", self.find(container, value.text), i64(0)))
             if isinstance(value, Text):
@@ -170,14 +167,6 @@ class Texts(Keeper):
         if isinstance(container, Str) and isinstance(value, Text):
             raise self.refuse("CMP603", "a text of the observation searched in a known one")
         return super().other_contains(container, value)
-
-    def _pay_for_search(self, text: Text) -> None:
-        """Charge for ``part in text``, by the characters of the text."""
-        self.only_ascii(text)
-        unit = cost.ELEMENTS_PER_UNIT
-        units = self.op("floordiv", "i64", text.length, i64(unit))
-        long = self.op("gt", "b1", text.length, i64(unit))
-        self.charge(self.op("select", "i64", long, units, i64(0)))
 
     def find(self, text: Text, known: str, last: bool = False) -> Atom:
         """Give where a known text first occurs, or -1."""
