@@ -390,9 +390,8 @@ def _row_differs(  # noqa: PLR0917  two runners, two results, one row
         return f"tasks {got.tasks[row]}, want {want.tasks[row]}"
     if outcomes[0] != Outcome.OK:
         return ""
-    used, wanted = int(got.fuel[row]), int(want.fuel[row])
-    if abs(used - wanted) > FUEL_UNITS + wanted // FUEL_PART:
-        return f"fuel {used}, want {wanted}"
+    if want.fuel[row] != got.fuel[row]:
+        return f"fuel {int(got.fuel[row])}, want {int(want.fuel[row])}"
     if not _close(float(want.reward[row]), float(got.reward[row]), tolerance):
         return f"reward {float(got.reward[row])!r}, want {float(want.reward[row])!r}"
     places = {name: index for index, name in enumerate(kernel.component_names)}
