@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Arguments, Keywords
 from sandbox.tiers.compiled.core import (
     FLOATS,

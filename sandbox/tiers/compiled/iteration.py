@@ -374,9 +374,7 @@ class Iteration(Unions):
         self.charge(self.len_of(value).atom)
         return True
 
-    def unroll(
-        self, items: list[tuple[Atom, Value]], body: Body, *, lazily: bool = False
-    ) -> None:
+    def unroll(self, items: list[tuple[Atom, Value]], body: Body, *, lazily: bool = False) -> None:
         """Lower the body once for each element; what is taken lazily pays for each when it is."""
         self.stats["unrolled"] += 1
         lazily = lazily and not self.already_paid()
