@@ -405,7 +405,9 @@ CASES = {
         seen = kinds[kinds >= 2]
         if seen.size:
             counts = counts + np.bincount(seen, minlength=9)
-        return float(counts[2] + np.linspace(0.0, 1.0, 40)[n])
+        total = counts[2] + np.linspace(0.0, 1.0, 40)[n] + np.arange(1, 40)[n] + np.eye(7)[3, 3]
+        total += np.diag(vec)[2, 2] + np.maximum(vec[:, None], vec[None, :]).sum()
+        return float(total) + len(",".join(["a", "b"])) + len("-".join("a b c".split()))
     """,
     "places_one_by_one": """
         total = 0.0

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox.dialect import MODULES as DIALECT
+from sandbox.guards import broadcast_size
 from sandbox.predeclared.sizes import SIZERS
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, dtype_of
@@ -66,6 +67,9 @@ class Shelf(Written):
         """Count elements as the other tier does where the result has more than is given."""
         name = function.name.removeprefix("numpy.")
         if function.name not in _SIZED:
+            shapes = [value.shape for value in args if isinstance(value, Arr)]
+            if len(shapes) == 2 and function.name.rpartition(".")[0] == "ufunc":
+                return max(known, broadcast_size(*shapes))
             return known
         sizer = SIZERS.get(name)
         if sizer is None or known <= sizer.when:
@@ -874,7 +878,8 @@ _SIZED: Final = frozenset(
     f"numpy.{name}"
     for name in (
         "empty_like", "identity", "meshgrid", "indices", "repeat", "tile", "pad", "inner", "convolve",
-        "einsum", "append", "polyval", "split", "array_split", "linspace",
+        "einsum", "append", "polyval", "split", "array_split", "linspace", "arange", "eye", "diag", "tri",
+        "vander", "logspace", "geomspace",
     )
 )  # fmt: skip
 

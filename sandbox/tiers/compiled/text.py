@@ -762,7 +762,7 @@ class Texts(Keeper):
             raise self.refuse("CMP602", "join() with a text that is not known")
         if isinstance(args[1], Words):
             return self._joined_words(owner.text, args[1])
-        parts = self.listed(args[1])
+        parts = self.taken_apart(args[1])
         if all(isinstance(part, Str) for part in parts):
             texts = [part.text for part in parts if isinstance(part, Str)]
             self.small(sum(map(len, texts)) + len(owner.text) * len(texts))
