@@ -2,7 +2,7 @@
 
 Corpora, all written before any tuning and loaded by default settings: the 41 programs of
 ``tests/corpus/natural2``, each run beside plain CPython on 200 drawn rows (10 episodes of 20
-steps), and those of ``tests/corpus/natural3`` and ``natural4``, each on 64 stored rows.
+steps), and those of ``tests/corpus/natural3``, ``natural4`` and ``natural5``, each on 64 stored rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.harness import markdown_table
 __all__ = ["run", "table"]
 
 ROOT = Path(__file__).parent.parent
-STORED = ("natural3", "natural4")
+STORED = ("natural3", "natural4", "natural5")
 
 
 def run(*, quick: bool) -> list[dict[str, Any]]:

@@ -120,8 +120,8 @@ def main() -> None:
 def run(case: Case, results: Path, steps: int, isolation: Literal["process", "none"]) -> None:
     """Train one run, unless its result is there."""
     import carruntime as car
-    from carruntime.training.curves import write_points
     from carruntime.files import make_folder
+    from carruntime.training.curves import write_points
     from carruntime.training.files import write_json
     from carruntime.training.run import train_seed
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CORPUS = Path(__file__).parent / "corpus"
 NATURAL4 = CORPUS / "natural4"
+NATURAL5 = CORPUS / "natural5"
 
 
 def space_of(spec: dict[str, Any]) -> gs.Space[Any]:
@@ -98,7 +99,10 @@ def rows_of(case: Case, program: RewardProgram) -> list[tuple[RewardBatch, int]]
             batch = session.step(next_obs=case.batch("obs"))
         else:
             session.reset()
-            batch = session.step(case.batch("obs"), case.columns["action"], case.batch("next_obs"))
+            ends = {k: case.columns[k] for k in ("terminated", "truncated") if k in case.columns}
+            batch = session.step(
+                case.batch("obs"), case.columns["action"], case.batch("next_obs"), **ends
+            )
     return [(batch, row) for row in range(64)]
 
 

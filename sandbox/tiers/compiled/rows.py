@@ -236,7 +236,7 @@ class Rows:
                         int(index) * BITS[self.source.regions[name].ty] // 8
                     )
         places = list(self.source.regions)
-        found = []
+        found: list[tuple[int, int]] = []
         for name, used in bytes_of.items():
             lines = [*range(min(used), max(used), _LINE), max(used)][:_MOST_LINES]
             found.extend((places.index(name), byte) for byte in lines)

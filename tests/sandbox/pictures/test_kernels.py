@@ -289,7 +289,8 @@ def test_shortcuts_for_flat_pictures_show_in_nothing(rng: random.Random, noise: 
     low, high = [int(v) - 20 for v in centre], [int(v) + 20 for v in centre]
     expected = cv2.inRange(hsv, tuple(low), tuple(high))
     mask = np.full((height, width), 77, np.uint8)
-    assert colour.in_range_hsv(picture, 2, *low, *high, mask) == cv2.countNonZero(expected)
+    found = colour.in_range_hsv(picture, 2, low[0], low[1], low[2], high[0], high[1], high[2], mask)
+    assert found == cv2.countNonZero(expected)
     assert np.array_equal(expected, mask)
     check_contours(mask, rng.choice([cv2.RETR_EXTERNAL, cv2.RETR_TREE]))
     smooth = np.full_like(mask, 77)
