@@ -8,6 +8,7 @@ from typing import Final
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty
 from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.reductions import worst
 from sandbox.tiers.compiled.sums import sum_type
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -270,24 +271,20 @@ class WindowSums(Windows):
         if not isinstance(value, Window):
             return super().extreme(most, value, axis, keepdims)
         ty, name = value.ty, "maximum" if most else "minimum"
-        if ty in FLOATS:
-            raise self.refuse("CMP512", "an extreme of floats in an array of unknown extents")
         depth = len(value.shape)
         axes = range(depth) if isinstance(axis, NoneV) else self._axes(axis, depth)
+        # Where the result has no elements either, nothing is missing.
         some: Atom = Lit(True, "b1")
         for place in axes:
             some = self.both(some, self.op("gt", "b1", value.shape[place].atom, i64(0)))
+        for place in set(range(depth)) - set(axes):
+            some = self.op("or", "b1", some, self.op("eq", "b1", value.shape[place].atom, i64(0)))
         self.check(
             boolean(some),
             "ValueError",
             f"zero-size array to reduction operation {name} which has no identity",
         )
-        from sandbox.tiers.compiled.core import limits_of
-
-        low, high = limits_of(ty)
-        start = (
-            Lit(bool(low if most else high), ty) if ty == "b1" else Lit(low if most else high, ty)
-        )
+        start = worst(ty, most)
         return self.reduced(
             value, axis, keepdims, ty, start, lambda a, b: self.element(name, (ty, ty, ty), a, b)
         )
