@@ -397,6 +397,12 @@ CASES = {
         d = np.linalg.norm(a[:, None, :2] - b[None, :, :2], axis=-1)
         return float(d.min(axis=1).sum()) + float((d.max(axis=0) < 1.5).sum()) + float(d.min()) * 10
     """,
+    "sums_of_long_rows": """
+        x = image[:, :, 0].ravel() * vec[0]
+        a, b = x[x > 0.3], x[x != 0.7]
+        near = np.sqrt(np.abs(a[:, None] - b[None, :])).sum(axis=1)
+        return float(near.max() * 2.0**44 % 16) if len(a) else -1.0
+    """,
     "inversions": """
         x = image[:, :, 0].ravel().astype(np.int64)
         few = np.triu(x[x > 2][:, None] > x[x > 2][None, :], 1).sum()
