@@ -25,7 +25,7 @@ BLOCKS = [
 
 
 def test_there_are_examples() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert train in COMMANDS
 
 

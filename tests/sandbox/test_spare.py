@@ -155,6 +155,7 @@ def test_threads_that_check_at_once_never_share_one(zygote: Zygote) -> None:
 
 
 def test_a_forked_child_leaves_the_one_of_its_parent_alone() -> None:
+    spawn.shared_zygote().close()  # that of other tests
     with guests.nothing_left_over():
         for _ in range(2):
             assert sandbox.check("def reward(obs):\n    return 1.0\n").ok
