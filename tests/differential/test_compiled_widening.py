@@ -397,6 +397,14 @@ CASES = {
         d = np.linalg.norm(a[:, None, :2] - b[None, :, :2], axis=-1)
         return float(d.min(axis=1).sum()) + float((d.max(axis=0) < 1.5).sum()) + float(d.min()) * 10
     """,
+    "the_nearest_of_the_others": """
+        a = np.argwhere(image[:, :, 0] == 5)
+        b = np.argwhere(image[:, :, 1] == 2)
+        far = np.linalg.norm(a[:, None] * small[0] - b[None], axis=-1)
+        least = far.argmin(axis=1)
+        most = np.argmax(far * vec[0], axis=0)
+        return float(least.sum()) + float(a[far.min(axis=1) < 2.5].sum() * 100) + float(most.sum()) * 0.1
+    """,
     "sums_of_long_rows": """
         x = image[:, :, 0].ravel() * vec[0]
         a, b = x[x > 0.3], x[x != 0.7]

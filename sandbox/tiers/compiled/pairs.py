@@ -7,7 +7,7 @@ selection that meets another axis of unknown length is laid out in memory and be
 from __future__ import annotations
 
 from sandbox.tiers.compiled.arguments import Args, Keywords
-from sandbox.tiers.compiled.core import FLOATS, Atom, Lit
+from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -19,6 +19,7 @@ from sandbox.tiers.compiled.values import (
     Tup,
     Value,
     Window,
+    boolean,
     integer,
     number,
 )
@@ -62,6 +63,35 @@ class Pairs(WindowMembers):
         source = value if value.ty in FLOATS else self.converted(value, "f64")
         squares = self.ufunc("square", source)
         return self.ufunc("sqrt", self.array_sum(squares, axis, keepdims))
+
+    def arg_extreme(self, most: bool, value: Value, axis: Value = NONE) -> Value:
+        if not isinstance(value, Window):
+            return super().arg_extreme(most, value, axis)
+        known = axis.const if isinstance(axis, Num) else None
+        if len(value.shape) != 2 or known not in (0, 1, -1):
+            raise self.refuse("CMP512", "this argmin or argmax of an array of unknown extents")
+        along = int(known) % 2
+        extent, ty = value.shape[along], value.ty
+        some = self.op("gt", "b1", extent.atom, i64(0))
+        name = "argmax" if most else "argmin"
+        self.check(boolean(some), "ValueError", f"attempt to get {name} of an empty sequence")
+
+        def rule(outer: Index) -> Atom:
+            def at(k: Atom) -> Atom:
+                return self.element_at(value, (outer[0], k) if along else (k, outer[0]))
+
+            best, where = self.accumulate(ty, at(i64(0))), self.accumulate("i64", i64(0))
+
+            def turn(k: Atom) -> None:
+                new = at(k)
+                better = self._better(most, ty, new, best)
+                self.emit(Set(where, self.op("select", "i64", better, k, where)))
+                self.emit(Set(best, self.op("select", ty, better, new, best)))
+
+            self.count(extent.atom, turn)
+            return self.kept_now(where)
+
+        return self.window((value.shape[1 - along],), "i64", rule, value.deps)
 
     def triangle_within(self, value: Window, args: Args, keywords: Keywords, lower: bool) -> Value:
         """Keep a triangle of an array whose extents are not known."""
