@@ -364,6 +364,49 @@ CASES = {
         x += 0.5 * np.count_nonzero(small > 0)
         return float(x - 0.25)
     """,
+    "accumulated": """
+        kept = []
+        for i in range(n):
+            kept.append(float(i))
+        known = [1.0 * n, 2.0, 3.0]
+        total = min(itertools.accumulate(-k * k for k in kept), default=0.0)
+        total += max(itertools.accumulate(known, lambda a, b: a * 0.5 + b))
+        total += sum(itertools.accumulate(kept, lambda a, b: a * 0.5 + b))
+        return total + list(itertools.accumulate(k + 1 for k in known))[-1]
+    """,
+    "taken_one_by_one": """
+        def lines():
+            for (r, c), (i, j) in itertools.product(
+                itertools.product(range(3), range(2)), ((0, 1), (1, 0))
+            ):
+                if r + i < 3:
+                    yield int(image[r, c, 0]), int(image[r + i, c + j, 0])
+
+        total = float(any(a == 2 and b == 1 for a, b in lines()))
+        total += next((a for a, b in itertools.product(range(3), range(3)) if image[a, b, 0] == 2), 9)
+        for a, b in itertools.combinations([1, n, 3], 2):
+            total += a * b
+            if total > 4:
+                break
+        for i, (a, b) in enumerate(itertools.permutations([1, 2, n], 2)):
+            total += i * a - b
+            if total > 9:
+                break
+        for i, j in np.ndindex(2, 3):
+            total += i - j + n
+            if total > 4:
+                break
+        pairs = sum(a * b for a, b in itertools.pairwise([1, n, 3]))
+        return total + len(list(itertools.product(range(3), range(n % 2, 2)))) + pairs
+    """,
+    "prices_of_what_is_made": """
+        kinds = image[:, :, 0].ravel()
+        counts = np.bincount(kinds[:12], minlength=9)
+        seen = kinds[kinds >= 2]
+        if seen.size:
+            counts = counts + np.bincount(seen, minlength=9)
+        return float(counts[2] + np.linspace(0.0, 1.0, 40)[n])
+    """,
     "places_one_by_one": """
         total = 0.0
         for (i, j), v in np.ndenumerate(vec.reshape(2, 3)):

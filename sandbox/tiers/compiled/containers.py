@@ -269,17 +269,12 @@ class Containers(Sets):
         self, body: Callable[[Value], None], loops: Callable[[Callable[[Value], None]], None]
     ) -> None:
         """Lower loops that pay for each item they give, and for nothing else."""
-        before = self.paid
 
         def one(item: Value) -> None:
-            inside, self.paid = self.paid, before
-            try:
-                self.charge(cost.TURN)
-                body(item)
-            finally:
-                self.paid = inside
+            self.charge(cost.TURN)
+            body(item)
 
-        self.paying_nothing(lambda: loops(one))
+        self.paying_only_in(one, loops)
 
     def _nested(
         self, parts: tuple[Value, ...], done: tuple[Value, ...], body: Callable[[Value], None]
@@ -309,8 +304,9 @@ class Containers(Sets):
         self.iterate(span, one)
 
     def i_pairwise(self, args: Args, keywords: Keywords) -> Value:
+        self.charge_sized(args[0])
         items = self.listed(args[0])
-        return Gen("tuples", tuple(Tup(p) for p in itertools.pairwise(items)))
+        return Gen("given", tuple(Tup(p) for p in itertools.pairwise(items)))
 
     def f_reduce(self, args: Args, keywords: Keywords) -> Value:
         if len(args) < 3:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sandbox import cost
 from sandbox.tiers.compiled.arguments import Args, Arguments, Keywords
 from sandbox.tiers.compiled.core import (
     FLOATS,
@@ -148,7 +147,6 @@ class Creation(Arguments):
             raise self.refuse("CMP409", "linspace between numbers that depend on the data")
         ends = bool(self.constant(keywords.get("endpoint", number(True)), "endpoint"))
         self.small(count)
-        self.charge(count // cost.ELEMENTS_PER_UNIT)
         return self.of_known(np.linspace(float(start), float(stop), count, endpoint=ends))
 
     def np_eye(self, args: Args, keywords: Keywords) -> Value:

@@ -332,7 +332,7 @@ class Functions(Containers):
     def charge_for_taking(self, value: Value, count: int) -> None:
         if self.already_paid():
             return
-        if not isinstance(value, Gen) or value.kind in ("keys", "values", "items"):
+        if not isinstance(value, Gen) or value.kind in ("keys", "values", "items", "tuples"):
             self.charge(count)
 
     def b_list(self, args: Args, keywords: Keywords) -> Value:

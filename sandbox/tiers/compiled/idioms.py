@@ -92,8 +92,8 @@ class Idioms(Shelf):
     def i_accumulate(self, args: Args, keywords: Keywords) -> Value:
         if keywords:
             raise self.refuse("CMP408", "accumulate() with a start")
-        self.charge_sized(args[0])
-        if self.length_known(args[0]):
+        paid = self.charge_sized(args[0])
+        if paid and self.length_known(args[0]):
             found: list[Value] = []
             for item in self.listed(args[0]):
                 found.append(self._accumulated(found[-1], item, args[1:]) if found else item)
@@ -116,7 +116,10 @@ class Idioms(Shelf):
             self.pt.vars[held] = total
             self.list_append(made, total)
 
-        self.paying_nothing(lambda: self.iterate(args[0], one))
+        if paid:
+            self.paying_only_in(one, lambda body: self.iterate(args[0], body))
+        else:
+            self.iterate(args[0], one)
         self.pt.vars.pop(held, None)
         return Gen("iter", (made,))
 

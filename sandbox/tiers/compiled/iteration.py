@@ -255,11 +255,12 @@ class Iteration(Unions):
 
             self.spread(value, run)
             return
-        if isinstance(value, Gen) and value.kind in _PAID_WHERE_MADE:
+        lazily = _pays_when_taken(value)
+        if isinstance(value, Gen) and value.kind in _PAID_WHERE_MADE and not lazily:
             self.paid_once = True
         items = self.known_items(value)
         if items is not None:
-            self.unroll(items, self._guarded(value, body))
+            self.unroll(items, self._guarded(value, body), lazily=lazily)
             return
         rows = self.indexed(value)
         if rows is not None:
@@ -351,19 +352,37 @@ class Iteration(Unions):
         finally:
             self.paid = before
 
-    def charge_sized(self, value: Value) -> None:
-        """Charge for the elements of something that has a length, once for all."""
-        if isinstance(value, Gen) and value.kind not in ("list", "keys", "values", "items"):
-            return
-        if isinstance(value, Num | NoneV | Union):
-            return
-        self.charge(self.len_of(value).atom)
+    def paying_only_in(self, body: Body, loops: Callable[[Body], None]) -> None:
+        """Lower loops that were paid for otherwise, around a body that pays for what it does."""
+        before = self.paid
 
-    def unroll(self, items: list[tuple[Atom, Value]], body: Body) -> None:
-        """Lower the body once for each element."""
+        def one(item: Value) -> None:
+            inside, self.paid = self.paid, before
+            try:
+                body(item)
+            finally:
+                self.paid = inside
+
+        self.paying_nothing(lambda: loops(one))
+
+    def charge_sized(self, value: Value) -> bool:
+        """Charge for the elements of something that has a length, once for all; say if it has."""
+        if isinstance(value, Gen) and value.kind not in ("list", "keys", "values", "items"):
+            return False
+        if isinstance(value, Num | NoneV | Union):
+            return False
+        self.charge(self.len_of(value).atom)
+        return True
+
+    def unroll(self, items: list[tuple[Atom, Value]], body: Body, *, lazily: bool = False) -> None:
+        """Lower the body once for each element; what is taken lazily pays for each when it is."""
         self.stats["unrolled"] += 1
-        self.charge_turns(self.how_many([present for present, _ in items]).atom)
+        lazily = lazily and not self.already_paid()
+        if not lazily:
+            self.charge_turns(self.how_many([present for present, _ in items]).atom)
         for present, item in items:
+            if lazily:
+                self.charge(cost.TURN)
             if present == TRUE:
                 body(item)
             else:
@@ -543,6 +562,13 @@ class Iteration(Unions):
     def listed_generator(self, value: Gen) -> tuple[Value, ...]:
         """Give the elements of a generator expression whose length is known."""
         raise NotImplementedError
+
+
+def _pays_when_taken(value: Value) -> bool:
+    """Whether each element pays when it is taken, as those of ``itertools.product`` do."""
+    while isinstance(value, Gen) and value.kind == "enumerate":
+        value = value.parts[0]
+    return isinstance(value, Gen) and value.kind == "tuples"
 
 
 def _later_differ(before: Cell, after: Cell | None, turn: int) -> bool:

@@ -475,6 +475,10 @@ class Library(Functions):
             made_of = self.made_of_length(function.name, args)
             if made_of is not None:
                 total = made_of
+        least = keywords.get("minlength", args[2] if len(args) > 2 else NONE)
+        if function.name == "numpy.bincount" and isinstance(least, Num) and least.const is not None:
+            # The counts themselves; this tier leaves what has more of them to the other.
+            known += max(int(least.const), 0)
         if function.name in ("numpy.triu_indices", "numpy.tril_indices"):
             side = args[0]
             if isinstance(side, Num) and side.const is not None:

@@ -389,7 +389,7 @@ class Texts(Keeper):
     def other_iteration(self, value: Value, body: Callable[[Value], None]) -> None:
         if isinstance(value, Words):
             count = self.word_count(value)
-            self.charge(count.atom)
+            self.charge_turns(count.atom)
             self.meter()
             self.guest_loop(
                 lambda index, again: body(self.word(value, index or i64(0))), count.atom
@@ -397,7 +397,7 @@ class Texts(Keeper):
             return
         if isinstance(value, Text):
             self.only_ascii(value)
-            self.charge(value.length)
+            self.charge_turns(value.length)
             self.meter()
             self.guest_loop(
                 lambda index, again: body(self._cut(value, index or i64(0), i64(1))), value.length
@@ -815,6 +815,7 @@ class Texts(Keeper):
     def words_index(self, args: Args, keywords: Keywords) -> Value:
         words, value = self._found_word(args)
         count = self.word_count(words)
+        self.pay_for_length(count)
         place = self.accumulate("i64", i64(-1))
 
         def one(which: Atom) -> None:
@@ -830,6 +831,7 @@ class Texts(Keeper):
     def words_count(self, args: Args, keywords: Keywords) -> Value:
         words, value = self._found_word(args)
         count = self.word_count(words)
+        self.pay_for_length(count)
         total = self.accumulate("i64", i64(0))
 
         def one(which: Atom) -> None:
