@@ -419,6 +419,77 @@ CASES = {
         ring.rotate(1)
         return float(total) + ring[0] * 10 + sum([1.0] * n + [2.0]) + hasattr(vec, "shape")
     """,
+    "pairs_of_what_masks_select": """
+        a = np.argwhere(image[:, :, 0] == 5)
+        b = np.argwhere(image[:, :, 1] == 2)
+        if a.size == 0 or len(b) == 0:
+            return -1.0
+        l1 = np.abs(a[:, None, :] - b[None, :, :]).sum(axis=-1)
+        return float(l1.min(axis=1).sum()) + float(l1.max(axis=0).sum() * 100) + l1.shape[1]
+    """,
+    "pairs_with_an_array": """
+        grid = np.arange(12).reshape(6, 2) * 0.25
+        pairs = vec.reshape(3, 2)[vec.reshape(3, 2)[:, 0] > -0.5]
+        far = ((grid[:, None, :] - pairs[None, :, :]) ** 2).sum(axis=2)
+        near = (far <= 1.0).any(axis=1)
+        return float(near.sum()) + float(near[2]) * 10
+    """,
+    "distances_of_pairs": """
+        a = vec.reshape(3, 2)[vec.reshape(3, 2)[:, 0] > 0]
+        b = vec.reshape(3, 2)[vec.reshape(3, 2)[:, 1] < 0.5]
+        if len(a) == 0 or len(b) == 0:
+            return 0.0
+        d = np.linalg.norm(a[:, None, :2] - b[None, :, :2], axis=-1)
+        return float(d.min(axis=1).sum()) + float((d.max(axis=0) < 1.5).sum()) + float(d.min()) * 10
+    """,
+    "the_nearest_of_the_others": """
+        a = np.argwhere(image[:, :, 0] == 5)
+        b = np.argwhere(image[:, :, 1] == 2)
+        far = np.linalg.norm(a[:, None] * small[0] - b[None], axis=-1)
+        least = far.argmin(axis=1)
+        most = np.argmax(far * vec[0], axis=0)
+        return float(least.sum()) + float(a[far.min(axis=1) < 2.5].sum() * 100) + float(most.sum()) * 0.1
+    """,
+    "sums_of_long_rows": """
+        x = image[:, :, 0].ravel() * vec[0]
+        a, b = x[x > 0.3], x[x != 0.7]
+        near = np.sqrt(np.abs(a[:, None] - b[None, :])).sum(axis=1)
+        return float(near.max() * 2.0**44 % 16) if len(a) else -1.0
+    """,
+    "inversions": """
+        x = image[:, :, 0].ravel().astype(np.int64)
+        few = np.triu(x[x > 2][:, None] > x[x > 2][None, :], 1).sum()
+        y = x[x < 3]
+        return float(few) + float(np.tril(y[:, None] - y[None, :], -1).sum() * 1000)
+    """,
+    "a_column_beside_itself": """
+        x = vec[vec > 0]
+        twice = (x[:, None] - x) ** 2
+        return float(twice.max()) if len(x) else -1.0
+    """,
+    "the_least_of_nothing": """
+        a = np.argwhere(image[:, :, 0] == 77)
+        b = np.argwhere(image[:, :, 1] == 2)
+        return float(np.abs(a[:, None] - b[None]).sum(axis=-1).min(axis=1).sum()) + len(b)
+    """,
+    "the_least_of_no_others": """
+        a = np.argwhere(image[:, :, 1] == 2)
+        b = np.argwhere(image[:, :, 0] == 77)
+        return float(np.abs(a[:, None] - b[None]).sum(axis=-1).min(axis=1).sum()) + len(a)
+    """,
+    "a_diagonal_filled": """
+        d = np.abs(vec[:, None] - vec[None])
+        np.fill_diagonal(d, np.inf)
+        wide = np.zeros((2, 5))
+        np.fill_diagonal(wide, n)
+        tall = np.arange(15).reshape(5, 3)
+        np.fill_diagonal(tall, 2.7)
+        part = np.zeros((9, 9))
+        part[0, 0] = 1.0
+        np.fill_diagonal(part[2:5, 3:5], small[0])
+        wide[0, 0] += float(tall.sum()) + float(part[2, 3] + part[3, 4] * 10 + part.sum())
+        return float(d.min()) + float((d < 0.3).sum() // 2) + float(wide.sum()) + float(wide[1, 1])
+    """,
 }
 
 
@@ -457,3 +528,16 @@ def fuel(source: str, *, compiled: bool) -> list[int]:
     chosen.step()
     assert set(outputs.outcome.tolist()) <= {int(Outcome.OK), int(Outcome.ERROR)}
     return outputs.fuel.tolist()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("view", ["part[2:5, 3:5]", "part[1:8]", "part.T", "part.reshape(27, 3)"])
+def test_a_write_to_a_view_of_what_is_not_in_memory_is_not_lost(view: str) -> None:
+    source = f"""{HEAD}
+def reward(image, vec, small, n, flag):
+    part = np.zeros((9, 9))
+    seen = {view}
+    seen[0, 0] = 4.0
+    return float(part.sum())
+"""
+    with pytest.raises(both.NotCompiledError, match="CMP507"):
+        both.check(source, columns(), python=PYTHON, ulps=64)

@@ -22,6 +22,7 @@ from sandbox.tiers.compiled.core import FLOATS, Atom, Invoke, Lit, Place, Ty, Va
 from sandbox.tiers.compiled.cv2_names import CONSTANTS, OF_OPENCV_4, PARAMETERS, RESULTS
 from sandbox.tiers.compiled.deep import Deep
 from sandbox.tiers.compiled.links import has_kernel, signature_of
+from sandbox.tiers.compiled.pairs import Pairs
 from sandbox.tiers.compiled.points import i64
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -44,7 +45,6 @@ from sandbox.tiers.compiled.values import (
     integer,
     number,
 )
-from sandbox.tiers.compiled.window_members import WindowMembers
 
 __all__ = ["Pictures", "Symbolic"]
 
@@ -91,7 +91,7 @@ class Symbolic:
         return self._with("floordiv", other)
 
 
-class Pictures(WindowMembers):
+class Pictures(Pairs):
     """Functions of OpenCV on images."""
 
     def begin_pictures(self) -> None:

@@ -22,7 +22,7 @@ from sandbox.tiers.compiled.values import (
     number,
 )
 
-__all__ = ["Reductions"]
+__all__ = ["Reductions", "worst"]
 
 _COUNTS_IN_PYTHON: Final = isinstance(np.count_nonzero(np.zeros(1)), int)
 
@@ -81,7 +81,7 @@ class Reductions(Sums):
             f"zero-size array to reduction operation {name} which has no identity",
         )
         ty = value.ty
-        start = _worst(ty, most)
+        start = worst(ty, most)
         if first_axis:
             found = self.along_first(
                 value, ty, start, lambda a, b: self.element(name, (ty, ty, ty), a, b)
@@ -223,7 +223,7 @@ class Reductions(Sums):
             raise self.refuse("CMP512", "argmin or argmax of a selection with several axes")
         some = self.op("gt", "b1", self.length(value).atom, i64(0))
         self.check(boolean(some), "ValueError", "attempt to get argmin of an empty sequence")
-        best = self.accumulate(value.ty, _worst(value.ty, most))
+        best = self.accumulate(value.ty, worst(value.ty, most))
         where = self.accumulate("i64", i64(0))
         seen = self.accumulate("i64", i64(0))
 
@@ -362,7 +362,7 @@ class Reductions(Sums):
         return found
 
 
-def _worst(ty: Ty, most: bool) -> Atom:
+def worst(ty: Ty, most: bool) -> Atom:
     """Give the value that any other replaces in a search for the largest or smallest."""
     if ty in FLOATS:
         return Lit(float("-inf") if most else float("inf"), ty)

@@ -37,6 +37,7 @@ from sandbox.tiers.compiled.values import (
     Str,
     Tup,
     Value,
+    Window,
     boolean,
     number,
 )
@@ -336,7 +337,13 @@ class Shelf(Written):
         chosen = args[1] if isinstance(args[1], Num | Arr) else self.as_array(args[1])
         return self.index_array(array, Tup((*(_ALL,) * place, chosen)))
 
+    def triangle_within(self, value: Window, args: Args, keywords: Keywords, lower: bool) -> Value:
+        """Keep a triangle of an array whose extents are not known."""
+        raise NotImplementedError
+
     def _triangle(self, args: Args, keywords: Keywords, lower: bool) -> Value:
+        if isinstance(args[0], Window):
+            return self.triangle_within(args[0], args, keywords, lower)
         array = self._array(args[0], "a triangle of this")
         if len(array.shape) != 2:
             raise self.refuse("CMP408", "a triangle of other than two axes")
@@ -351,6 +358,16 @@ class Shelf(Written):
 
     def np_triu(self, args: Args, keywords: Keywords) -> Value:
         return self._triangle(args, keywords, False)
+
+    def np_fill_diagonal(self, args: Args, keywords: Keywords) -> Value:
+        self.no_keywords(keywords)
+        owner = args[0]
+        if not isinstance(owner, Arr) or len(owner.shape) != 2 or not isinstance(args[1], Num):
+            raise self.refuse("CMP408", "fill_diagonal() of this")
+        if owner.size:
+            places = self.of_known(np.arange(min(owner.shape)))
+            self.set_elements(owner, Tup((places, places)), args[1])
+        return NONE
 
     def np_array_split(self, args: Args, keywords: Keywords) -> Value:
         array = self._array(args[0], "array_split() of this")

@@ -133,9 +133,10 @@ class Views(Storage):
             assert isinstance(content, Lazy)
             content.shared = True
             origin = self.still(array)
-            return self.make(
+            made = self.make(
                 shape, array.ty, lambda index: self.get(origin, source(index)), content.deps
             )
+            return self.only_read(made)
         view = array.view or View(i64(0), strides_of(array.shape))
         offset = view.offset
         strides = [0] * len(shape)
@@ -191,13 +192,23 @@ class Views(Storage):
                 total = self.op("add", "i64", total, self.op("mul", "i64", atom, i64(stride)))
             return total
 
-        return self.make(
+        made = self.make(
             shape,
             array.ty,
             lambda index: self.get_flat(array, position(index)),
             self.deps(array),
             lambda flat: self.get_flat(array, flat),
         )
+        return self.only_read(made) if isinstance(content, Lazy) else made
+
+    def only_read(self, view: Arr) -> Arr:
+        """Note that an array is a view of one that is not in memory, so no write would reach it."""
+        content = self.pt.heap[view.cell]
+        if isinstance(content, Lazy):
+            content.shared = True
+        elif isinstance(content, Cells):
+            self.pt.heap[view.cell] = Cells(content.atoms, frozen=True)
+        return view
 
     def writable(self, array: Arr) -> Arr:
         """Give the array over a cell that can be written: its own scalars or memory."""

@@ -8,6 +8,7 @@ from typing import Final
 from sandbox.tiers.compiled.arguments import Args, Keywords
 from sandbox.tiers.compiled.core import FLOATS, Atom, Lit, Set, Store, Ty
 from sandbox.tiers.compiled.points import i64
+from sandbox.tiers.compiled.reductions import worst
 from sandbox.tiers.compiled.sums import sum_type
 from sandbox.tiers.compiled.values import (
     NONE,
@@ -30,6 +31,8 @@ _HISTOGRAM: Final = 256
 _INEXACT: Final = FLOATS | {"i64", "u64"}
 _FEW: Final = 16
 """Elements up to which a mean is computed as in other programs."""
+_UNROLLED: Final = 8
+"""Floats from which on NumPy does not add a row one by one."""
 _MANY: Final = 8_192
 """Floats from which on a sum is computed from memory."""
 
@@ -198,11 +201,32 @@ class WindowSums(Windows):
         if target in FLOATS and self._whole(value, axis):
             source = self.selected(self.converted(value, target))
             return self.item(self.sum_selected(source))
+        if target in FLOATS and not keepdims and self._long_rows(value, axis):
+            return self._sums_of_rows(self.converted(value, target))
         zero: Atom = Lit(0.0, target) if target in FLOATS else Lit(0, target)
         return self.reduced(
             value, axis, keepdims, target, zero,
             lambda a, b: self.op("add", target, a, self.cast(b, target)),
         )  # fmt: skip
+
+    def _long_rows(self, value: Window, axis: Value) -> bool:
+        """Whether a sum goes along the last axis only, which is so long that the order matters."""
+        last = len(value.shape) - 1
+        return self._axes(axis, last + 1) == (last,) and value.shape[last].high >= _UNROLLED
+
+    def _sums_of_rows(self, value: Window) -> Value:
+        """Add the floats of each row as NumPy does."""
+        *outer, last = value.shape
+
+        def total(index: Index) -> Atom:
+            row = Sel(
+                (last.high,), lambda k: self.op("lt", "b1", k[0], last.atom),
+                lambda k, rest: self.element_at(value, (*index, *k)), value.ty, (), value.deps,
+                ("row", self.number()), bound=last.atom,
+            )  # fmt: skip
+            return self.sum_selected(row)
+
+        return self.window(tuple(outer), value.ty, total, value.deps)
 
     def _long_sum(self, value: Arr, ty: Ty) -> Num:
         """Add many floats as NumPy does, from memory."""
@@ -270,24 +294,20 @@ class WindowSums(Windows):
         if not isinstance(value, Window):
             return super().extreme(most, value, axis, keepdims)
         ty, name = value.ty, "maximum" if most else "minimum"
-        if ty in FLOATS:
-            raise self.refuse("CMP512", "an extreme of floats in an array of unknown extents")
         depth = len(value.shape)
         axes = range(depth) if isinstance(axis, NoneV) else self._axes(axis, depth)
+        # Where the result has no elements either, nothing is missing.
         some: Atom = Lit(True, "b1")
         for place in axes:
             some = self.both(some, self.op("gt", "b1", value.shape[place].atom, i64(0)))
+        for place in set(range(depth)) - set(axes):
+            some = self.op("or", "b1", some, self.op("eq", "b1", value.shape[place].atom, i64(0)))
         self.check(
             boolean(some),
             "ValueError",
             f"zero-size array to reduction operation {name} which has no identity",
         )
-        from sandbox.tiers.compiled.core import limits_of
-
-        low, high = limits_of(ty)
-        start = (
-            Lit(bool(low if most else high), ty) if ty == "b1" else Lit(low if most else high, ty)
-        )
+        start = worst(ty, most)
         return self.reduced(
             value, axis, keepdims, ty, start, lambda a, b: self.element(name, (ty, ty, ty), a, b)
         )
