@@ -333,6 +333,18 @@ CASES = {
         m = image[:, :, 0].astype(float)
         return float(np.rot90(m, n)[0, 1]) + float(np.diagonal(m, 1)[2])
     """,
+    "enumerated_none_or_tuple": """
+        low, best = float("inf"), None
+        for p in itertools.permutations(range(3)):
+            cost = sum(float(vec[i]) * j for i, j in enumerate(p))
+            if cost < low:
+                low, best = cost, p
+        return low + sum(float(vec[i]) * j * j for i, j in enumerate(best))
+    """,
+    "signs_of_counters": """
+        c = collections.Counter({"a": n - 2, "b": 3 - n, "c": int(image[0, 0, 0])})
+        return sum((+c).values()) + 10.0 * sum((-c).values()) + 100.0 * len(+c) + 1000.0 * len(-c)
+    """,
     "sums_of_products": """
         m = vec.reshape(2, 3)
         e = np.einsum("ij,kj->ik", m, m)

@@ -271,6 +271,21 @@ class Idioms(Shelf):
 
             self.when(boolean(present), add)
 
+    def unary(self, op: ast.unaryop, value: Value) -> Value:
+        content = self.pt.heap[value.cell] if isinstance(value, Ref) else None
+        if isinstance(content, DictCell | TableCell) and content.kind == "counter":
+            assert isinstance(value, Ref)
+            none = Ref(self.number())
+            self.pt.heap[none.cell] = DictCell((), None, True, "counter")
+            made = None
+            if isinstance(op, ast.UAdd):
+                made = self.set_operator(ast.Add(), value, none)
+            elif isinstance(op, ast.USub):
+                made = self.set_operator(ast.Sub(), none, value)
+            if made is not None:
+                return made
+        return super().unary(op, value)
+
     def set_operator(self, op: ast.operator, a: Ref, b: Ref) -> Value | None:
         x, y = self.pt.heap[a.cell], self.pt.heap[b.cell]
         counters = [

@@ -369,10 +369,21 @@ class Iteration(Unions):
         """Charge for the elements of something that has a length, once for all; say if it has."""
         if isinstance(value, Gen) and value.kind not in ("list", "keys", "values", "items"):
             return False
-        if isinstance(value, Num | NoneV | Union):
+        if isinstance(value, Union):
+            parts = [value.variants[k] for k in self.possible(value)]
+            # One flag tells of all variants: where they disagree, none is charged here.
+            if any(isinstance(part, Num | Gen | Union) for part in parts):
+                return False
+            self.spread(value, self._charged)
+            return True
+        if isinstance(value, Num | NoneV):
             return False
         self.charge(self.len_of(value).atom)
         return True
+
+    def _charged(self, value: Value) -> Value:
+        self.charge_sized(value)
+        return NoneV()
 
     def unroll(self, items: list[tuple[Atom, Value]], body: Body, *, lazily: bool = False) -> None:
         """Lower the body once for each element; what is taken lazily pays for each when it is."""
