@@ -21,7 +21,7 @@ from sandbox.outcome import Outcome
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from carruntime.batch import RewardBatch
+    from carruntime.batch import RewardBatch, RewardFailure
     from carruntime.reward import RewardProgram
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -127,22 +127,22 @@ def difference(batch: RewardBatch, row: int, want: Any) -> str:
             if isinstance(value, dict):
                 failure = batch.failure(row, k)
                 if failure is None or failure.exception != value["error"]:
-                    return f"task {k + 1} ends with {failure}, not {value['error']}"
+                    return f"task {k + 1} ends with {_told(failure)}, not {value['error']}"
             elif batch.task_outcome[row, k] != Outcome.OK:
-                return f"task {k + 1} ends with {batch.failure(row, k)}, not {value}"
+                return f"task {k + 1} ends with {_told(batch.failure(row, k))}, not {value}"
             elif bool(batch.tasks[row, k]) != value:
                 return f"task {k + 1} is not {value}"
         return ""
     if "error" in want:
         failure = batch.failure(row)
         if failure is None or failure.exception != want["error"]:
-            return f"{failure} is not {want['error']}"
+            return f"{_told(failure)} is not {want['error']}"
         return "" if isnan(batch.reward[row]) else "a failure that pays"
     reward = float(want["reward"])
     if not isfinite(reward):
         return "" if batch.outcome[row] == Outcome.NOT_FINITE else "should not be finite"
     if batch.outcome[row] != Outcome.OK:
-        return f"{batch.failure(row)}, not {reward}"
+        return f"{_told(batch.failure(row))}, not {reward}"
     if not _close(batch.reward[row], reward):
         return f"reward {batch.reward[row]} is not {reward}"
     components = want.get("components", {})
@@ -152,6 +152,10 @@ def difference(batch: RewardBatch, row: int, want: Any) -> str:
         if not _close(batch.components[name][row], float(value)):
             return f"component {name} {batch.components[name][row]} is not {value}"
     return ""
+
+
+def _told(failure: RewardFailure | None) -> str:
+    return "no failure" if failure is None else f"{failure.exception}: {failure.message}"
 
 
 def _close(got: float, want: float) -> bool:
