@@ -24,7 +24,8 @@ from benchmarks.harness import markdown_table
 from carruntime.bench import Transitions, sample
 from carruntime.collection import collect
 from carruntime.demo import ENV_ID, program_path
-from carruntime.reward import RewardProgram, load
+from carruntime.loading import load
+from carruntime.reward import RewardProgram
 from carruntime.session import RewardSession
 from carruntime.wrappers import CodeRewardVectorWrapper
 from sandbox.outcome import PENDING

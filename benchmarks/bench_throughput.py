@@ -17,7 +17,7 @@ from benchmarks.harness import markdown_table, rate
 from carruntime.bench import measure, sample
 from carruntime.collection import collect
 from carruntime.demo import ENV_ID, PROGRAMS, program_path
-from carruntime.reward import load
+from carruntime.loading import load
 
 __all__ = ["run", "table"]
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from carruntime.experts import RandomPolicy as RandomPolicy
     from carruntime.experts import expert_for as expert_for
     from carruntime.limits import Limits as Limits
+    from carruntime.loading import check as check
+    from carruntime.loading import load as load
     from carruntime.program_set import ProgramSet as ProgramSet
     from carruntime.relabelling import Relabelled as Relabelled
     from carruntime.relabelling import relabel as relabel
     from carruntime.reproduction import load_repro as load_repro
     from carruntime.reward import RewardProgram as RewardProgram
-    from carruntime.reward import check as check
-    from carruntime.reward import load as load
     from carruntime.session import RewardSession as RewardSession
     from carruntime.trajectory import Trajectory as Trajectory
     from carruntime.trajectory import TrajectorySet as TrajectorySet
@@ -70,10 +70,10 @@ _HOMES = {
     "Trajectory": "carruntime.trajectory",
     "TrajectorySet": "carruntime.trajectory",
     "Verdict": "carruntime.verdict",
-    "check": "carruntime.reward",
+    "check": "carruntime.loading",
     "collect": "carruntime.collection",
     "expert_for": "carruntime.experts",
-    "load": "carruntime.reward",
+    "load": "carruntime.loading",
     "load_repro": "carruntime.reproduction",
     "relabel": "carruntime.relabelling",
     "verify": "carruntime.verification",

@@ -272,7 +272,7 @@ def run(
 def _load_and_verify(
     item: DemoProgram, env: Any, expert: TrajectorySet, random: TrajectorySet
 ) -> tuple[Shown, RewardProgram | None]:
-    from carruntime.reward import load
+    from carruntime.loading import load
     from carruntime.verification import verify
 
     began = time.perf_counter()

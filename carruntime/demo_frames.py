@@ -164,7 +164,7 @@ def run_frames(
     from carruntime.demo import program_path
     from carruntime.environments import make_env
     from carruntime.frames import frame_shape_of
-    from carruntime.reward import load
+    from carruntime.loading import load
     from carruntime.verification import verify
 
     env = make_env(ENV_ID, render_mode="rgb_array", tile_size=TILE)

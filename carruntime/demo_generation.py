@@ -20,7 +20,7 @@ from carruntime.generate.bundle import Bundle
 from carruntime.generate.loop import Settings
 from carruntime.generate.recordings import Replay, shipped
 from carruntime.generate.runner import Workshop, generate
-from carruntime.reward import load
+from carruntime.loading import load
 from carruntime.wrappers import CodeRewardVectorWrapper
 from sandbox.outcome import Outcome
 

@@ -16,7 +16,8 @@ from carruntime.batch import RewardBatch
 from carruntime.errors import OptionError, RewardError
 from carruntime.frames import FrameSource, ObservationFrames, frame_source_of
 from carruntime.frames import Source as FrameFrom
-from carruntime.reward import RewardProgram, Source, load
+from carruntime.loading import load
+from carruntime.reward import RewardProgram, Source
 from carruntime.running import AT_RESET
 from carruntime.session import OnError, RewardSession
 from carruntime.spaces import mismatches, spaces_of, spec_of

@@ -167,10 +167,6 @@ class Player:
             self._namer = _namer(self.env.unwrapped)
         return self._namer(action)
 
-    def names_of(self, play: Play) -> list[str]:
-        """Give the names of all actions of a play."""
-        return [self.name_of(action) for action in play.actions]
-
 
 class Film:
     """The pictures of one episode, equal ones kept once."""

@@ -157,7 +157,7 @@ class _Subject:
             raise self.broken
         if self._program is None:
             from carruntime.errors import CarruntimeError
-            from carruntime.reward import load
+            from carruntime.loading import load
 
             self._env = self.make_env()
             try:

@@ -42,8 +42,8 @@ def add(commands: Any) -> None:
 def _bench(options: argparse.Namespace) -> int:
     from carruntime.bench import measure, render, sample
     from carruntime.collection import collect
+    from carruntime.loading import load
     from carruntime.progress import ProgressLine
-    from carruntime.reward import load
 
     source = given_source(options)
     env, frame = open_env_for(source, options)

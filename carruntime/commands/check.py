@@ -56,7 +56,7 @@ def _check(options: argparse.Namespace) -> int:
         return wrong_use(options, "no FILE; want the program to check, or --explain RULE")
     if options.json and options.sarif:
         return wrong_use(options, "--json and --sarif are two forms of the same; want one of them")
-    from carruntime.reward import check
+    from carruntime.loading import check
 
     found = []
     for path in options.files:

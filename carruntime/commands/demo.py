@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,9 @@ def _demo(options: argparse.Namespace) -> int:
         expert_episodes=options.expert_episodes,
         random_episodes=options.episodes,
         show_progress=options.progress,
-        say=_quiet if options.json else _say,
+        say=_voice(options),
     )
-    if options.json:
-        print_json(demo.to_json())
-    return GOOD if demo.ok else BAD
+    return _ended(demo, options)
 
 
 def _demo_frames(options: argparse.Namespace) -> int:
@@ -78,11 +77,9 @@ def _demo_frames(options: argparse.Namespace) -> int:
         expert_episodes=options.expert_episodes,
         random_episodes=options.episodes,
         show_progress=options.progress,
-        say=_quiet if options.json else _say,
+        say=_voice(options),
     )
-    if options.json:
-        print_json(demo.to_json())
-    return GOOD if demo.ok else BAD
+    return _ended(demo, options)
 
 
 def _demo_generation(options: argparse.Namespace) -> int:
@@ -93,11 +90,20 @@ def _demo_generation(options: argparse.Namespace) -> int:
         num_envs=options.envs,
         steps=options.steps,
         seed=options.seed,
-        say=_quiet if options.json else _say,
+        say=_voice(options),
     )
+    return _ended(demo, options)
+
+
+def _ended(demo: Any, options: argparse.Namespace) -> int:
     if options.json:
         print_json(demo.to_json())
     return GOOD if demo.ok else BAD
+
+
+def _voice(options: argparse.Namespace) -> Callable[[str], None]:
+    """Say how a demo tells what it does: not at all where only the JSON is wanted."""
+    return _quiet if options.json else _say
 
 
 def _say(text: str) -> None:

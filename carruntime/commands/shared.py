@@ -231,7 +231,7 @@ class Loaded:
         self._further = further
 
     def __enter__(self) -> tuple[RewardProgram, gym.Env[Any, Any]]:
-        from carruntime.reward import load
+        from carruntime.loading import load
 
         options = self._options
         source = given_source(options)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carruntime.errors import LoadError
 from carruntime.generate.prompts import quoted
-from carruntime.reward import load
+from carruntime.loading import load
 from carruntime.verdict import Decision, Diagnosis, Verdict, Weight
 from carruntime.verification import verify
 from sandbox.errors import WorkerDiedError, WorkerTimeoutError

@@ -212,7 +212,7 @@ def trainer_for(workshop: Workshop, steps: int, seed: int = 0) -> Trainer:
             f"--train needs {error.name}, which is not installed: pip install 'carruntime[train]'; "
             "without --train candidates are ordered by their verdicts"
         ) from error
-    from carruntime.reward import load
+    from carruntime.loading import load
 
     settings = Settings(env_id=workshop.described.env_id, total_steps=steps, eval_every=steps)
     require = workshop.judge.require

@@ -158,7 +158,7 @@ class Tester:
         return self._bench
 
     def _open(self) -> Bench:
-        from carruntime.reward import load
+        from carruntime.loading import load
 
         program = self.program
         reference = None

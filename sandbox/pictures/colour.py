@@ -8,7 +8,7 @@ Reference: OpenCV 5, ``modules/imgproc/src/color_hsv.simd.hpp`` and ``color_rgb.
 """
 
 # Why: see `sandbox.pictures.flags`.
-# ruff: noqa: PLR0917, PLR1714, SIM110
+# ruff: noqa: PLR0917, PLR1714
 from __future__ import annotations
 
 from typing import Any, Final
@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from sandbox.pictures.flags import I32, U8, Byte, kernel, whole
+from sandbox.pictures.rows import copy_row, is_same
 
 __all__ = [
     "channels_swapped",
@@ -44,9 +45,6 @@ _VALUE_SCALE: Final = np.float32(255 << _SHIFT)
 _RANGE_SCALE: Final = np.float32((180 << _SHIFT) / 6.0)
 
 _NO_FRACTION: Final = np.float32(3 << 22)
-
-_BLOCK: Final = 64
-"""Bytes of two rows that are compared at once."""
 
 # Weights of red, green and blue in grey, in 15-bit fixed point.
 _RED: Final = 9798
@@ -79,34 +77,6 @@ def hsv_from_colour(image: U8, blue: int, out: U8) -> int:
         else:
             _hsv_of_row(line, blue, to)
     return 0
-
-
-@kernel
-def is_same(first: U8, second: U8) -> bool:
-    """Say whether two rows of one length are the same; most that are not are told apart early."""
-    n = min(first.shape[0], second.shape[0])
-    start = 0
-    while start + _BLOCK <= n:
-        # A block ends within both rows, so both parts have _BLOCK elements.
-        a = first[start : start + _BLOCK]
-        b = second[start : start + _BLOCK]
-        different = np.uint8(0)
-        for i in range(_BLOCK):
-            different = np.uint8(different | (a[i] ^ b[i]))
-        if different != 0:
-            return False
-        start += _BLOCK
-    for i in range(start, n):
-        if first[i] != second[i]:
-            return False
-    return True
-
-
-@kernel
-def copy_row(row: U8, out: U8) -> None:
-    """Copy a row into another of its length."""
-    for i in range(row.shape[0]):
-        out[i] = row[i]
 
 
 @kernel
@@ -239,8 +209,7 @@ def in_range_hsv(
     here: Any = np.int32(0)
     for y in range(height):
         if y > 0 and is_same(pixels[y], pixels[y - 1]):
-            for x in range(width):
-                out[y, x] = out[y - 1, x]
+            copy_row(out[y - 1], out[y])
             found += here
             continue
         some = np.uint8(0)

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sandbox.pictures.contours import is_blank
 from sandbox.pictures.flags import F64, I32, U8, kernel, real, whole
+from sandbox.pictures.rows import is_blank
 
 __all__ = ["component_stats", "connected_components", "connected_components_scratch"]
 

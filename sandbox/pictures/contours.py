@@ -23,8 +23,9 @@ from typing import Final
 import numpy as np
 
 from sandbox.pictures.flags import I8, I32, I64, U8, kernel, whole
+from sandbox.pictures.rows import is_blank
 
-__all__ = ["find_contours", "find_contours_scratch", "is_blank"]
+__all__ = ["find_contours", "find_contours_scratch"]
 
 
 EXTERNAL: Final = 0
@@ -179,15 +180,6 @@ def _reaches(image: I8, step: int, start: int, stop: int, hole: bool) -> bool:
             return False
         here = after
         s = (s + 4) & 7
-
-
-@kernel
-def is_blank(row: U8) -> bool:
-    """Say whether a row holds nothing but zeros."""
-    some = np.uint8(0)
-    for i in range(row.shape[0]):
-        some |= row[i]
-    return whole(some) == 0
 
 
 @kernel

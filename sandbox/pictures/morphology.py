@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from sandbox.pictures.flags import U8, kernel, real, whole
+from sandbox.pictures.rows import copy_row
 
 __all__ = ["morphology", "morphology_scratch", "structuring_element"]
 
@@ -160,9 +161,7 @@ def _once(image: U8, element: U8, ax: int, ay: int, dilate: bool, out: U8, kinds
             seen += 1
         row = out[y]
         if top > 0 and bottom < height and unlike < top:
-            above = out[y - 1]
-            for x in range(width):
-                row[x] = above[x]
+            copy_row(out[y - 1], row)
             continue
         full = False
         for i in range(max(0, -top), min(tall, height - top)):

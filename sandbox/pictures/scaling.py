@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from sandbox.pictures.colour import copy_row
 from sandbox.pictures.flags import F32, I32, U8, kernel, real, whole
+from sandbox.pictures.rows import copy_row
 
 __all__ = [
     "resize_area",

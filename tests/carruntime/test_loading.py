@@ -13,7 +13,7 @@ import pytest
 from gymnasium import spaces as gs
 
 import carruntime as car
-import carruntime.reward
+import carruntime.loading
 import sandbox
 import sandbox.passes
 
@@ -243,7 +243,7 @@ def test_a_fault_of_ours_while_loading_is_called_one(
     def broken(*_: object, **__: object) -> None:
         raise sandbox.WorkerDiedError("RuntimeError: oh", gave_up=gave_up)
 
-    monkeypatch.setattr(carruntime.reward, "bind", broken)
+    monkeypatch.setattr(carruntime.loading, "bind", broken)
     report = car.check(GOOD, spaces=SPACES, isolation="none")
     (found,) = report.errors
     assert found.rule == rule

@@ -440,7 +440,3 @@ class Windows(Generators):
             return self.load(region, position)
 
         return Window(extents, ty, rule, (), (region, offset, tuple(strides)))
-
-    def price_of_window(self, value: Window) -> Atom:
-        """Count what a call of NumPy pays for a window."""
-        return self.window_size(value).atom
