@@ -18,7 +18,7 @@ from sandbox.parse import Places
 from sandbox.paths import PathsOf
 from sandbox.plan import ClassOutline, FunctionOutline, Outline, ParamOutline
 from sandbox.reads import Reads, ReadsOf
-from sandbox.tasks import grows
+from sandbox.tasks import grows, value_of_tasks
 from sandbox.trees import child_nodes, walk
 
 __all__ = ["outline_of"]
@@ -89,13 +89,8 @@ def _used(tree: ast.Module, names: Collection[str]) -> set[str]:
 
 def _task_list(node: ast.stmt) -> tuple[tuple[str, ...] | None, ast.expr] | None:
     """Give the value of ``TASKS`` and the names in it, None where it is no list of names."""
-    if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        target, value = node.targets[0], node.value
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        target, value = node.target, node.value
-    else:
-        return None
-    if not (isinstance(target, ast.Name) and target.id == "TASKS"):
+    value = value_of_tasks(node)
+    if value is None:
         return None
     if not isinstance(value, ast.List | ast.Tuple):
         return None, value

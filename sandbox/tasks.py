@@ -18,7 +18,7 @@ from typing import Final
 from sandbox.scopes import arguments_of
 from sandbox.trees import walk
 
-__all__ = ["Tasks", "grows", "with_tasks"]
+__all__ = ["Tasks", "grows", "value_of_tasks", "with_tasks"]
 
 _MOST: Final = 64
 """Entries that are looked for; no program has as many."""
@@ -99,13 +99,14 @@ def grows(tree: ast.Module) -> bool:
 def _first(tree: ast.Module) -> tuple[ast.stmt, ast.expr] | None:
     """Give the statement that makes a list which later ones extend; a dict does not grow so."""
     for node in tree.body:
-        value = _value_of_tasks(node)
+        value = value_of_tasks(node)
         if value is not None:
             return None if isinstance(value, ast.Dict) else (node, value)
     return None
 
 
-def _value_of_tasks(node: ast.stmt) -> ast.expr | None:
+def value_of_tasks(node: ast.stmt) -> ast.expr | None:
+    """Give what a statement assigns to ``TASKS``, if it does."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target, value = node.targets[0], node.value
     elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -242,7 +243,7 @@ class _Finder:
         """
         found: list[_Entry] = []
         for index, node in enumerate(item for item in self.tree.body if _mentions(item)):
-            value = _value_of_tasks(node)
+            value = value_of_tasks(node)
             if index == 0 and value is not None:
                 more, named = self.entries(value), 1
             else:

@@ -141,19 +141,8 @@ class Containers(Sets):
             super().generate(value, body)
             return
         self.charge(known.atom)
-        before, self.paid = self.paid, True
-
-        def one(item: Value) -> None:
-            inside, self.paid = self.paid, before
-            try:
-                body(item)
-            finally:
-                self.paid = inside
-
-        try:
-            super().generate(value, one)
-        finally:
-            self.paid = before
+        made = super().generate
+        self.paying_only_in(body, lambda one: made(value, one))
 
     def c_deque(self, args: Args, keywords: Keywords) -> Value:
         most = keywords.get("maxlen", args[1] if len(args) > 1 else NONE)
